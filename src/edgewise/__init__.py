@@ -1,0 +1,3 @@
+"""Learned decisions at the network edge."""
+
+__version__ = "0.1.0"

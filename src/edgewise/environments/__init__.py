@@ -1,0 +1,1 @@
+"""Environments: pure reset and step, with thin adapters to the common interfaces."""

@@ -1,0 +1,144 @@
+"""The environment contract: pure `reset` and `step`, spaces, and auto-reset for compiled loops."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+State = TypeVar("State")
+Observation = Any
+Action = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A product of closed intervals.
+
+    Attributes:
+        low: lower bounds, any shape.
+        high: upper bounds, same shape.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.low.shape != self.high.shape or not (self.low <= self.high).all():
+            raise ValueError(f"Box: low {self.low.shape} and high {self.high.shape} must match, low <= high")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.low.shape
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly; shape `self.shape`."""
+        return jax.random.uniform(key, self.shape, minval=jnp.asarray(self.low), maxval=jnp.asarray(self.high))
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """The integers 0..n-1."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"Discrete: n = {self.n}: must be at least 1")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly; a scalar integer."""
+        return jax.random.randint(key, (), 0, self.n)
+
+
+Space = Box | Discrete
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """What an algorithm needs to know of an environment."""
+
+    observation: Space
+    action: Space
+
+
+class TimeStep(eqx.Module):
+    """What a step returns beside the state.
+
+    Attributes:
+        observation: the observation after the step (of the final state, when the episode ends here).
+        reward: scalar; a dictionary keyed by agent id in a multi-agent environment.
+        terminated: the episode ended inside the decision problem; values beyond it are zero.
+        truncated: the episode was cut; values beyond it exist and are bootstrapped.
+        info: named reward terms and domain metrics, scalars.
+    """
+
+    observation: Observation
+    reward: Any
+    terminated: Bool[Array, ""]
+    truncated: Bool[Array, ""]
+    info: dict[str, Array]
+
+
+class Environment(eqx.Module, Generic[State]):
+    """A decision problem as two pure functions. Its array fields can be swept with `jax.vmap`."""
+
+    @abc.abstractmethod
+    def reset(self, key: PRNGKeyArray) -> tuple[State, Observation]:
+        """Draw an initial state and return it with its observation."""
+
+    @abc.abstractmethod
+    def step(self, key: PRNGKeyArray, state: State, action: Action) -> tuple[State, TimeStep]:
+        """Advance one slot. There is no reset inside: see `step_autoreset`."""
+
+    @property
+    @abc.abstractmethod
+    def observation_space(self) -> Space:
+        """Space of the observation."""
+
+    @property
+    @abc.abstractmethod
+    def action_space(self) -> Space:
+        """Space of the action."""
+
+    @property
+    def spaces(self) -> Spaces:
+        """Observation and action space together."""
+        return Spaces(self.observation_space, self.action_space)
+
+
+def step_autoreset(
+    environment: Environment[State], key: PRNGKeyArray, state: State, action: Action
+) -> tuple[State, TimeStep, Observation]:
+    """Step, and reset where the episode ended.
+
+    Returns:
+        The state to go on from, the time step (with the *final* observation of an ended episode), and the
+        observation of the state to go on from.
+    """
+    step_key, reset_key = jax.random.split(key)
+    next_state, timestep = environment.step(step_key, state, action)
+    fresh_state, fresh_observation = environment.reset(reset_key)
+    ended = timestep.terminated | timestep.truncated
+
+    def choose(fresh: Array, kept: Array) -> Array:
+        return jnp.where(ended, fresh, kept)
+
+    state = jax.tree.map(choose, fresh_state, next_state)
+    observation = jax.tree.map(choose, fresh_observation, timestep.observation)
+    return state, timestep, observation
+
+
+def scalar(value: float | Array) -> Float[Array, ""]:
+    """A scalar of the default float type."""
+    return jnp.asarray(value, dtype=float)

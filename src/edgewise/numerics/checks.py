@@ -1,0 +1,75 @@
+"""Checks of user input. Every error names the field, its value and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class EdgewiseError(Exception):
+    """An error that the user can mend; its text is one line."""
+
+
+class ConfigurationError(EdgewiseError, ValueError):
+    """A configuration field has a value that is not allowed."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(f"{field} = {value!r}: must be {allowed}")
+        self.field = field
+
+
+def check_range(
+    field: str,
+    value: object,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> None:
+    """Require every number in `value` to be finite and inside the interval.
+
+    Args:
+        field: name shown in the error.
+        value: a number, or a (nested) sequence or array of numbers.
+        low, high: bounds of the interval.
+        open_low, open_high: whether the bound itself is excluded.
+
+    Raises:
+        ConfigurationError: naming the field, its value and the interval.
+    """
+    left, right = "(" if open_low else "[", ")" if open_high else "]"
+    allowed = f"finite and in {left}{low:g}, {high:g}{right}"
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ConfigurationError(field, value, allowed) from None
+    below = numbers <= low if open_low else numbers < low
+    above = numbers >= high if open_high else numbers > high
+    if not np.isfinite(numbers).all() or below.any() or above.any():
+        raise ConfigurationError(field, value, allowed)
+
+
+def check_integer(field: str, value: object, low: int, high: int | None = None) -> None:
+    """Require an integer in [low, high].
+
+    Raises:
+        ConfigurationError: naming the field, its value and the interval.
+    """
+    allowed = f"an integer in [{low}, {'inf' if high is None else high}]"
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ConfigurationError(field, value, allowed)
+    if value < low or (high is not None and value > high):
+        raise ConfigurationError(field, value, allowed)
+
+
+def check_choice(field: str, value: object, choices: Sequence[object]) -> None:
+    """Require one of `choices`.
+
+    Raises:
+        ConfigurationError: naming the field, its value and the choices.
+    """
+    if value not in choices:
+        raise ConfigurationError(field, value, "one of " + ", ".join(map(str, choices)))
