@@ -112,6 +112,11 @@ class Environment(eqx.Module, Generic[State]):
         """Space of the action."""
 
     @property
+    @abc.abstractmethod
+    def horizon(self) -> int:
+        """Steps after which an episode has ended for certain."""
+
+    @property
     def spaces(self) -> Spaces:
         """Observation and action space together."""
         return Spaces(self.observation_space, self.action_space)

@@ -201,7 +201,6 @@ class Parameters(eqx.Module):
     Attributes without a comment are the field of the same name.
     """
 
-    slots: Int[Array, ""]
     slot_seconds: Float[Array, ""]
     center: Float[Array, " 2"]  # of the area, m
     half_extent: Float[Array, ""]  # half the side of the area, m
@@ -316,7 +315,6 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
     )
     efficiency = spectral_efficiency(gain, number(config.vehicle_power_w), number(config.noise_w))
     derived = {
-        "slots": jnp.asarray(config.slots),
         "attacked_rsus": jnp.asarray(config.attacked_rsus),
         "reconnaissance_slots": jnp.asarray(config.reconnaissance_slots),
         "center": number(config.origin_m) + config.area_m / 2,

@@ -86,12 +86,14 @@ class AgentMigration(Environment[AgentMigrationState]):
     Attributes:
         parameters: the numbers, sweepable.
         mobility: where the vehicles are.
+        slots: length of an episode.
         trust_window: tau of equation (17), slots.
         observe_reputation: whether the observation holds the reputations.
     """
 
     parameters: Parameters
     mobility: Mobility
+    slots: int = eqx.field(static=True)
     trust_window: int = eqx.field(static=True)
     observe_reputation: bool = eqx.field(static=True)
 
@@ -118,12 +120,17 @@ class AgentMigration(Environment[AgentMigrationState]):
             )
         if mobility.vehicles != config.vehicles:
             raise ConfigurationError("vehicles", config.vehicles, f"the {mobility.vehicles} vehicles of the mobility model")
-        return cls(build_parameters(config), mobility, config.trust_window, config.observe_reputation)
+        return cls(build_parameters(config), mobility, config.slots, config.trust_window, config.observe_reputation)
 
     @property
     def vehicles(self) -> int:
         """Number of vehicles V."""
         return self.mobility.vehicles
+
+    @property
+    def horizon(self) -> int:
+        """Slots of an episode."""
+        return self.slots
 
     @property
     def rsus(self) -> int:
@@ -276,7 +283,7 @@ class AgentMigration(Environment[AgentMigrationState]):
             observation=self.observe(next_state),
             reward=reward,
             terminated=jnp.zeros((), dtype=bool),
-            truncated=next_state.slot >= p.slots,
+            truncated=next_state.slot >= self.slots,
             info={name: jnp.asarray(value, dtype=float) for name, value in info.items()},
         )
         return next_state, timestep

@@ -1,0 +1,1 @@
+"""Learning algorithms: configuration, losses and update, one file each."""

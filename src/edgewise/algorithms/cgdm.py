@@ -1,0 +1,185 @@
+"""CGDM: a diffusion actor whose value gradient is weighed by its confidence (CGDM paper, section IV-B)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
+from edgewise.algorithms.critic import TwinCritic
+from edgewise.diffusion import Denoiser, DiffusionPolicy, Schedule, consistency_loss, make_schedule
+from edgewise.diffusion.schedule import ScheduleName
+from edgewise.environments.base import Spaces
+from edgewise.numerics.checks import check_integer, check_range
+from edgewise.numerics.networks import soft_update
+
+
+@dataclass(frozen=True)
+class CGDMConfig:
+    """Configuration of CGDM; "Table II" is that of the CGDM paper, "Table 1" that of the D2SAC paper.
+
+    Attributes:
+        denoising_steps: K (Table II).
+        schedule: noise schedule; the paper only says "variational", vp is that of the D2SAC paper.
+        squash: bound the predicted noise by tanh as printed in (31) instead of clipping the implied clean action.
+        hidden: widths of the hidden layers of actor and critics (Table 1).
+        time_embedding: size of the step embedding (Table 1).
+        confidence_sensitivity: kappa of (34); 0 switches the confidence off ("w.o. Con").
+        consistency_weight: rho of (35); 0 switches the consistency term off ("w.o. DC"); with kappa = 0 too this is GDM.
+        normalise_value: divide Q in (35) by the batch mean of |Q|, so that rho means the same at every reward scale.
+        actor_rate: learning rate eta_a (Table II).
+        critic_rate: learning rate eta_c (Table II).
+        batch_size: transitions per update M (Table II).
+        discount: gamma (Table II).
+        target_rate: soft update tau (Table II).
+    """
+
+    denoising_steps: int = 5
+    schedule: ScheduleName = "vp"
+    squash: bool = False
+    hidden: tuple[int, ...] = (256, 256)
+    time_embedding: int = 16
+    confidence_sensitivity: float = 1.0
+    consistency_weight: float = 1.0
+    normalise_value: bool = True
+    actor_rate: float = 1e-4
+    critic_rate: float = 1e-3
+    batch_size: int = 256
+    discount: float = 0.95
+    target_rate: float = 0.005
+
+    def __post_init__(self) -> None:
+        check_integer("denoising_steps", self.denoising_steps, 1)
+        check_integer("batch_size", self.batch_size, 1)
+        check_integer("time_embedding", self.time_embedding, 2)
+        check_range("hidden", self.hidden, 1)
+        check_range("confidence_sensitivity", self.confidence_sensitivity, 0)
+        check_range("consistency_weight", self.consistency_weight, 0)
+        check_range("actor_rate", self.actor_rate, 0, open_low=True)
+        check_range("critic_rate", self.critic_rate, 0, open_low=True)
+        check_range("discount", self.discount, 0, 1, open_high=True)
+        check_range("target_rate", self.target_rate, 0, 1, open_low=True)
+
+
+class CGDMState(eqx.Module):
+    """Parameters and optimiser states; `target_*` are the slow copies of (40)."""
+
+    actor: Denoiser
+    critic: TwinCritic
+    target_actor: Denoiser
+    target_critic: TwinCritic
+    actor_optimiser: optax.OptState
+    critic_optimiser: optax.OptState
+
+
+class CGDM(OffPolicyAlgorithm[CGDMState]):
+    """Confidence-regulated generative diffusion model for continuous actions in [-1, 1]^A."""
+
+    config: CGDMConfig = eqx.field(static=True)
+    observation_size: int = eqx.field(static=True)
+    action_size: int = eqx.field(static=True)
+
+    def __init__(self, config: CGDMConfig, spaces: Spaces) -> None:
+        """Args: configuration, and the spaces to learn in (vectors)."""
+        self.config = config
+        self.observation_size = flat_size(spaces.observation)
+        self.action_size = flat_size(spaces.action)
+
+    @property
+    def discount(self) -> float:
+        return self.config.discount
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size
+
+    def init(self, key: PRNGKeyArray) -> CGDMState:
+        c = self.config
+        actor_key, critic_key = jax.random.split(key)
+        actor = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
+        critic = TwinCritic(self.observation_size, self.action_size, c.hidden, critic_key)
+        return CGDMState(
+            actor, critic, actor, critic, self._actor_optimiser.init(actor), self._critic_optimiser.init(critic)
+        )
+
+    def policy(self, train_state: CGDMState) -> DiffusionPolicy:
+        return self._with_denoiser(train_state.actor)
+
+    def act(
+        self, train_state: CGDMState, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool
+    ) -> Float[Array, "*batch a"]:
+        return self.policy(train_state)(observation, key if explore else None)
+
+    def update(
+        self, train_state: CGDMState, batch: Transition, key: PRNGKeyArray
+    ) -> tuple[CGDMState, dict[str, Float[Array, ""]]]:
+        c = self.config
+        target_key, actor_key = jax.random.split(key)
+        goal = self.value_target(train_state, batch, target_key)
+        critic_loss, critic_gradient = jax.value_and_grad(critic_objective)(train_state.critic, batch, goal)
+        step, critic_optimiser = self._critic_optimiser.update(critic_gradient, train_state.critic_optimiser)
+        critic = eqx.apply_updates(train_state.critic, step)
+
+        (_, metrics), actor_gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
+            train_state.actor, critic, batch, actor_key
+        )
+        step, actor_optimiser = self._actor_optimiser.update(actor_gradient, train_state.actor_optimiser)
+        actor = eqx.apply_updates(train_state.actor, step)
+        next_state = CGDMState(
+            actor=actor,
+            critic=critic,
+            target_actor=soft_update(train_state.target_actor, actor, c.target_rate),
+            target_critic=soft_update(train_state.target_critic, critic, c.target_rate),
+            actor_optimiser=actor_optimiser,
+            critic_optimiser=critic_optimiser,
+        )
+        return next_state, metrics | {"critic_loss": critic_loss}
+
+    def value_target(self, train_state: CGDMState, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:
+        """TD target of (38): the smaller of both target values of the target actor's action."""
+        action = self._with_denoiser(train_state.target_actor)(batch.next_observation, key)
+        value = train_state.target_critic(batch.next_observation, action).min(0)
+        return batch.reward + batch.discount * value
+
+    def actor_objective(
+        self, actor: Denoiser, critic: TwinCritic, batch: Transition, key: PRNGKeyArray
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        """Negative objective (35), with the confidence (34) held constant under differentiation, and its parts."""
+        c = self.config
+        action_key, confidence_key, loss_key = jax.random.split(key, 3)
+        policy = self._with_denoiser(actor)
+        action = policy(batch.observation, action_key)
+        value = critic(batch.observation, action).min(0)
+        scale = jnp.abs(value).mean() if c.normalise_value else jnp.ones(())
+        consistency = consistency_loss(policy, batch.observation, batch.action, loss_key).mean()
+        confidence = jnp.exp(
+            -c.confidence_sensitivity * consistency_loss(policy, batch.observation, action, confidence_key)
+        )
+        gain = (jax.lax.stop_gradient(confidence) * value).mean() / jax.lax.stop_gradient(scale)
+        metrics = {"value": value.mean(), "confidence": confidence.mean(), "consistency_loss": consistency}
+        return c.consistency_weight * consistency - gain, metrics
+
+    def _with_denoiser(self, denoiser: Denoiser) -> DiffusionPolicy:
+        return DiffusionPolicy(denoiser, self._schedule, self.config.squash)
+
+    @property
+    def _schedule(self) -> Schedule:
+        return make_schedule(self.config.schedule, self.config.denoising_steps)
+
+    @property
+    def _actor_optimiser(self) -> optax.GradientTransformation:
+        return optax.adam(self.config.actor_rate)
+
+    @property
+    def _critic_optimiser(self) -> optax.GradientTransformation:
+        return optax.adam(self.config.critic_rate)
+
+
+def critic_objective(critic: TwinCritic, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:
+    """Sum of both critics' mean squared errors against the TD target: equation (39)."""
+    return ((critic(batch.observation, batch.action) - goal) ** 2).mean(1).sum()

@@ -1,0 +1,35 @@
+"""Twin action-value networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.numerics.networks import MLP
+
+
+class TwinCritic(eqx.Module):
+    """Q_1 and Q_2 of equation (38), two networks of one shape.
+
+    Attributes:
+        networks: both.
+    """
+
+    networks: tuple[MLP, MLP]
+
+    def __init__(self, observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray) -> None:
+        """Args: sizes of observation and action, widths of the hidden layers, key."""
+        first, second = jax.random.split(key)
+        sizes = (observation_size + action_size, *hidden, 1)
+        self.networks = (MLP(sizes, first), MLP(sizes, second))
+
+    def __call__(
+        self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
+    ) -> Float[Array, "2 *batch"]:
+        """Both values of every sample."""
+        joint = jnp.concatenate([observation, action], axis=-1)
+        return jnp.stack([network(joint)[..., 0] for network in self.networks])

@@ -1,0 +1,49 @@
+"""Algorithms by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgewise.algorithms.base import OffPolicyAlgorithm
+from edgewise.algorithms.cgdm import CGDM, CGDMConfig
+from edgewise.environments.base import Spaces
+from edgewise.numerics.checks import EdgewiseError
+
+
+@dataclass(frozen=True)
+class AlgorithmEntry:
+    """An algorithm that can be asked for by name.
+
+    Attributes:
+        name: as given to the command line.
+        summary: one line.
+        config: its configuration dataclass.
+        algorithm: built with (configuration, spaces).
+    """
+
+    name: str
+    summary: str
+    config: type[Any]
+    algorithm: type[OffPolicyAlgorithm[Any]]
+
+    def build(self, config: Any, spaces: Spaces) -> OffPolicyAlgorithm[Any]:
+        """The algorithm for the given spaces."""
+        return self.algorithm(config, spaces)
+
+
+ALGORITHMS = {
+    entry.name: entry
+    for entry in (AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM),)
+}
+
+
+def find_algorithm(name: str) -> AlgorithmEntry:
+    """Look an algorithm up.
+
+    Raises:
+        EdgewiseError: naming the algorithms that exist.
+    """
+    if name not in ALGORITHMS:
+        raise EdgewiseError(f"algorithm = {name!r}: must be one of {', '.join(ALGORITHMS)}")
+    return ALGORITHMS[name]

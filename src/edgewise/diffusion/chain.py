@@ -1,0 +1,118 @@
+"""Forward noising, the reverse chain that generates a decision, and the denoising-consistency loss.
+
+Equation numbers are those of the CGDM paper; the corrected forms of its (30) and (31) are those of the D2SAC paper, (10)
+and (12).
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import Schedule
+
+
+def add_noise(
+    schedule: Schedule, clean: Float[Array, "*batch a"], step: Int[Array, "*batch"], noise: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """x_k = sqrt(abar_k) x_0 + sqrt(1 - abar_k) eps: equation (26).
+
+    Args:
+        schedule: noise levels.
+        clean: x_0.
+        step: k of each sample, 1..K.
+        noise: eps, standard normal.
+    """
+    level = schedule.alpha_bar[step - 1][..., None]
+    return jnp.sqrt(level) * clean + jnp.sqrt(1 - level) * noise
+
+
+def clean_action(
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """The action that (26) implies for a predicted noise, clipped to the action box [-1, 1].
+
+    The clip bounds epsilon to what an action in the box allows; the predicted noise is that of the loss (33), so that
+    loss and sampler agree.
+    """
+    level = schedule.alpha_bar[step - 1]
+    return jnp.clip((noisy - jnp.sqrt(1 - level) * predicted) / jnp.sqrt(level), -1.0, 1.0)
+
+
+def posterior_mean(
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, clean: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """Mean of x_{k-1} given x_k and x_0: equation (30) with sqrt(alpha_k) on x_k (the paper prints sqrt(abar_k))."""
+    beta, alpha, level = schedule.beta[step - 1], schedule.alpha[step - 1], schedule.alpha_bar[step - 1]
+    before = level / alpha
+    return (jnp.sqrt(before) * beta * clean + jnp.sqrt(alpha) * (1 - before) * noisy) / (1 - level)
+
+
+def squashed_mean(
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """Mean of x_{k-1} with tanh-bounded noise: equation (31) with 1/sqrt(alpha_k) (the paper prints 1/sqrt(abar_k))."""
+    beta, alpha, level = schedule.beta[step - 1], schedule.alpha[step - 1], schedule.alpha_bar[step - 1]
+    return (noisy - beta / jnp.sqrt(1 - level) * jnp.tanh(predicted)) / jnp.sqrt(alpha)
+
+
+class DiffusionPolicy(eqx.Module):
+    """A policy that denoises noise into an action in [-1, 1]^A, given an observation.
+
+    Attributes:
+        denoiser: epsilon_theta.
+        schedule: noise levels.
+        squash: bound the predicted noise by tanh as printed in (31), instead of clipping the implied clean action.
+    """
+
+    denoiser: Denoiser
+    schedule: Schedule
+    squash: bool = eqx.field(static=True)
+
+    def __call__(
+        self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None
+    ) -> Float[Array, "*batch a"]:
+        """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
+
+        Args:
+            observation: the condition.
+            key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
+
+        Returns:
+            The action, clipped to [-1, 1].
+        """
+        size = self.denoiser.action.weight.shape[1]
+        shape = (self.schedule.steps, *observation.shape[:-1], size)
+        noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
+        condition = self.denoiser.condition(observation)
+        schedule = self.schedule
+        x = noise[-1]
+        for step in range(self.schedule.steps, 0, -1):
+            predicted = self.denoiser.denoise(x, jnp.asarray(step), condition)
+            if self.squash:
+                mean = squashed_mean(schedule, x, step, predicted)
+            else:
+                mean = posterior_mean(schedule, x, step, clean_action(schedule, x, step, predicted))
+            x = mean if step == 1 else mean + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2]
+        return jnp.clip(x, -1.0, 1.0)
+
+
+def consistency_loss(
+    policy: DiffusionPolicy,
+    observation: Float[Array, "*batch o"],
+    action: Float[Array, "*batch a"],
+    key: PRNGKeyArray,
+) -> Float[Array, "*batch"]:
+    """Denoising-consistency loss L_BC of each sample: equation (33), the mean over the action's components.
+
+    Each sample gets one step k ~ U{1..K} and one noise. (The paper prints the sum; with 44 components it would make the
+    confidence (34) vanish.)
+    """
+    step_key, noise_key = jax.random.split(key)
+    step = jax.random.randint(step_key, action.shape[:-1], 1, policy.schedule.steps + 1)
+    noise = jax.random.normal(noise_key, action.shape, action.dtype)
+    noisy = add_noise(policy.schedule, action, step, noise)
+    return jnp.mean((policy.denoiser(noisy, step, observation) - noise) ** 2, axis=-1)

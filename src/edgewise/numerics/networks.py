@@ -1,0 +1,51 @@
+"""Building blocks of the networks. Every function takes any leading batch shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+MISH_LINEAR_FROM = 20.0
+
+
+def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """x tanh(softplus(x)), written with one exponential: tanh(softplus(x)) = n / (n + 2), n = e^x (e^x + 2)."""
+    exponential = jnp.exp(jnp.minimum(x, MISH_LINEAR_FROM))
+    n = exponential * (exponential + 2)
+    return x * (n / (n + 2))
+
+
+def dense(layer: eqx.nn.Linear, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
+    """Apply a linear layer on the last axis."""
+    y = x @ layer.weight.T
+    return y if layer.bias is None else y + layer.bias
+
+
+class MLP(eqx.Module):
+    """Linear layers with Mish between them.
+
+    Attributes:
+        layers: from input to output.
+    """
+
+    layers: tuple[eqx.nn.Linear, ...]
+
+    def __init__(self, sizes: Sequence[int], key: PRNGKeyArray) -> None:
+        """Args: `sizes` of the layers from input to output, and a key for the initial weights."""
+        keys = jax.random.split(key, len(sizes) - 1)
+        self.layers = tuple(eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False))
+
+    def __call__(self, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
+        for layer in self.layers[:-1]:
+            x = mish(dense(layer, x))
+        return dense(self.layers[-1], x)
+
+
+def soft_update(target: eqx.Module, source: eqx.Module, rate: float) -> eqx.Module:
+    """Move every parameter of `target` by `rate` towards `source`: equation (40) of the CGDM paper."""
+    moved: eqx.Module = jax.tree.map(lambda t, s: t + rate * (s - t), target, source)
+    return moved

@@ -1,0 +1,173 @@
+"""The policy artefact: a folder with `policy.json` (what it is) and `weights.safetensors` (its numbers)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors.numpy
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise import __version__
+from edgewise.diffusion import Denoiser, DiffusionPolicy, make_schedule
+from edgewise.numerics.checks import EdgewiseError
+from edgewise.numerics.files import replace_file
+
+FORMAT = 1
+DESCRIPTION_FILE = "policy.json"
+WEIGHTS_FILE = "weights.safetensors"
+
+
+class ArtefactError(EdgewiseError):
+    """A policy artefact is missing, damaged or of an unknown kind."""
+
+
+@dataclass(frozen=True)
+class PolicyArtefact:
+    """A deployable policy and what is known of it.
+
+    Attributes:
+        policy: called with (observation, key); key None for its deterministic action.
+        schedule: name of the noise schedule.
+        environment: name of the environment it was trained in.
+        environment_config: its configuration, plain values.
+        algorithm: name of the algorithm that trained it.
+        steps: environment steps of training.
+    """
+
+    policy: DiffusionPolicy
+    schedule: str
+    environment: str
+    environment_config: dict[str, Any]
+    algorithm: str
+    steps: int
+
+    def act(
+        self, observation: Float[np.ndarray, "*batch o"], key: PRNGKeyArray | None = None
+    ) -> Float[np.ndarray, "*batch a"]:
+        """Action for an observation; without a key the deterministic one.
+
+        Raises:
+            ArtefactError: if the observation has another size than the policy was trained for, or is not finite.
+        """
+        size = self.policy.denoiser.observation.weight.shape[1]
+        observation = np.asarray(observation, dtype=np.float32)
+        if observation.ndim == 0 or observation.shape[-1] != size:
+            raise ArtefactError(f"observation has shape {observation.shape}: must end in {size}, the size trained for")
+        if not np.isfinite(observation).all():
+            raise ArtefactError("observation holds a value that is not finite: all must be")
+        return np.asarray(_act(self.policy, jnp.asarray(observation), key))
+
+
+@eqx.filter_jit
+def _act(policy: DiffusionPolicy, observation: Array, key: PRNGKeyArray | None) -> Array:
+    return policy(observation, key)
+
+
+def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
+    """Write an artefact; an existing one is replaced only by a complete new one.
+
+    Args:
+        folder: made if need be.
+        artefact: what to save.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    denoiser = artefact.policy.denoiser
+    weights = safetensors.numpy.save(_named_weights(denoiser))
+    description: dict[str, Any] = {
+        "format": FORMAT,
+        "edgewise": __version__,
+        "kind": "diffusion",
+        "architecture": {
+            "observation_size": denoiser.observation.weight.shape[1],
+            "action_size": denoiser.action.weight.shape[1],
+            "hidden": [layer.weight.shape[1] for layer in denoiser.body.layers],
+            "time_embedding": denoiser.embedding,
+            "denoising_steps": artefact.policy.schedule.steps,
+            "schedule": artefact.schedule,
+            "squash": artefact.policy.squash,
+        },
+        "action_bounds": [-1.0, 1.0],
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "environment": artefact.environment,
+        "environment_config": artefact.environment_config,
+        "algorithm": artefact.algorithm,
+        "steps": artefact.steps,
+    }
+    description["sha256"] = _digest(description)
+    replace_file(folder / WEIGHTS_FILE, weights)
+    replace_file(folder / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
+
+
+def load_policy(folder: Path | str) -> PolicyArtefact:
+    """Read an artefact. Needs nothing of the code that trained it.
+
+    Raises:
+        ArtefactError: if a file is missing, or its content is damaged (both files carry a checksum), of a newer format,
+            or does not fit the architecture it claims.
+    """
+    folder = Path(folder)
+    description = _read_description(folder / DESCRIPTION_FILE)
+    weights_path = folder / WEIGHTS_FILE
+    weights = _read(weights_path)
+    if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
+        raise ArtefactError(f"{weights_path}: content does not match the checksum in {DESCRIPTION_FILE}: damaged")
+    architecture = description["architecture"]
+    blank = Denoiser(
+        architecture["observation_size"],
+        architecture["action_size"],
+        architecture["hidden"],
+        architecture["time_embedding"],
+        jax.random.key(0),
+    )
+    tensors = safetensors.numpy.load(weights)
+    expected = _named_weights(blank)
+    if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:
+        raise ArtefactError(f"{weights_path}: tensors do not fit the architecture in {DESCRIPTION_FILE}")
+    leaves = [jnp.asarray(tensors[name]) for name in expected]
+    denoiser = jax.tree.unflatten(jax.tree.structure(blank), leaves)
+    schedule = make_schedule(architecture["schedule"], architecture["denoising_steps"])
+    return PolicyArtefact(
+        policy=DiffusionPolicy(denoiser, schedule, architecture["squash"]),
+        schedule=architecture["schedule"],
+        environment=description["environment"],
+        environment_config=description["environment_config"],
+        algorithm=description["algorithm"],
+        steps=description["steps"],
+    )
+
+
+def _named_weights(denoiser: Denoiser) -> dict[str, np.ndarray]:
+    paths = jax.tree_util.tree_leaves_with_path(denoiser)
+    return {jax.tree_util.keystr(path).lstrip("."): np.asarray(leaf) for path, leaf in paths}
+
+
+def _digest(description: dict[str, Any]) -> str:
+    content = {name: value for name, value in description.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{path}: cannot be read ({error.strerror}): must be a policy artefact's file") from None
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(_read(path))
+    except ValueError:
+        raise ArtefactError(f"{path}: is not JSON: damaged") from None
+    if not isinstance(description, dict) or description.get("sha256") != _digest(description):
+        raise ArtefactError(f"{path}: content does not match its checksum: damaged")
+    if description["format"] != FORMAT:
+        raise ArtefactError(f"{path}: format = {description['format']!r}: must be {FORMAT}; use a newer edgewise")
+    return description

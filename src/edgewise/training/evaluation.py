@@ -1,0 +1,80 @@
+"""Evaluation: whole episodes of a fixed policy, with randomness of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.environments.base import Environment, TimeStep
+
+Policy = Callable[[PRNGKeyArray, Any, Any], Array]
+"""`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it."""
+
+
+class LearnedPolicy(eqx.Module):
+    """A learned module as a `Policy`.
+
+    Attributes:
+        module: called with (observation, key); key None for its deterministic action.
+        stochastic: sample instead of acting deterministically.
+    """
+
+    module: Any
+    stochastic: bool = eqx.field(static=True, default=False)
+
+    def __call__(self, key: PRNGKeyArray, state: Any, observation: Any) -> Array:
+        action: Array = self.module(observation, key if self.stochastic else None)
+        return action
+
+
+def record_episode(environment: Environment[Any], policy: Policy, key: PRNGKeyArray) -> tuple[Any, TimeStep, Array]:
+    """Play one episode of `environment.horizon` steps and keep everything.
+
+    Returns:
+        The state *before* each step, the time step, and the action, each with a leading axis of steps. Steps after the end
+        of the episode continue from its final state; `evaluate` does not count them.
+    """
+    reset_key, steps_key = jax.random.split(key)
+    state, observation = environment.reset(reset_key)
+
+    def play(carry: tuple[Any, Any], step_key: PRNGKeyArray) -> tuple[tuple[Any, Any], tuple[Any, TimeStep, Array]]:
+        state, observation = carry
+        policy_key, environment_key = jax.random.split(step_key)
+        action = policy(policy_key, state, observation)
+        next_state, timestep = environment.step(environment_key, state, action)
+        return (next_state, timestep.observation), (state, timestep, action)
+
+    _, episode = jax.lax.scan(play, (state, observation), jax.random.split(steps_key, environment.horizon))
+    states, timesteps, actions = episode
+    return states, timesteps, actions
+
+
+def evaluate(
+    environment: Environment[Any], policy: Policy, key: PRNGKeyArray, episodes: int
+) -> dict[str, Float[Array, " e"]]:
+    """Play episodes and summarise each.
+
+    Args:
+        environment: what to play.
+        policy: how.
+        key: randomness; the same key gives every policy the same episodes.
+        episodes: how many.
+
+    Returns:
+        For each episode: `return` (sum of rewards), `length` (steps), and the mean over its steps of every entry of `info`.
+    """
+
+    def summarise(episode_key: PRNGKeyArray) -> dict[str, Array]:
+        _, timesteps, _ = record_episode(environment, policy, episode_key)
+        ended = timesteps.terminated | timesteps.truncated
+        alive = jnp.cumsum(ended) - ended == 0
+        length = alive.sum()
+        summary = {name: jnp.sum(values * alive) / length for name, values in timesteps.info.items()}
+        return summary | {"return": jnp.sum(timesteps.reward * alive), "length": length.astype(float)}
+
+    return jax.vmap(summarise)(jax.random.split(key, episodes))

@@ -1,0 +1,328 @@
+"""A training run in its folder: started, watched, checkpointed, resumed, tested."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import yaml
+from jaxtyping import Array, Bool, Float
+from tensorboardX import SummaryWriter
+
+from edgewise import __version__
+from edgewise.algorithms.base import OffPolicyAlgorithm
+from edgewise.algorithms.registry import find_algorithm
+from edgewise.environments import registry
+from edgewise.environments.base import Environment
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+from edgewise.numerics.files import replace_file
+from edgewise.numerics.records import from_plain, to_plain
+from edgewise.policies import PolicyArtefact, save_policy
+from edgewise.training.checkpoint import Checkpoints
+from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.off_policy import LoopState, OffPolicyConfig, OffPolicyLoop
+from edgewise.training.progress import Reporter
+
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.csv"
+TEST_FILE = "test.json"
+
+
+class TrainingError(EdgewiseError):
+    """A run cannot go on."""
+
+
+class Interrupted(EdgewiseError):
+    """A run was asked to stop and has left a checkpoint."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that determines a run.
+
+    Attributes:
+        environment: name in the registry.
+        environment_config: its configuration.
+        algorithm: name in the registry.
+        algorithm_config: its configuration.
+        training: budget and seeds.
+    """
+
+    environment: str
+    environment_config: Any
+    algorithm: str
+    algorithm_config: Any
+    training: OffPolicyConfig
+
+
+class RunState(eqx.Module):
+    """What a checkpoint holds; every leaf has a leading axis of seeds.
+
+    Attributes:
+        loop: the learners.
+        best_policy: the policy of each seed's best evaluation so far.
+        best_return: mean return of that evaluation.
+    """
+
+    loop: LoopState
+    best_policy: Any
+    best_return: Float[Array, " n"]
+
+
+def write_config(folder: Path, run: RunConfig) -> None:
+    """Write `config.yaml`: complete and reloadable."""
+    values = {"edgewise": __version__, **to_plain(run)}
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / CONFIG_FILE, yaml.safe_dump(values, sort_keys=False).encode())
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read `config.yaml` of a run.
+
+    Raises:
+        EdgewiseError: if there is none, or a field of it is unknown or not allowed.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError:
+        raise EdgewiseError(f"{folder}: is not a run folder, it has no {CONFIG_FILE}") from None
+    except yaml.YAMLError as error:
+        raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")
+    if not isinstance(values, dict) or any(name not in values for name in fields):
+        raise EdgewiseError(f"{path}: must hold the fields {', '.join(fields)}")
+    try:
+        return RunConfig(
+            environment=values["environment"],
+            environment_config=from_plain(registry.find(values["environment"]).config, values["environment_config"]),
+            algorithm=values["algorithm"],
+            algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
+            training=from_plain(OffPolicyConfig, values["training"]),
+        )
+    except ConfigurationError as error:
+        raise EdgewiseError(f"{path}: {error}") from None
+
+
+@eqx.filter_jit
+def _start(loop: OffPolicyLoop, keys: Array) -> LoopState:
+    return eqx.filter_vmap(loop.start)(keys)
+
+
+@eqx.filter_jit(donate="all-except-first")
+def _advance(loop: OffPolicyLoop, state: LoopState) -> tuple[LoopState, dict[str, Array], dict[str, Bool[Array, " n"]]]:
+    state, metrics = eqx.filter_vmap(loop.chunk)(state)
+
+    def finite(tree: Any) -> Array:
+        leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        return jnp.stack(leaves).all()
+
+    healthy = {name: jnp.isfinite(value) for name, value in metrics.items()}
+    healthy["parameters"] = eqx.filter_vmap(finite)(state.train_state)
+    return state, metrics, healthy
+
+
+@eqx.filter_jit
+def evaluate_seeds(
+    environment: Environment[Any], policies: Any, key: Array, episodes: int
+) -> dict[str, Float[Array, "n e"]]:
+    """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
+    return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
+
+
+def _policies(algorithm: OffPolicyAlgorithm[Any], train_state: Any) -> Any:
+    return eqx.filter_vmap(algorithm.policy)(train_state)
+
+
+def build(run: RunConfig) -> tuple[Environment[Any], OffPolicyLoop]:
+    """The evaluation environment and the training loop of a run."""
+    entry = registry.find(run.environment)
+    environment = entry.build(run.environment_config)
+    algorithm = find_algorithm(run.algorithm).build(run.algorithm_config, environment.spaces)
+    return entry.build_evaluation(run.environment_config), OffPolicyLoop(environment, algorithm, run.training)
+
+
+def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
+    """Train in a folder, from its newest checkpoint if it has one.
+
+    Args:
+        folder: new, or one that holds a run of the same configuration.
+        run: what to do.
+        report: told about progress in environment steps.
+
+    Returns:
+        The content of `test.json`: for every seed the mean and standard error of each metric over test episodes of the
+        best policy, which was chosen by other episodes.
+
+    Raises:
+        EdgewiseError: if the folder holds a run of another configuration.
+        TrainingError: if a loss, a metric or a parameter is not finite.
+        Interrupted: after Ctrl-C, once a checkpoint is written.
+    """
+    if (folder / CONFIG_FILE).exists():
+        if to_plain(read_config(folder)) != to_plain(run):
+            raise EdgewiseError(f"{folder}: holds a run of another configuration; choose another name or resume that run")
+    else:
+        write_config(folder, run)
+    config = run.training
+    evaluation_environment, loop = build(run)
+    evaluation_key = jax.random.key(config.evaluation_seed)
+    keys = jax.random.split(jax.random.key(config.seed), config.seeds)
+    checkpoints = Checkpoints(folder / "checkpoints")
+    done = checkpoints.latest() or 0
+    state = _fresh(loop, keys)
+    if done:
+        state = checkpoints.restore(done, state)
+    metrics = _Metrics(folder, done)
+    begin = time.monotonic()
+    with _interrupt_flag() as interrupted:
+        while done < config.evaluations:
+            advanced, learning, healthy = _advance(loop, state.loop)
+            _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
+            done += 1
+            policies = _policies(loop.algorithm, advanced.train_state)
+            result = evaluate_seeds(evaluation_environment, policies, evaluation_key, config.evaluation_episodes)
+            state = _keep_best(advanced, policies, state, result["return"].mean(1))
+            metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
+            report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
+            last = done == config.evaluations or interrupted()
+            if done % config.checkpoint_every == 0 or last:
+                checkpoints.save(done, state)
+                _save_policies(folder, run, loop.algorithm, state, config.steps_done(done))
+            if interrupted() and done < config.evaluations:
+                checkpoints.close()
+                raise Interrupted(f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}")
+    checkpoints.close()
+    test = evaluate_seeds(
+        evaluation_environment, state.best_policy, jax.random.key(config.test_seed), config.evaluation_episodes
+    )
+    summary = summarise(test)
+    replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
+    return summary
+
+
+def summarise(result: dict[str, Float[Array, "n e"]]) -> dict[str, Any]:
+    """Mean and standard error over episodes of every metric, one number per seed."""
+    episodes = next(iter(result.values())).shape[-1]
+    return {
+        name: {
+            "mean": np.asarray(values).mean(-1).tolist(),
+            "sem": (np.asarray(values).std(-1, ddof=1) / np.sqrt(episodes)).tolist() if episodes > 1 else None,
+        }
+        for name, values in result.items()
+    }
+
+
+def _fresh(loop: OffPolicyLoop, keys: Array) -> RunState:
+    started = _start(loop, keys)
+    policies = jax.tree.map(jnp.copy, _policies(loop.algorithm, started.train_state))
+    return RunState(started, policies, jnp.full(keys.shape[0], -jnp.inf))
+
+
+@eqx.filter_jit
+def _keep_best(advanced: LoopState, policies: Any, before: RunState, returns: Float[Array, " n"]) -> RunState:
+    better = returns > before.best_return
+
+    def choose(new: Array, old: Array) -> Array:
+        return jnp.where(better.reshape(-1, *([1] * (new.ndim - 1))), new, old)
+
+    best = jax.tree.map(choose, policies, before.best_policy)
+    return RunState(advanced, best, jnp.where(better, returns, before.best_return))
+
+
+def _require_finite(
+    healthy: dict[str, Bool[Array, " n"]], step: int, checkpoint: int | None, config: OffPolicyConfig
+) -> None:
+    for name, flags in healthy.items():
+        if not flags.all():
+            seed = int(np.argmin(np.asarray(flags)))
+            good = "none" if checkpoint is None else f"step {config.steps_done(checkpoint)}"
+            raise TrainingError(
+                f"{name} of seed {seed} is not finite between the last evaluation and step {step}; "
+                f"last good checkpoint: {good}"
+            )
+
+
+def _save_policies(
+    folder: Path, run: RunConfig, algorithm: OffPolicyAlgorithm[Any], state: RunState, steps: int
+) -> None:
+    groups = {"best": state.best_policy, "last": _policies(algorithm, state.loop.train_state)}
+    for name, policies in groups.items():
+        for seed in range(run.training.seeds):
+            policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)
+            artefact = PolicyArtefact(
+                policy=policy,
+                schedule=run.algorithm_config.schedule,
+                environment=run.environment,
+                environment_config=to_plain(run.environment_config),
+                algorithm=run.algorithm,
+                steps=steps,
+            )
+            save_policy(folder / "policy" / name / f"seed-{seed}", artefact)
+
+
+class _Metrics:
+    """`metrics.csv`, one row per evaluation and seed, and the same as TensorBoard events."""
+
+    def __init__(self, folder: Path, done: int) -> None:
+        """Args: `done` is the number of evaluations to keep; a killed run may have written more."""
+        self._path = folder / METRICS_FILE
+        self._rows: list[dict[str, Any]] = []
+        self._begin = 0.0
+        if done and self._path.exists():
+            rows = pd.read_csv(self._path)
+            self._rows = rows[rows["evaluation"] <= done].to_dict("records")
+            self._begin = max((row["wall_s"] for row in self._rows), default=0.0)
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=None)
+
+    def append(
+        self, number: int, steps: int, seconds: float, result: dict[str, Array], learning: dict[str, Array]
+    ) -> None:
+        """Add one evaluation: means over its episodes, and the learning metrics since the last one."""
+        summary = summarise(result)
+        seeds = len(summary["return"]["mean"])
+        for seed in range(seeds):
+            row: dict[str, Any] = {
+                "evaluation": number, "steps": steps, "seed": seed, "wall_s": round(self._begin + seconds, 2)
+            }  # fmt: skip
+            row |= {name: entry["mean"][seed] for name, entry in summary.items()}
+            row["return_sem"] = summary["return"]["sem"][seed] if summary["return"]["sem"] else float("nan")
+            row |= {f"learning/{name}": float(values[seed]) for name, values in learning.items()}
+            self._rows.append(row)
+            for name, value in row.items():
+                if name not in ("evaluation", "steps", "seed"):
+                    self._writer.add_scalar(f"seed-{seed}/{name}", value, steps)
+        self._writer.flush()
+        replace_file(self._path, pd.DataFrame(self._rows).to_csv(index=False).encode())
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a flag, so that a run ends between chunks; a second one stops at once."""
+    raised = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield raised.is_set
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if raised.is_set():
+            raise KeyboardInterrupt
+        raised.set()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield raised.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
