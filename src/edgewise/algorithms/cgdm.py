@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import equinox as eqx
 import jax
@@ -15,8 +16,10 @@ from edgewise.algorithms.critic import TwinCritic
 from edgewise.diffusion import Denoiser, DiffusionPolicy, Schedule, consistency_loss, make_schedule
 from edgewise.diffusion.schedule import ScheduleName
 from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_integer, check_range
+from edgewise.numerics.checks import check_choice, check_integer, check_range
 from edgewise.numerics.networks import soft_update
+
+ValueScale = Literal["deviation", "magnitude", "none"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,16 @@ class CGDMConfig:
         time_embedding: size of the step embedding (Table 1).
         confidence_sensitivity: kappa of (34); 0 switches the confidence off ("w.o. Con").
         consistency_weight: rho of (35); 0 switches the consistency term off ("w.o. DC"); with kappa = 0 too this is GDM.
-        normalise_value: divide Q in (35) by the batch mean of |Q|, so that rho means the same at every reward scale.
-        actor_rate: learning rate eta_a (Table II).
-        critic_rate: learning rate eta_c (Table II).
+        value_scale: what Q in (35) is divided by, so that rho means the same for every reward: "deviation", the batch mean
+            of |Q - mean Q|, which no constant added to the reward changes; "magnitude", the batch mean of |Q|; or "none".
+        exploration: probability with which a component of the action is redrawn uniformly while experience is collected.
+        actor_rate: learning rate eta_a at the start (Table II: 1e-4).
+        critic_rate: learning rate eta_c at the start (Table II).
+        final_rate: share of both rates left at the end of the run; they fall along a cosine. 1 keeps them (Table II).
         batch_size: transitions per update M (Table II).
-        discount: gamma (Table II).
+        discount: gamma (Table II: 0.95).
         target_rate: soft update tau (Table II).
+        deploy_average: deploy the slow copy of the actor, an average over its latest updates, instead of the actor itself.
     """
 
     denoising_steps: int = 5
@@ -45,13 +52,16 @@ class CGDMConfig:
     hidden: tuple[int, ...] = (256, 256)
     time_embedding: int = 16
     confidence_sensitivity: float = 1.0
-    consistency_weight: float = 1.0
-    normalise_value: bool = True
-    actor_rate: float = 1e-4
+    consistency_weight: float = 0.1
+    value_scale: ValueScale = "deviation"
+    exploration: float = 0.1
+    actor_rate: float = 3e-4
     critic_rate: float = 1e-3
+    final_rate: float = 0.05
     batch_size: int = 256
-    discount: float = 0.95
+    discount: float = 0.8
     target_rate: float = 0.005
+    deploy_average: bool = True
 
     def __post_init__(self) -> None:
         check_integer("denoising_steps", self.denoising_steps, 1)
@@ -60,6 +70,9 @@ class CGDMConfig:
         check_range("hidden", self.hidden, 1)
         check_range("confidence_sensitivity", self.confidence_sensitivity, 0)
         check_range("consistency_weight", self.consistency_weight, 0)
+        check_choice("value_scale", self.value_scale, get_args(ValueScale))
+        check_range("exploration", self.exploration, 0, 1)
+        check_range("final_rate", self.final_rate, 0, 1, open_low=True)
         check_range("actor_rate", self.actor_rate, 0, open_low=True)
         check_range("critic_rate", self.critic_rate, 0, open_low=True)
         check_range("discount", self.discount, 0, 1, open_high=True)
@@ -83,10 +96,12 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
     config: CGDMConfig = eqx.field(static=True)
     observation_size: int = eqx.field(static=True)
     action_size: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
 
-    def __init__(self, config: CGDMConfig, spaces: Spaces) -> None:
-        """Args: configuration, and the spaces to learn in (vectors)."""
+    def __init__(self, config: CGDMConfig, spaces: Spaces, updates: int) -> None:
+        """Args: configuration, the spaces to learn in (vectors), and the updates of the run (for the learning rates)."""
         self.config = config
+        self.updates = updates
         self.observation_size = flat_size(spaces.observation)
         self.action_size = flat_size(spaces.action)
 
@@ -108,12 +123,17 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
         )
 
     def policy(self, train_state: CGDMState) -> DiffusionPolicy:
-        return self._with_denoiser(train_state.actor)
+        return self._with_denoiser(train_state.target_actor if self.config.deploy_average else train_state.actor)
 
     def act(
         self, train_state: CGDMState, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool
     ) -> Float[Array, "*batch a"]:
-        return self.policy(train_state)(observation, key if explore else None)
+        if not explore:
+            return self.policy(train_state)(observation, None)
+        chain_key, where_key, redraw_key = jax.random.split(key, 3)
+        action = self._with_denoiser(train_state.actor)(observation, chain_key)
+        redrawn = jax.random.uniform(redraw_key, action.shape, action.dtype, minval=-1.0, maxval=1.0)
+        return jnp.where(jax.random.bernoulli(where_key, self.config.exploration, action.shape), redrawn, action)
 
     def update(
         self, train_state: CGDMState, batch: Transition, key: PRNGKeyArray
@@ -155,12 +175,11 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
         policy = self._with_denoiser(actor)
         action = policy(batch.observation, action_key)
         value = critic(batch.observation, action).min(0)
-        scale = jnp.abs(value).mean() if c.normalise_value else jnp.ones(())
         consistency = consistency_loss(policy, batch.observation, batch.action, loss_key).mean()
         confidence = jnp.exp(
             -c.confidence_sensitivity * consistency_loss(policy, batch.observation, action, confidence_key)
         )
-        gain = (jax.lax.stop_gradient(confidence) * value).mean() / jax.lax.stop_gradient(scale)
+        gain = (jax.lax.stop_gradient(confidence) * value).mean() / jax.lax.stop_gradient(value_scale(value, c.value_scale))
         metrics = {"value": value.mean(), "confidence": confidence.mean(), "consistency_loss": consistency}
         return c.consistency_weight * consistency - gain, metrics
 
@@ -173,11 +192,22 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
 
     @property
     def _actor_optimiser(self) -> optax.GradientTransformation:
-        return optax.adam(self.config.actor_rate)
+        return self._adam(self.config.actor_rate)
 
     @property
     def _critic_optimiser(self) -> optax.GradientTransformation:
-        return optax.adam(self.config.critic_rate)
+        return self._adam(self.config.critic_rate)
+
+    def _adam(self, rate: float) -> optax.GradientTransformation:
+        return optax.adam(optax.cosine_decay_schedule(rate, max(self.updates, 1), self.config.final_rate))
+
+
+def value_scale(value: Float[Array, " b"], kind: ValueScale) -> Float[Array, ""]:
+    """What the values of a batch are divided by; see `CGDMConfig.value_scale`."""
+    if kind == "none":
+        return jnp.ones(())
+    centre = value.mean() if kind == "deviation" else 0.0
+    return jnp.abs(value - centre).mean() + jnp.finfo(value.dtype).eps
 
 
 def critic_objective(critic: TwinCritic, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:

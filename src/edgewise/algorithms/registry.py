@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,17 +20,17 @@ class AlgorithmEntry:
         name: as given to the command line.
         summary: one line.
         config: its configuration dataclass.
-        algorithm: built with (configuration, spaces).
+        algorithm: built with (configuration, spaces, updates of the run).
     """
 
     name: str
     summary: str
     config: type[Any]
-    algorithm: type[OffPolicyAlgorithm[Any]]
+    algorithm: Callable[[Any, Spaces, int], OffPolicyAlgorithm[Any]]
 
-    def build(self, config: Any, spaces: Spaces) -> OffPolicyAlgorithm[Any]:
-        """The algorithm for the given spaces."""
-        return self.algorithm(config, spaces)
+    def build(self, config: Any, spaces: Spaces, updates: int) -> OffPolicyAlgorithm[Any]:
+        """The algorithm for the given spaces, in a run of so many updates."""
+        return self.algorithm(config, spaces, updates)
 
 
 ALGORITHMS = {

@@ -9,11 +9,19 @@ import numpy as np
 
 
 class EdgewiseError(Exception):
-    """An error that the user can mend; its text is one line."""
+    """An error that the user can mend; its text is one line.
+
+    Attributes:
+        exit_code: of the command line.
+    """
+
+    exit_code = 1
 
 
 class ConfigurationError(EdgewiseError, ValueError):
     """A configuration field has a value that is not allowed."""
+
+    exit_code = 2
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
         super().__init__(f"{field} = {value!r}: must be {allowed}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -11,10 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.base import Environment, TimeStep
-
-Policy = Callable[[PRNGKeyArray, Any, Any], Array]
-"""`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it."""
-
+from edgewise.environments.entry import Policy
 
 class LearnedPolicy(eqx.Module):
     """A learned module as a `Policy`.

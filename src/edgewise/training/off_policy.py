@@ -76,6 +76,11 @@ class OffPolicyConfig:
         """Steps of each copy between two evaluations."""
         return (self.steps - self.warmup_iterations * self.environments) // (self.evaluations * self.environments)
 
+    @property
+    def total_updates(self) -> int:
+        """Updates of the whole run."""
+        return self.evaluations * self.chunk_iterations * self.updates
+
     def steps_done(self, chunks: int) -> int:
         """Environment steps of a seed after so many chunks."""
         return (self.warmup_iterations + chunks * self.chunk_iterations) * self.environments

@@ -150,7 +150,9 @@ def build(run: RunConfig) -> tuple[Environment[Any], OffPolicyLoop]:
     """The evaluation environment and the training loop of a run."""
     entry = registry.find(run.environment)
     environment = entry.build(run.environment_config)
-    algorithm = find_algorithm(run.algorithm).build(run.algorithm_config, environment.spaces)
+    algorithm = find_algorithm(run.algorithm).build(
+        run.algorithm_config, environment.spaces, run.training.total_updates
+    )
     return entry.build_evaluation(run.environment_config), OffPolicyLoop(environment, algorithm, run.training)
 
 

@@ -52,9 +52,10 @@ def optimal_shares_migrating(
     """Shares that minimise sum_v a_v / alpha_v + max(b_v / alpha_v, m_v) on every RSU.
 
     The problem is convex with a kink at alpha = b / m. Its optimality conditions give
-    alpha_v(nu) = clip(b_v / m_v, sqrt(a_v / nu), sqrt((a_v + b_v) / nu)), and bisection finds the multiplier nu with which
-    the shares of an RSU add up to 1. Where no nu does (nothing to deploy, and every migration outlasts its processing with
-    processor to spare) every split that covers the kinks is optimal, and the rest is spread in proportion.
+    alpha_v(nu) = clip(b_v / m_v, sqrt(a_v / nu), sqrt((a_v + b_v) / nu)), and bisection finds the multiplier nu with
+    which the shares of an RSU add up to 1. Where no nu does (nothing to deploy, and every migration outlasts its
+    processing with processor to spare) every split that covers the kinks is optimal, and the rest is spread in
+    proportion.
 
     Args:
         deployment: a_v >= 0, seconds of the whole processor for deploying a missing agent.
@@ -85,7 +86,7 @@ def optimal_shares_migrating(
         jnp.where(deploys, 1 / jnp.where(deploys, total_low, 1.0), 0.0),
     )
 
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Int[Array, ""], bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         below, above = bounds
         middle = (below + above) / 2
         enough = _totals(split(middle), serving, rsus) >= 1

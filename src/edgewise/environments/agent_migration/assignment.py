@@ -39,11 +39,22 @@ class AssignmentProblem(eqx.Module):
     def cost(self, target: Int[Array, " v"]) -> Float[Array, ""]:
         """Cost of one assignment in s."""
         chosen = (target[:, None] == jnp.arange(self.root.shape[1])).astype(float)
-        group = self._group((chosen * self.root).sum(0), (chosen * self.load).sum(0))
+        group = self.group_cost((chosen * self.root).sum(0), (chosen * self.load).sum(0))
         return (chosen * self.fixed).sum() + group.sum()
 
-    def _group(self, root: Float[Array, "*b s"], load: Float[Array, "*b s"]) -> Float[Array, "*b s"]:
+    def group_cost(self, root: Float[Array, "*b s"], load: Float[Array, "*b s"]) -> Float[Array, "*b s"]:
+        """What each RSU's vehicles cost together, from the sums of their `root` and `load`; s."""
         return root**2 + self.overload_price * jnp.maximum(0.0, load - self.capacity)
+
+
+def reachable(distance: Float[Array, "v s"], coverage: Float[Array, ""]) -> Bool[Array, "v s"]:
+    """Where an RSU covers a vehicle, or is the nearest one (to which a vehicle out of every reach falls back).
+
+    Args:
+        distance: m.
+        coverage: radius, m.
+    """
+    return (distance <= coverage) | (distance == distance.min(axis=1, keepdims=True))
 
 
 def processor_problem(
@@ -89,7 +100,11 @@ def solve_exactly(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[A
     """
     vehicles, rsus = problem.root.shape
     member = jnp.asarray(_subsets(vehicles), dtype=float)
-    group = member @ problem.fixed + problem._group(member @ problem.root, member @ problem.load)
+    fixed, root, load = (
+        jnp.matmul(member, part, precision=jax.lax.Precision.HIGHEST)
+        for part in (problem.fixed, problem.root, problem.load)
+    )
+    group = fixed + problem.group_cost(root, load)
     stages = [group[:, 0]]
     for s in range(1, rsus - 1):
         stages.append(_convolve(stages[-1], group[:, s], vehicles))
@@ -117,7 +132,7 @@ def search_locally(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[
         RSU of each vehicle [V], and its cost in s; a local optimum against moves of one vehicle.
     """
     vehicles, rsus = problem.root.shape
-    alone = jnp.argmin(problem.fixed + problem._group(problem.root, problem.load), axis=1)
+    alone = jnp.argmin(problem.fixed + problem.group_cost(problem.root, problem.load), axis=1)
     noise = np.random.default_rng(0).random((RANDOM_STARTS, vehicles, rsus))
     scattered = jnp.argmin(problem.fixed + jnp.asarray(noise, dtype=float) * FORBIDDEN / 2, axis=2)
     order = jnp.argsort(-problem.root.mean(1))
@@ -154,8 +169,8 @@ def _sweep(problem: AssignmentProblem, target: Int[Array, " v"], order: Int[Arra
         here = target[v] == sites
         root = root - jnp.where(here, problem.root[v], 0.0)
         load = load - jnp.where(here, problem.load[v], 0.0)
-        joined = problem._group(root + problem.root[v], load + problem.load[v])
-        rise = problem.fixed[v] + joined - problem._group(root, load)
+        joined = problem.group_cost(root + problem.root[v], load + problem.load[v])
+        rise = problem.fixed[v] + joined - problem.group_cost(root, load)
         best = jnp.argmin(rise)
         # rounding must not make a vehicle wander between equals
         stays = here.any() & (jnp.where(here, rise, 0.0).sum() <= rise[best] + 1e-4)

@@ -1,0 +1,71 @@
+"""`edgewise evaluate RUN`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from edgewise.cli.train import require_run
+from edgewise.environments import registry
+from edgewise.numerics.checks import check_integer
+from edgewise.training.judge import Judgement, judge_policies, judge_references
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge a run's policies on episodes that neither training nor model selection has seen.
+
+    Attributes:
+        run: run folder.
+        episodes: episodes; every policy plays the same ones.
+        seed: randomness of the episodes; the default is not used in training.
+        policy: the policy of the best evaluation, or the last one.
+        against: reference policies to play beside it; none takes the usual ones, "all" takes every one.
+        stochastic: sample actions instead of acting deterministically.
+        json: print JSON.
+    """
+
+    run: tyro.conf.Positional[Path]
+    episodes: int = 50
+    seed: int = 1_000_003
+    policy: Literal["best", "last"] = "best"
+    against: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")] = None
+    stochastic: bool = False
+    json: bool = False
+
+
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    options = tyro.cli(Evaluate, args=words, prog="edgewise evaluate")
+    check_integer("episodes", options.episodes, 2)
+    config = require_run(options.run)
+    entry = registry.find(config.environment)
+    environment = entry.build_evaluation(config.environment_config)
+    names = entry.choose_references(options.against)
+    rows = [
+        judge_policies(config, options.run, environment, options.policy, options.episodes, options.seed, options.stochastic),
+        *judge_references(entry, environment, names, options.episodes, options.seed),
+    ]
+    if options.json:
+        print(json.dumps({"episodes": options.episodes, "seed": options.seed, "policies": [row.plain() for row in rows]}))
+    else:
+        Console(soft_wrap=True).print(table(entry, rows))
+    return 0
+
+
+def table(entry: registry.Entry, rows: list[Judgement]) -> Table:
+    """Judgements as a table, best first."""
+    headline = entry.headline
+    columns = (headline.metric, "return", *entry.columns)
+    result = Table("policy", f"{headline.label}, {headline.unit}", "95% interval", "return", *entry.columns, "from")
+    for row in sorted(rows, key=lambda row: row.mean(headline.metric)):
+        low, high = row.interval(headline.metric)
+        cells = [f"{row.mean(name):.2f}" for name in columns[1:]]
+        result.add_row(row.name, f"{row.mean(headline.metric):.1f}", f"{low:.1f} .. {high:.1f}", *cells, row.source)
+    return result

@@ -1,0 +1,42 @@
+"""Agent migration in the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Array, Float
+
+from edgewise.environments.agent_migration import heuristics
+from edgewise.environments.agent_migration.bounds import latency_bound
+from edgewise.environments.agent_migration.configuration import AgentMigrationConfig
+from edgewise.environments.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.environments.entry import Entry, Headline, Policy
+
+
+class AgentMigrationEntry(Entry):
+    """The system of the CGDM paper."""
+
+    def build(self, config: AgentMigrationConfig) -> AgentMigration:
+        return AgentMigration.build(config)
+
+    def build_evaluation(self, config: AgentMigrationConfig) -> AgentMigration:
+        return AgentMigration.build(config)
+
+    def references(self, environment: AgentMigration, names: Sequence[str]) -> dict[str, Policy]:
+        policies = heuristics.build(environment)
+        return {name: policies[name] for name in names}
+
+    def lower_bound(self, environment: AgentMigration, state: AgentMigrationState) -> Float[Array, ""]:
+        return latency_bound(environment, state)
+
+
+AGENT_MIGRATION = AgentMigrationEntry(
+    name="agent-migration",
+    gymnasium_id="edgewise/AgentMigration-v0",
+    summary="migration of vehicular AI agents among road-side units, processor shares and moving target defence",
+    config=AgentMigrationConfig,
+    headline=Headline("latency", "total latency", "s per slot"),
+    columns=("violations", "missing_copies", "migrations", "defences", "attacked"),
+    reference_names=tuple(heuristics.NAMES),
+    usual_references=("random", "nearest-next", "least-loaded", "look-ahead-blind", "look-ahead", "oracle"),
+)
