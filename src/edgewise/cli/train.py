@@ -111,8 +111,6 @@ def _named_algorithm(words: list[str]) -> str:
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
-    from edgewise.experiments.run_report import write_report
-
     training = config.training
     console = Console(stderr=True)
     console.print(f"{config.algorithm} on {config.environment}, run folder {folder}", soft_wrap=True)
@@ -125,6 +123,8 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
         means = result[headline.metric]["mean"]
         print(f"{headline.label} over {training.evaluation_episodes} test episodes: {sum(means) / len(means):.1f} {headline.unit}")
     if report:
+        from edgewise.experiments.run_report import write_report
+
         page = write_report(folder)
         if not as_json:
             print(f"report: {page}")

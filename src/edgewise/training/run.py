@@ -47,6 +47,8 @@ class TrainingError(EdgewiseError):
 class Interrupted(EdgewiseError):
     """A run was asked to stop and has left a checkpoint."""
 
+    exit_code = 130
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -187,7 +189,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     state = _fresh(loop, keys)
     if done:
         state = checkpoints.restore(done, state)
-    metrics = _Metrics(folder, done)
+    metrics = _Metrics(folder, done, config.steps_done(done))
     begin = time.monotonic()
     with _interrupt_flag() as interrupted:
         while done < config.evaluations:
@@ -278,8 +280,8 @@ def _save_policies(
 class _Metrics:
     """`metrics.csv`, one row per evaluation and seed, and the same as TensorBoard events."""
 
-    def __init__(self, folder: Path, done: int) -> None:
-        """Args: `done` is the number of evaluations to keep; a killed run may have written more."""
+    def __init__(self, folder: Path, done: int, steps: int) -> None:
+        """Args: `done` is the number of evaluations to keep, `steps` their steps; a killed run may have written more."""
         self._path = folder / METRICS_FILE
         self._rows: list[dict[str, Any]] = []
         self._begin = 0.0
@@ -287,7 +289,7 @@ class _Metrics:
             rows = pd.read_csv(self._path)
             self._rows = rows[rows["evaluation"] <= done].to_dict("records")
             self._begin = max((row["wall_s"] for row in self._rows), default=0.0)
-        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=None)
+        self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=steps + 1 if done else None)
 
     def append(
         self, number: int, steps: int, seconds: float, result: dict[str, Array], learning: dict[str, Array]

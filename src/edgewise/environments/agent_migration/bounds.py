@@ -21,11 +21,12 @@ ITERATIONS = 300
 
 
 def latency_bound(environment: AgentMigration, state: AgentMigrationState) -> Float[Array, ""]:
-    """Least total latency of this slot: the best assignment within coverage, every agent in place, best shares, no attack,
-    no defence, no migration, with the true data volumes and positions.
+    """Least total latency of this slot, whatever was decided.
 
-    Exact for small systems (`assignment.is_exact`), else a certified bound below it. Positions and data do not depend on
-    the policy, so the mean over an episode bounds every policy's.
+    It is that of the best assignment within coverage with every agent in place, the best shares, no attack, no defence
+    and no migration, with the true data volumes and positions. Exact for small systems (`assignment.is_exact`), else a
+    certified bound below it. Positions and data do not depend on the policy, so the mean over an episode bounds every
+    policy's.
 
     Args:
         environment: the system.
@@ -54,8 +55,8 @@ def relaxation_bound(problem: AssignmentProblem, iterations: int = ITERATIONS) -
 
     The relaxation minimises f(x) = c.x + sum_s (sum_v h_vs x_vs)^2 over rows x_v that add up to 1, by Frank-Wolfe steps
     with exact line search. Each iterate gives the bound f(x) + min_y grad f(x).(y - x), which with the group sums g is
-    sum_v min_s (c_vs + 2 h_vs g_s) - sum_s g_s^2, valid for any g because z^2 >= 2 g z - g^2. The best one is returned; the
-    charge for load, which is never negative, is left out.
+    sum_v min_s (c_vs + 2 h_vs g_s) - sum_s g_s^2, valid for any g because z^2 >= 2 g z - g^2. The best one is returned.
+    The charge for load, which is never negative, is left out.
 
     Args:
         problem: costs.

@@ -1,8 +1,9 @@
 """Reference policies for agent migration (spec section 10): fixed rules, and look-ahead over one slot.
 
-A policy is a pure function `(key, state, observation) -> action`. The rules read from the state only what the observation
-shows (positions, serving RSU, loads, reputations) and what is known beforehand (mean data volumes, the vehicles' expected
-way); they take every agent to be in place. The policies named oracle read the hidden state as well.
+A policy is a pure function `(key, state, observation) -> action`. The rules read from the state only what an
+observation with reputations shows (positions, serving RSU, loads, reputations) and what is known beforehand (mean data
+volumes, the vehicles' expected way); they take every agent to be in place. The policies named oracle read the hidden
+state as well.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class Rule(eqx.Module):
 def build(environment: AgentMigration) -> dict[str, Policy]:
     """All reference policies by name, from the weakest to the strongest kind.
 
-    "...-shares" adds the closed-form shares, "...-defence" a defence of flagged RSUs where it pays; the other simple rules
-    split processors equally and never defend. "look-ahead" trusts reputations and defends where that pays,
+    "...-shares" adds the closed-form shares, "...-defence" a defence of flagged RSUs where it pays; the other simple
+    rules split processors equally and never defend. "look-ahead" trusts reputations and defends where that pays,
     "look-ahead-undefended" never defends, "look-ahead-blind" ignores reputations and never defends,
     "look-ahead-blind-defended" always does. "oracle" is the look-ahead that knows attacks, volumes, copies and speeds.
 
@@ -128,7 +129,7 @@ def nearest_next(
 def nearest_next_shares(
     environment: AgentMigration, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"]
 ) -> Float[Array, " a"]:
-    """`nearest_next` with processor shares in proportion to the square root of the mean data volume (spec section 9)."""
+    """`nearest_next` with processor shares in proportion to the square root of the mean volume (spec section 9)."""
     share = optimal_shares(environment.parameters.raw_data, state.serving, environment.rsus)
     return _act(environment, state, _nearest_next(environment, state), share=share)
 
@@ -151,8 +152,10 @@ def least_loaded_naive(
 def least_loaded(
     environment: AgentMigration, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"]
 ) -> Float[Array, " a"]:
-    """Plan the next slot's loads from nothing: one vehicle after another, the largest mean volume first, goes to the RSU
-    in reach at its expected next position that is least loaded with it."""
+    """One vehicle after another, the largest mean volume first, migrates to the RSU that is least loaded with it.
+
+    Loads of the next slot are planned from nothing; RSUs in reach at the expected next position are open to a vehicle.
+    """
     sites = jnp.arange(environment.rsus)
     reach = _reach_next(environment, state)
     brings = _mean_work(environment) / environment.parameters.slot_seconds
