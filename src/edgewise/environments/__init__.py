@@ -1,1 +1,12 @@
-"""Environments: pure reset and step, with thin adapters to the common interfaces."""
+"""Environments: pure reset and step, with thin adapters to the common interfaces.
+
+Importing this package makes the systems known to Gymnasium; their modules are loaded when one is made.
+"""
+
+from edgewise.environments.adapters.registration import register_gymnasium
+
+GYMNASIUM_IDS = {"agent-migration": "edgewise/AgentMigration-v0"}
+"""Name in the registry to Gymnasium id."""
+
+for _name, _gymnasium_id in GYMNASIUM_IDS.items():
+    register_gymnasium(_name, _gymnasium_id)

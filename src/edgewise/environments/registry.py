@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from edgewise.environments.adapters.registration import register_gymnasium
 from edgewise.environments.agent_migration.entry import AGENT_MIGRATION
 from edgewise.environments.base import Environment
 from edgewise.environments.entry import Entry
@@ -27,6 +28,18 @@ def find(name: str) -> Entry:
     if name not in _ENTRIES:
         raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}")
     return _ENTRIES[name]
+
+
+def register(entry: Entry) -> None:
+    """Add a system of your own, for this process: to the names here and to Gymnasium under the entry's id.
+
+    Raises:
+        ConfigurationError: if the name or the id is taken.
+    """
+    if entry.name in _ENTRIES:
+        raise ConfigurationError("name", entry.name, f"a name other than {', '.join(_ENTRIES)}")
+    register_gymnasium(entry.name, entry.gymnasium_id)
+    _ENTRIES[entry.name] = entry
 
 
 def make(name: str, **overrides: Any) -> Environment[Any]:

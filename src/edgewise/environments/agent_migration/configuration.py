@@ -275,7 +275,7 @@ def wired_hops(positions: np.ndarray) -> np.ndarray:
     return np.asarray(shortest_path(wired.astype(float), unweighted=True, directed=False))
 
 
-def _spread(value: Values, default: Sequence[float], count: int) -> np.ndarray:
+def _spread(value: Values, default: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
     if value is None:
         return np.resize(np.asarray(default, dtype=float), count)
     return np.broadcast_to(np.asarray(value, dtype=float), (count,))

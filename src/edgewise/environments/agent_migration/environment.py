@@ -26,6 +26,7 @@ from edgewise.environments.base import Box, Environment, TimeStep
 from edgewise.numerics.checks import ConfigurationError
 
 LOAD_LIMIT = 4.0
+POSITION_LIMIT = 10.0
 
 
 class ResetDraws(eqx.Module):
@@ -139,9 +140,13 @@ class AgentMigration(Environment[AgentMigrationState]):
 
     @property
     def observation_space(self) -> Box:
-        """2 V positions, V S one-hot of the serving RSU, S loads, and V S reputations (see `observe`)."""
+        """2 V positions, V S one-hot of the serving RSU, S loads, and V S reputations (see `observe`).
+
+        Positions are in half extents of the area: within 0.9 on the loops, within 1 for a recording inside its area. The
+        bound of ten leaves room for a recording that goes beyond the area that was chosen for it.
+        """
         v, s = self.vehicles, self.rsus
-        bounds = [((-np.inf, np.inf), 2 * v), ((0.0, 1.0), v * s), ((-0.5, LOAD_LIMIT / 2 - 0.5), s)]
+        bounds = [((-POSITION_LIMIT, POSITION_LIMIT), 2 * v), ((0.0, 1.0), v * s), ((-0.5, LOAD_LIMIT / 2 - 0.5), s)]
         if self.observe_reputation:
             bounds.append(((-3.0, 1.0), v * s))
         low, high = (np.concatenate([np.full(n, pair[i], np.float32) for pair, n in bounds]) for i in (0, 1))

@@ -1,0 +1,1 @@
+"""Adapters between `edgewise.environments.base.Environment` and the interfaces of other libraries."""

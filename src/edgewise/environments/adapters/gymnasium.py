@@ -1,0 +1,347 @@
+"""Edgewise environments as Gymnasium environments, one at a time or many in one compiled step.
+
+Every copy carries a key of its own: a reset and a step each split one off. So copy i of a vector environment that was
+reset with `seed` does what a single environment does that was reset with `seed + i`, over any number of episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
+
+from edgewise.environments import registry
+from edgewise.environments.adapters.spaces import to_array, to_gymnasium
+from edgewise.environments.base import Environment, TimeStep
+from edgewise.numerics.checks import ConfigurationError, check_choice, check_integer
+
+AUTORESET_MODES = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
+
+Keys = Key[Array, "..."]
+Copy = tuple[Keys, Any, Any]
+"""Key, state and observation of one copy of an environment, or of several along a leading axis."""
+
+
+def make_single(system: str, render_mode: str | None = None, **overrides: Any) -> GymnasiumEnvironment:
+    """Entry point of `gymnasium.make`.
+
+    Args:
+        system: name in the registry.
+        render_mode: must be none.
+        overrides: fields of the system's configuration.
+
+    Raises:
+        ConfigurationError: for an unknown name or field, or a value that is not allowed.
+    """
+    return GymnasiumEnvironment(registry.make(system, **overrides), render_mode)
+
+
+def make_vector(
+    system: str,
+    num_envs: int,
+    render_mode: str | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    **overrides: Any,
+) -> GymnasiumVectorEnvironment:
+    """Entry point of `gymnasium.make_vec`.
+
+    Args:
+        system: name in the registry.
+        num_envs: number of copies.
+        render_mode: must be none.
+        autoreset_mode: "SameStep" or "NextStep".
+        overrides: fields of the system's configuration.
+
+    Raises:
+        ConfigurationError: for an unknown name or field, or a value that is not allowed.
+    """
+    return GymnasiumVectorEnvironment(registry.make(system, **overrides), num_envs, autoreset_mode, render_mode)
+
+
+class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
+    """One copy of an Edgewise environment.
+
+    Args:
+        environment: to adapt.
+        render_mode: must be none.
+
+    Raises:
+        ConfigurationError: for a render mode.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}
+
+    def __init__(self, environment: Environment[Any], render_mode: str | None = None) -> None:
+        check_choice("render_mode", render_mode, (None,))
+        self.environment = environment
+        self.render_mode = render_mode
+        self.observation_space = to_gymnasium(environment.observation_space)
+        self.action_space = to_gymnasium(environment.action_space)
+        self._key: PRNGKeyArray | None = None
+        self._state: Any = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: makes this and the following episodes repeatable; none goes on from the last.
+            options: not used.
+
+        Returns:
+            The observation, and an empty dictionary.
+        """
+        super().reset(seed=seed)
+        if seed is not None or self._key is None:
+            self._key = _key(_words(self.np_random))
+        self._key, self._state, observation = _begin(self.environment, self._key)
+        return self._observation(observation), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Advance one slot.
+
+        Args:
+            action: element of the action space.
+
+        Returns:
+            Observation, reward, whether the episode terminated, whether it was truncated, and the environment's `info`
+            as floats.
+
+        Raises:
+            ConfigurationError: for an action of another shape.
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if self._key is None:
+            raise gymnasium.error.ResetNeeded("reset the environment before its first step")
+        action = to_array(self.environment.action_space, action)
+        self._key, self._state, timestep = _advance(self.environment, self._key, self._state, action)
+        timestep = jax.device_get(timestep)
+        info = {name: float(value) for name, value in timestep.info.items()}
+        flags = bool(timestep.terminated), bool(timestep.truncated)
+        return self._observation(timestep.observation), float(timestep.reward), *flags, info
+
+    def _observation(self, observation: Any) -> Any:
+        if isinstance(self.observation_space, gymnasium.spaces.Discrete):
+            return np.int64(observation)
+        return np.array(observation, dtype=self.observation_space.dtype)
+
+
+class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
+    """Copies of an Edgewise environment, all advanced by one compiled step.
+
+    With `AutoresetMode.SAME_STEP` a copy whose episode ends returns the first observation of its next episode; the last
+    one of the ended episode is in `info["final_obs"]`, its metrics in `info["final_info"]`. With
+    `AutoresetMode.NEXT_STEP` it returns the last observation and is reset by the next step, which ignores its action.
+
+    Args:
+        environment: to adapt.
+        num_envs: number of copies.
+        autoreset_mode: what happens when an episode ends.
+        render_mode: must be none.
+
+    Raises:
+        ConfigurationError: for a number of copies below 1, another mode or a render mode.
+    """
+
+    def __init__(
+        self,
+        environment: Environment[Any],
+        num_envs: int,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        render_mode: str | None = None,
+    ) -> None:
+        check_integer("num_envs", num_envs, 1)
+        check_choice("render_mode", render_mode, (None,))
+        mode = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
+        check_choice("autoreset_mode", mode, [choice.value for choice in AUTORESET_MODES])
+        self.environment = environment
+        self.num_envs = num_envs
+        self.render_mode = render_mode
+        self.autoreset_mode = AutoresetMode(mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = to_gymnasium(environment.observation_space)
+        self.single_action_space = to_gymnasium(environment.action_space)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._copies: Copy | None = None
+        self._over = np.zeros(num_envs, dtype=bool)
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Start an episode in every copy.
+
+        Args:
+            seed: of the first copy, the following ones take the next integers; or one for each copy. None goes on from
+                the last episodes.
+            options: `reset_mask`, a boolean array, limits the reset to some copies.
+
+        Returns:
+            Observations, and an empty dictionary.
+
+        Raises:
+            ConfigurationError: for another number of seeds than copies, or a mask of another shape or type.
+        """
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        chosen = self._reset_mask(options)
+        if seed is not None or self._copies is None:
+            key = _key(self._all_words(seed))
+        else:
+            key = self._copies[0]
+        fresh = _begin_all(self.environment, key)
+        self._copies = fresh if self._copies is None else _choose(jnp.asarray(chosen), fresh, self._copies)
+        self._over = self._over & ~chosen
+        return self._observations(self._copies[2]), {}
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Advance every copy one slot.
+
+        Args:
+            actions: element of the batched action space.
+
+        Returns:
+            Observations, rewards, terminations, truncations and the environment's `info`: an array for each name, and a
+            mask `_name` of the copies that have it.
+
+        Raises:
+            ConfigurationError: for actions of another shape.
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if self._copies is None:
+            raise gymnasium.error.ResetNeeded("reset the environment before its first step")
+        actions = to_array(self.environment.action_space, actions)
+        if actions.shape != self.action_space.shape:
+            raise ConfigurationError("shape", actions.shape, f"that of the action space, {self.action_space.shape}")
+        key, state, _ = self._copies
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            self._copies, timestep = _advance_then_restart(self.environment, key, state, actions)
+        else:
+            self._copies, timestep = _restart_or_advance(self.environment, key, state, actions, jnp.asarray(self._over))
+        timestep = jax.device_get(timestep)
+        ended = timestep.terminated | timestep.truncated
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            info = _masked(timestep.info, ~ended)
+            if ended.any():
+                info |= _final(self._observations(timestep.observation), timestep.info, ended)
+        else:
+            info = _masked(timestep.info, ~self._over)
+            self._over = ended
+        flags = np.array(timestep.terminated), np.array(timestep.truncated)
+        return self._observations(self._copies[2]), timestep.reward.astype(float), *flags, info
+
+    def _observations(self, observations: Any) -> Any:
+        return np.array(observations, dtype=self.observation_space.dtype)
+
+    def _reset_mask(self, options: dict[str, Any] | None) -> Bool[np.ndarray, " n"]:
+        mask = (options or {}).get("reset_mask")
+        if mask is None or self._copies is None:
+            return np.ones(self.num_envs, dtype=bool)
+        if not isinstance(mask, np.ndarray) or mask.dtype != bool or mask.shape != (self.num_envs,):
+            raise ConfigurationError("reset_mask", mask, f"a boolean array of shape ({self.num_envs},)")
+        return mask
+
+    def _all_words(self, seed: int | Sequence[int | None] | None) -> UInt32[np.ndarray, "n 2"]:
+        if seed is None:
+            seeds: Sequence[int | None] = [None] * self.num_envs
+        elif isinstance(seed, int | np.integer):
+            seeds = range(int(seed), int(seed) + self.num_envs)
+        else:
+            seeds = seed
+        if len(seeds) != self.num_envs:
+            raise ConfigurationError("seed", seed, f"one integer or {self.num_envs}")
+        return np.stack([_words(self.np_random if each is None else seeding.np_random(each)[0]) for each in seeds])
+
+
+def _words(generator: np.random.Generator) -> UInt32[np.ndarray, " 2"]:
+    return generator.integers(0, 2**32, size=2, dtype=np.uint32)
+
+
+@jax.jit
+def _key(words: UInt32[Array | np.ndarray, "*n 2"]) -> Keys:
+    """The key of 64 random bits, for each row."""
+
+    def one(pair: UInt32[Array, " 2"]) -> PRNGKeyArray:
+        return jax.random.fold_in(jax.random.key(pair[0]), pair[1])
+
+    keys: Keys = jnp.vectorize(one, signature="(w)->()")(words)
+    return keys
+
+
+def _start(environment: Environment[Any], key: PRNGKeyArray) -> Copy:
+    key, reset_key = jax.random.split(key)
+    return key, *environment.reset(reset_key)
+
+
+def _move(
+    environment: Environment[Any], key: PRNGKeyArray, state: Any, action: Any
+) -> tuple[PRNGKeyArray, Any, TimeStep]:
+    key, step_key = jax.random.split(key)
+    return key, *environment.step(step_key, state, action)
+
+
+def _where(condition: Bool[Array, ""], these: Any, those: Any) -> Any:
+    return jax.tree.map(lambda this, that: jnp.where(condition, this, that), these, those)
+
+
+_begin = eqx.filter_jit(_start)
+_advance = eqx.filter_jit(_move)
+_choose = eqx.filter_jit(jax.vmap(_where))
+
+
+@eqx.filter_jit
+def _begin_all(environment: Environment[Any], key: Keys) -> Copy:
+    copies: Copy = jax.vmap(lambda k: _start(environment, k))(key)
+    return copies
+
+
+@eqx.filter_jit
+def _advance_then_restart(
+    environment: Environment[Any], key: Keys, state: Any, action: Any
+) -> tuple[Copy, TimeStep]:
+    def one(key: PRNGKeyArray, state: Any, action: Any) -> tuple[Copy, TimeStep]:
+        key, state, timestep = _move(environment, key, state, action)
+        ended = timestep.terminated | timestep.truncated
+        return _where(ended, _start(environment, key), (key, state, timestep.observation)), timestep
+
+    result: tuple[Copy, TimeStep] = jax.vmap(one)(key, state, action)
+    return result
+
+
+@eqx.filter_jit
+def _restart_or_advance(
+    environment: Environment[Any], key: Keys, state: Any, action: Any, over: Bool[Array, " n"]
+) -> tuple[Copy, TimeStep]:
+    def one(key: PRNGKeyArray, state: Any, action: Any, over: Bool[Array, ""]) -> tuple[Copy, TimeStep]:
+        fresh = _start(environment, key)
+        key, state, timestep = _move(environment, key, state, action)
+        copy = _where(over, fresh, (key, state, timestep.observation))
+        quiet = _where(over, jax.tree.map(jnp.zeros_like, timestep), timestep)
+        return copy, quiet
+
+    result: tuple[Copy, TimeStep] = jax.vmap(one)(key, state, action, over)
+    return result
+
+
+def _masked(metrics: dict[str, np.ndarray], present: np.ndarray) -> dict[str, Any]:
+    masks = {f"_{name}": present.copy() for name in metrics}
+    return {name: np.where(present, value, 0.0).astype(float) for name, value in metrics.items()} | masks
+
+
+def _final(observations: np.ndarray, metrics: dict[str, np.ndarray], ended: np.ndarray) -> dict[str, Any]:
+    final = np.full(ended.shape, None, dtype=object)
+    for index in np.flatnonzero(ended):
+        final[index] = observations[index]
+    return {
+        "final_obs": final,
+        "_final_obs": ended.copy(),
+        "final_info": _masked(metrics, ended),
+        "_final_info": ended.copy(),
+    }
