@@ -24,6 +24,9 @@ import numpy as np
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.environments import registry
 from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
+from edgewise.environments.agent_migration.mobility.prepare import prepare_scenario
+from edgewise.environments.agent_migration.mobility.scenario import save_scenario
+from edgewise.environments.agent_migration.mobility.trace import read_trace
 from edgewise.training.evaluation import LearnedPolicy, evaluate
 from edgewise.training.judge import judge_policies, judge_references
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
@@ -39,6 +42,7 @@ TRENDS = {
     "fig9_attack_frequency": [0.0, 0.3, 1.0],
 }
 TREND_STEPS = 200_000
+TRACE_SLOTS = 25
 
 
 def learn(config: AgentMigrationConfig, algorithm: CGDMConfig, training: OffPolicyConfig) -> dict[str, Any]:
@@ -146,21 +150,20 @@ def trends() -> dict[str, Any]:
 
 def trace(file: Path) -> dict[str, Any]:
     """Train on the early part of a real trace, test on its later part."""
-    from edgewise.environments.agent_migration.mobility.prepare import prepare_scenario
-    from edgewise.environments.agent_migration.mobility.scenario import save_scenario
-    from edgewise.environments.agent_migration.mobility.trace import read_trace
-
     with tempfile.TemporaryDirectory() as scratch:
-        scenario = prepare_scenario(read_trace(file), slot_seconds=30.0, rsus=4, seed=0)
-        path = Path(scratch) / "scenario.npz"
-        save_scenario(path, scenario)
-        config = AgentMigrationConfig(mobility=str(path), slots=20)
+        scenario = prepare_scenario(read_trace(file))
+        path = save_scenario(Path(scratch) / "scenario.npz", scenario)
+        config = AgentMigrationConfig(mobility=str(path), slots=TRACE_SLOTS)
         result = learn(config, CGDMConfig(), OffPolicyConfig(steps=QUICK_STEPS, evaluations=10, seeds=3))
         names = ("random", "nearest-next", "least-loaded", "look-ahead-blind-defended", "look-ahead", "oracle")
+        slots, places = scenario.handover.shape
         return {
             "source": file.name,
-            "slots": scenario.positions.shape[0],
-            "places": scenario.positions.shape[1],
+            "window_s": scenario.window,
+            "slots": slots,
+            "places": places,
+            "episode_slots": TRACE_SLOTS,
+            "training_share": config.training_share,
             "cgdm": result,
             "references": references(ENTRY.build_evaluation(config), names),
         }

@@ -14,7 +14,9 @@ import tyro
 from rich.console import Console
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
+from edgewise.cli.mobility import settle_mobility
 from edgewise.environments import registry
+from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.progress import progress_bar
@@ -92,11 +94,12 @@ def run(words: list[str]) -> int:
         prog=f"edgewise train {entry.name}",
         description=entry.summary,
     )
-    config = RunConfig(
-        entry.name, options.environment_config, options.algorithm, options.algorithm_config, options.training
-    )
     name = options.common.name or time.strftime("%Y%m%d-%H%M%S")
     folder = options.common.folder or RUNS / entry.name / options.algorithm / name
+    system = options.environment_config
+    if isinstance(system, AgentMigrationConfig):
+        system = settle_mobility(system, folder)
+    config = RunConfig(entry.name, system, options.algorithm, options.algorithm_config, options.training)
     return _train(folder, config, options.common.report, options.common.json)
 
 

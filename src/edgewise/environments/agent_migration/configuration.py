@@ -82,6 +82,9 @@ class AgentMigrationConfig:
         speed_range_m_s: range of a vehicle's speed on its loop, m/s (no effect on a replayed trace).
         speed_spread: standard deviation of a slot's speed over the vehicle's speed (likewise).
         observe_reputation: whether the observation holds the reputations.
+        mobility: prepared recording (.npz) that the vehicles follow, or "grid" for the one that comes with the package; none
+            drives them round loops. A recording gives `rsus`, positions, area, coverage and `slot_seconds` itself.
+        training_share: part of a recording, in time, that training sees; policies are judged on the rest.
     """
 
     vehicles: int = 8
@@ -138,6 +141,8 @@ class AgentMigrationConfig:
     speed_range_m_s: tuple[float, float] = (10.0, 20.0)
     speed_spread: float = 0.1
     observe_reputation: bool = True
+    mobility: str | None = None
+    training_share: float = 0.6
 
     def __post_init__(self) -> None:
         check_integer("vehicles", self.vehicles, 1)
@@ -155,6 +160,7 @@ class AgentMigrationConfig:
         check_range("attack_severity", self.attack_severity, 0, 1, open_high=True)
         check_range("raw_data_spread", self.raw_data_spread, 0, 1, open_high=True)
         check_range("forgetting", self.forgetting, 0, 1, open_low=True)
+        check_range("training_share", self.training_share, 0, 1, open_low=True, open_high=True)
         check_range("origin_m", self.origin_m)
         check_range("trust_weights", self.trust_weights, 0, 1)
         if abs(sum(self.trust_weights) - 1) > 1e-6:

@@ -10,6 +10,7 @@ from edgewise.environments.agent_migration import heuristics
 from edgewise.environments.agent_migration.bounds import latency_bound
 from edgewise.environments.agent_migration.configuration import AgentMigrationConfig
 from edgewise.environments.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.environments.agent_migration.mobility.recorded import build_part
 from edgewise.environments.entry import Entry, Headline, Policy
 
 
@@ -17,10 +18,10 @@ class AgentMigrationEntry(Entry):
     """The system of the CGDM paper."""
 
     def build(self, config: AgentMigrationConfig) -> AgentMigration:
-        return AgentMigration.build(config)
+        return build_part(config, "training")
 
     def build_evaluation(self, config: AgentMigrationConfig) -> AgentMigration:
-        return AgentMigration.build(config)
+        return build_part(config, "evaluation")
 
     def references(self, environment: AgentMigration, names: Sequence[str]) -> dict[str, Policy]:
         policies = heuristics.build(environment)

@@ -107,10 +107,13 @@ class AgentMigration(Environment[AgentMigrationState]):
             mobility: where the vehicles are; none drives them round the rectangular loops.
 
         Raises:
-            ConfigurationError: if the mobility model has another number of vehicles than the configuration.
+            ConfigurationError: if the mobility model has another number of vehicles than the configuration, or if the
+                configuration names a recording and none is given.
         """
         config = AgentMigrationConfig() if config is None else config
         if mobility is None:
+            if config.mobility is not None:
+                raise ConfigurationError("mobility", config.mobility, "none here; mobility.recorded builds from a recording")
             mobility = RectangularLoops.build(
                 config.vehicles,
                 config.origin_m,

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from edgewise.environments.agent_migration.configuration import AgentMigrationConfig
 from edgewise.environments.agent_migration.environment import AgentMigration
 from edgewise.environments.agent_migration.mobility.replay import TraceReplay
-from edgewise.environments.agent_migration.mobility.scenario import MobilityScenario
+from edgewise.environments.agent_migration.mobility.scenario import (
+    MobilityScenario,
+    load_scenario,
+    shipped_scenario,
+    split_in_time,
+)
 
 
 def scenario_config(scenario: MobilityScenario, config: AgentMigrationConfig | None = None) -> AgentMigrationConfig:
@@ -57,3 +63,35 @@ def build_environment(scenario: MobilityScenario, config: AgentMigrationConfig |
     """
     config = scenario_config(scenario, config)
     return AgentMigration.build(config, replay(scenario, config.slots, config.vehicles))
+
+
+def find_scenario(name: str) -> MobilityScenario:
+    """The scenario that `AgentMigrationConfig.mobility` names: "grid", or a file.
+
+    Raises:
+        EdgewiseError: if the file is missing or damaged.
+    """
+    return shipped_scenario() if name == "grid" else load_scenario(name)
+
+
+def build_part(config: AgentMigrationConfig, part: Literal["training", "evaluation"]) -> AgentMigration:
+    """The environment of a configuration; of a recording, only the part that is meant for training or for judging.
+
+    Args:
+        config: the system.
+        part: the earlier part of the recording (`training_share` of it) or the rest; loops have no parts.
+
+    Raises:
+        EdgewiseError: if the recording is missing or damaged, or too short for the episodes.
+    """
+    if config.mobility is None:
+        return AgentMigration.build(config)
+    earlier, later = split_in_time(find_scenario(config.mobility), config.training_share)
+    return build_environment(earlier if part == "training" else later, config)
+
+
+def longest_episode(config: AgentMigrationConfig) -> int | None:
+    """Slots of the longest episode that both parts of the configured recording allow; none on loops."""
+    if config.mobility is None:
+        return None
+    return min(part.slots for part in split_in_time(find_scenario(config.mobility), config.training_share)) - 1

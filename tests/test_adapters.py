@@ -1,0 +1,343 @@
+"""Adapters to Gymnasium and gymnax, under the official checkers with warnings as errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+
+import equinox as eqx
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode
+
+from edgewise.environments import registry
+from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
+from edgewise.environments.adapters.registration import register_gymnasium
+from edgewise.environments.adapters.spaces import from_bounds, to_array, to_gymnasium
+from edgewise.environments.base import Box, Discrete, step_autoreset
+from edgewise.numerics.checks import ConfigurationError
+
+ID = "edgewise/AgentMigration-v0"
+SMALL = {"vehicles": 3, "rsus": 2, "slots": 6}
+COPIES = 3
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return registry.make("agent-migration", **SMALL)
+
+
+@pytest.fixture(scope="module")
+def gymnax():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return pytest.importorskip("gymnax")
+
+
+@pytest.fixture(scope="module")
+def adapters(gymnax):
+    from edgewise.environments.adapters import gymnax as adapters
+
+    return adapters
+
+
+@pytest.fixture(scope="module")
+def cartpole(gymnax, adapters):
+    return adapters.from_gymnax(*gymnax.make("CartPole-v1"))
+
+
+class TestRegistration:
+    def test_import_registers_the_ids_without_loading_jax(self):
+        code = (
+            "import sys, edgewise, gymnasium;"
+            f"assert {ID!r} in gymnasium.registry;"
+            "assert not {'jax', 'equinox', 'gymnax'} & set(sys.modules), 'slow import';"
+            "assert edgewise.__version__"
+        )
+        subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+    def test_an_id_belongs_to_one_system(self):
+        register_gymnasium("agent-migration", ID)
+        with pytest.raises(ConfigurationError, match="gymnasium_id = 'CartPole-v1': must be an id that no other"):
+            register_gymnasium("agent-migration", "CartPole-v1")
+
+    def test_a_name_is_taken_once(self):
+        with pytest.raises(ConfigurationError, match="name = 'agent-migration': must be a name other than"):
+            registry.register(registry.find("agent-migration"))
+
+    def test_a_new_system_is_found_by_name_and_by_id(self, monkeypatch):
+        import dataclasses
+
+        monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+        entry = dataclasses.replace(registry.find("agent-migration"), name="other", gymnasium_id="edgewise/Other-v0")
+        try:
+            registry.register(entry)
+            assert registry.find("other") is entry
+            assert gymnasium.make("edgewise/Other-v0", **SMALL).unwrapped.environment.vehicles == 3
+        finally:
+            gymnasium.registry.pop("edgewise/Other-v0", None)
+
+
+class TestSpaces:
+    def test_box_and_discrete_to_gymnasium(self):
+        box = to_gymnasium(Box(np.array([-1.0, 0.0], np.float32), np.array([1.0, 2.0], np.float32)))
+        assert box == gymnasium.spaces.Box(np.array([-1.0, 0.0]), np.array([1.0, 2.0]), dtype=np.float32)
+        assert to_gymnasium(Discrete(3)) == gymnasium.spaces.Discrete(3)
+
+    def test_bounds_may_be_scalars(self):
+        box = from_bounds("space", gymnasium.spaces.Box(-1.0, 2.0, (2, 3)))
+        assert box.shape == (2, 3) and (box.low == -1).all() and (box.high == 2).all()
+        assert from_bounds("space", gymnasium.spaces.Discrete(4)) == Discrete(4)
+
+    def test_a_space_of_spaces_is_refused(self):
+        with pytest.raises(ConfigurationError, match="^action_space = .*: must be a box or a discrete space$"):
+            from_bounds("action_space", gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)))
+
+    def test_elements_become_arrays_of_the_right_type_and_shape(self):
+        box = Box(np.zeros(2, np.float32), np.ones(2, np.float32))
+        assert to_array(box, [[0, 1]]).dtype == np.float32
+        assert to_array(Discrete(3), 2).dtype == np.int32
+        with pytest.raises(ConfigurationError, match=r"shape = \(3,\): must be that of the space, \(2,\)"):
+            to_array(box, [0, 1, 2])
+
+
+class TestSingle:
+    @pytest.mark.parametrize("name", registry.names())
+    def test_official_checker(self, name):
+        check_env(gymnasium.make(registry.find(name).gymnasium_id, disable_env_checker=True).unwrapped)
+
+    @pytest.mark.parametrize("name", registry.names())
+    def test_stable_baselines_checker(self, name):
+        checker = pytest.importorskip("stable_baselines3.common.env_checker")
+        checker.check_env(gymnasium.make(registry.find(name).gymnasium_id).unwrapped)
+
+    def test_official_checker_on_discrete_actions_and_real_ends(self, cartpole):
+        environment = GymnasiumEnvironment(cartpole)
+        assert environment.action_space == gymnasium.spaces.Discrete(2)
+        check_env(environment)
+
+    def test_whole_episode_through_gymnasiums_wrappers(self):
+        environment = gymnasium.make(ID, **SMALL)
+        environment.reset(seed=0)
+        environment.action_space.seed(0)
+        for slot in range(SMALL["slots"]):
+            observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
+            assert observation in environment.observation_space and observation.dtype == np.float32
+            assert type(reward) is float and {type(value) for value in info.values()} == {float}
+            assert terminated is False and truncated is (slot == SMALL["slots"] - 1)
+
+    def test_seed_decides_the_path(self, small):
+        environment = GymnasiumEnvironment(small)
+        action = np.zeros(environment.action_space.shape, np.float32)
+
+        def path(seed):
+            return [environment.reset(seed=seed)[0], environment.step(action)[0], environment.reset()[0]]
+
+        first, again, other = path(1), path(1), path(2)
+        np.testing.assert_array_equal(first, again)
+        assert all(not np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+        assert not np.array_equal(first[0], first[2])
+
+    def test_unseeded_environments_differ(self, small):
+        one, two = (GymnasiumEnvironment(small).reset()[0] for _ in range(2))
+        assert not np.array_equal(one, two)
+
+    def test_clear_errors(self, small):
+        environment = GymnasiumEnvironment(small)
+        with pytest.raises(gymnasium.error.ResetNeeded):
+            environment.step(environment.action_space.sample())
+        environment.reset(seed=0)
+        with pytest.raises(ConfigurationError, match=r"shape = \(3,\): must be that of the space, \(11,\)"):
+            environment.step(np.zeros(3, np.float32))
+        with pytest.raises(ConfigurationError, match="render_mode = 'human'"):
+            GymnasiumEnvironment(small, render_mode="human")
+        with pytest.raises(ConfigurationError, match="vehicels = 3"):
+            gymnasium.make(ID, vehicels=3)
+
+
+class TestVector:
+    @pytest.fixture(scope="class")
+    def vector(self):
+        return gymnasium.make_vec(ID, num_envs=COPIES, vectorization_mode="vector_entry_point", **SMALL)
+
+    def test_spaces_are_batches_of_the_single_ones(self, vector):
+        single = gymnasium.make(ID, **SMALL)
+        assert isinstance(vector, GymnasiumVectorEnvironment) and vector.num_envs == COPIES
+        assert vector.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+        assert vector.single_observation_space == single.observation_space
+        assert vector.single_action_space == single.action_space
+        assert vector.observation_space == gymnasium.vector.utils.batch_space(single.observation_space, COPIES)
+        assert vector.action_space == gymnasium.vector.utils.batch_space(single.action_space, COPIES)
+
+    def test_same_as_gymnasiums_own_vectoriser(self, vector):
+        """Observations, rewards, flags and infos, over two episodes and a half."""
+        mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        own = gymnasium.make_vec(ID, num_envs=COPIES, vectorization_mode="sync", vector_kwargs=mode, **SMALL)
+        np.testing.assert_allclose(vector.reset(seed=4)[0], own.reset(seed=4)[0], atol=1e-5)
+        vector.action_space.seed(0)
+        for _ in range(15):
+            actions = vector.action_space.sample()
+            *mine, info = vector.step(actions)
+            *theirs, other = own.step(actions)
+            assert mine[0] in vector.observation_space
+            for this, that in zip(mine, theirs, strict=True):
+                assert this.shape == that.shape and this.dtype == that.dtype
+                np.testing.assert_allclose(this, that, rtol=1e-4, atol=1e-5)
+            assert info.keys() >= other.keys()
+            present = set(info) - set(other)
+            assert not present or (mine[2] | mine[3]).all()
+            self.compare_infos({name: info[name] for name in other}, other)
+
+    def compare_infos(self, mine, theirs):
+        for name, that in theirs.items():
+            this = mine[name]
+            if isinstance(that, dict):
+                assert this.keys() == that.keys()
+                self.compare_infos(this, that)
+            elif name == "final_obs":
+                np.testing.assert_allclose(np.stack(this), np.stack(that), atol=1e-5)
+            else:
+                assert this.dtype == that.dtype
+                np.testing.assert_allclose(this, that, rtol=1e-4, atol=1e-5)
+
+    def test_episode_statistics_wrapper_counts_every_episode(self, vector):
+        recorded = gymnasium.wrappers.vector.RecordEpisodeStatistics(vector)
+        recorded.reset(seed=0)
+        for _ in range(2 * SMALL["slots"]):
+            recorded.step(vector.action_space.sample())
+        assert list(recorded.length_queue) == [SMALL["slots"]] * 2 * COPIES
+
+    def test_unseeded_reset_goes_on(self, vector):
+        first = vector.reset(seed=3)[0]
+        second = vector.reset()[0]
+        assert not np.array_equal(first, second)
+        vector.reset(seed=3)
+        np.testing.assert_array_equal(second, vector.reset()[0])
+        assert len(np.unique(first, axis=0)) == COPIES
+
+    def test_one_seed_for_each_copy(self, vector):
+        observations = vector.reset(seed=[3, 4, 3])[0]
+        np.testing.assert_array_equal(observations[0], observations[2])
+        np.testing.assert_array_equal(observations[:2], vector.reset(seed=3)[0][:2])
+
+
+class TestToGymnax:
+    def test_step_follows_the_same_path_as_step_autoreset(self, small, adapters):
+        environment = adapters.to_gymnax(small)
+        params = environment.default_params
+        observation, state = environment.reset(jax.random.key(0), params)
+        own_state, own_observation = small.reset(jax.random.key(0))
+        np.testing.assert_allclose(observation, own_observation, atol=1e-5)
+        step = eqx.filter_jit(step_autoreset)
+        ends = 0
+        for index, key in enumerate(jax.random.split(jax.random.key(1), 2 * SMALL["slots"] + 1)):
+            action = small.action_space.sample(key)
+            observation, state, reward, terminated, truncated, info = environment.step(key, state, action, params)
+            own_state, timestep, own_observation = step(small, key, own_state, action)
+            np.testing.assert_allclose(observation, own_observation, atol=1e-5)
+            np.testing.assert_allclose(info["final_observation"], timestep.observation, atol=1e-5)
+            np.testing.assert_allclose(reward, timestep.reward, rtol=1e-5)
+            np.testing.assert_allclose(info["latency"], timestep.info["latency"], rtol=1e-5)
+            np.testing.assert_allclose(environment.observe(key, state, action, params), observation)
+            assert bool(truncated) is bool(timestep.truncated) is ((index + 1) % SMALL["slots"] == 0)
+            assert not terminated and info["discount"] == 1
+            ends += int(truncated)
+        assert ends == 2
+
+    def test_a_shorter_limit_truncates_earlier(self, small, adapters):
+        environment = adapters.to_gymnax(small)
+        params = environment.default_params.replace(max_steps_in_episode=2)
+        _, state = environment.reset(jax.random.key(0), params)
+        flags = []
+        for key in jax.random.split(jax.random.key(1), 4):
+            action = jnp.zeros(small.action_space.shape)
+            _, state, _, terminated, truncated, _ = environment.step(key, state, action, params)
+            flags.append((bool(terminated), bool(truncated)))
+        assert flags == [(False, False), (False, True)] * 2
+
+    def test_gymnaxs_own_rollout_runs_it(self, small, adapters):
+        from gymnax.experimental.rollout import RolloutWrapper
+
+        rollout = RolloutWrapper(env=adapters.to_gymnax(small))
+        keys = jax.random.split(jax.random.key(0), COPIES)
+        observations, actions, rewards, _, done, returns = rollout.batch_rollout(keys, None)
+        assert observations.shape == (COPIES, SMALL["slots"], *small.observation_space.shape)
+        assert actions.shape == (COPIES, SMALL["slots"], *small.action_space.shape)
+        assert done[:, -1].all() and not done[:, :-1].any()
+        np.testing.assert_allclose(returns[:, 0], rewards.sum(1), rtol=1e-5)
+
+    def test_spaces_and_name(self, small, adapters):
+        environment = adapters.to_gymnax(small)
+        space = environment.action_space(environment.default_params)
+        assert space.shape == small.action_space.shape and space.contains(space.sample(jax.random.key(0)))
+        observation, _ = environment.reset(jax.random.key(0))
+        assert environment.observation_space(environment.default_params).contains(observation)
+        assert environment.name == "AgentMigration" and environment.num_actions == 3 * 2 + 3 + 2
+
+
+class TestFromGymnax:
+    def test_cartpole_follows_the_same_path_as_gymnaxs_own(self, gymnax, cartpole):
+        environment, params = gymnax.make("CartPole-v1")
+        observation, state = environment.reset(jax.random.key(0), params)
+        own_state, own_observation = cartpole.reset(jax.random.key(0))
+        np.testing.assert_allclose(own_observation, observation, rtol=1e-6)
+        step = eqx.filter_jit(step_autoreset)
+        ends = 0
+        for key in jax.random.split(jax.random.key(1), 60):
+            observation, state, reward, terminated, truncated, info = environment.step(key, state, jnp.asarray(1), params)
+            own_state, timestep, own_observation = step(cartpole, key, own_state, jnp.asarray(1))
+            np.testing.assert_allclose(own_observation, observation, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(timestep.observation, info["final_observation"], rtol=1e-5, atol=1e-6)
+            assert timestep.reward == reward
+            assert (bool(timestep.terminated), bool(timestep.truncated)) == (bool(terminated), bool(truncated))
+            ends += int(terminated)
+        assert ends > 3
+
+    def test_time_limit_truncates_and_does_not_terminate(self, gymnax, adapters):
+        environment, params = gymnax.make("Pendulum-v1")
+        pendulum = adapters.from_gymnax(environment, params.replace(max_steps_in_episode=3))
+        assert pendulum.horizon == 3 and pendulum.action_space.shape == (1,)
+
+        def advance(state, key):
+            state, timestep = pendulum.step(key, state, jnp.zeros(1))
+            return state, timestep
+
+        state, _ = pendulum.reset(jax.random.key(0))
+        _, timesteps = jax.lax.scan(advance, state, jax.random.split(jax.random.key(1), 3))
+        np.testing.assert_array_equal(timesteps.truncated, [False, False, True])
+        assert not timesteps.terminated.any()
+
+    def test_spaces_of_cartpole(self, cartpole):
+        assert cartpole.action_space == Discrete(2) and cartpole.horizon == 500
+        observation = np.asarray(cartpole.reset(jax.random.key(0))[1])
+        assert observation in to_gymnasium(cartpole.observation_space) and observation.dtype == np.float32
+
+    def test_there_and_back(self, small, adapters):
+        back = adapters.from_gymnax(adapters.to_gymnax(small))
+        assert back.horizon == small.horizon
+        np.testing.assert_array_equal(back.observation_space.low, small.observation_space.low)
+        state, observation = back.reset(jax.random.key(0))
+        own_state, own_observation = small.reset(jax.random.key(0))
+        np.testing.assert_allclose(observation, own_observation, atol=1e-5)
+        action = small.action_space.sample(jax.random.key(1))
+        _, timestep = eqx.filter_jit(back.step)(jax.random.key(2), state, action)
+        _, own = eqx.filter_jit(small.step)(jax.random.key(2), own_state, action)
+        np.testing.assert_allclose(timestep.observation, own.observation, atol=1e-5)
+        np.testing.assert_allclose(timestep.reward, own.reward, rtol=1e-5)
+
+    def test_without_gymnax_the_error_says_what_to_install(self):
+        code = (
+            "import sys; sys.modules['gymnax'] = None\n"
+            "from edgewise.numerics.checks import EdgewiseError\n"
+            "try:\n    import edgewise.environments.adapters.gymnax\n"
+            "except EdgewiseError as error:\n    print(error)"
+        )
+        output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+        assert output.startswith("gymnax cannot be imported") and output.strip().endswith("pip install 'edgewise[gymnax]'")
