@@ -83,7 +83,7 @@ def variants() -> dict[str, Any]:
     """CGDM, its ablations, the printed tanh chain, Table II to the letter, and CGDM without reputation; equal budgets."""
     training = OffPolicyConfig(steps=QUICK_STEPS, evaluations=10, seeds=3)
     literal = CGDMConfig(
-        squash=True, actor_rate=1e-4, discount=0.95, final_rate=1.0, exploration=0.0, consistency_weight=1.0,
+        squash=True, actor_rate=1e-4, critic_rate=1e-3, discount=0.95, final_rate=1.0, exploration=0.0, consistency_weight=1.0,
         value_scale="magnitude", deploy_average=False,
     )  # fmt: skip
     system, base = AgentMigrationConfig(), CGDMConfig()

@@ -38,7 +38,7 @@ class CGDMConfig:
             of |Q - mean Q|, which no constant added to the reward changes; "magnitude", the batch mean of |Q|; or "none".
         exploration: probability with which a component of the action is redrawn uniformly while experience is collected.
         actor_rate: learning rate eta_a at the start (Table II: 1e-4).
-        critic_rate: learning rate eta_c at the start (Table II).
+        critic_rate: learning rate eta_c at the start (Table II: 1e-3).
         final_rate: share of both rates left at the end of the run; they fall along a cosine. 1 keeps them (Table II).
         batch_size: transitions per update M (Table II).
         discount: gamma (Table II: 0.95).
@@ -55,8 +55,8 @@ class CGDMConfig:
     consistency_weight: float = 0.1
     value_scale: ValueScale = "deviation"
     exploration: float = 0.1
-    actor_rate: float = 3e-4
-    critic_rate: float = 1e-3
+    actor_rate: float = 6e-4
+    critic_rate: float = 2e-3
     final_rate: float = 0.05
     batch_size: int = 256
     discount: float = 0.8

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from edgewise.cli.train import require_run
 from edgewise.environments import registry
+from edgewise.environments.entry import Entry
 from edgewise.numerics.checks import check_integer
 from edgewise.training.judge import Judgement, judge_policies, judge_references
 
@@ -59,7 +60,7 @@ def run(words: list[str]) -> int:
     return 0
 
 
-def table(entry: registry.Entry, rows: list[Judgement]) -> Table:
+def table(entry: Entry, rows: list[Judgement]) -> Table:
     """Judgements as a table, best first."""
     headline = entry.headline
     columns = (headline.metric, "return", *entry.columns)

@@ -17,6 +17,7 @@ from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
 from edgewise.cli.mobility import settle_mobility
 from edgewise.environments import registry
 from edgewise.environments.agent_migration import AgentMigrationConfig
+from edgewise.environments.entry import Entry
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.progress import progress_bar
@@ -58,7 +59,7 @@ class Resume:
     json: bool = False
 
 
-def command_type(entry: registry.Entry, algorithm: str) -> type[Any]:
+def command_type(entry: Entry, algorithm: str) -> type[Any]:
     """The options of `edgewise train ENVIRONMENT --algorithm ALGORITHM` as a dataclass."""
     chosen = find_algorithm(algorithm)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+Network = TypeVar("Network")
 MISH_LINEAR_FROM = 20.0
 
 
@@ -45,7 +47,7 @@ class MLP(eqx.Module):
         return dense(self.layers[-1], x)
 
 
-def soft_update(target: eqx.Module, source: eqx.Module, rate: float) -> eqx.Module:
+def soft_update(target: Network, source: Network, rate: float) -> Network:
     """Move every parameter of `target` by `rate` towards `source`: equation (40) of the CGDM paper."""
-    moved: eqx.Module = jax.tree.map(lambda t, s: t + rate * (s - t), target, source)
+    moved: Network = jax.tree.map(lambda t, s: t + rate * (s - t), target, source)
     return moved

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from scipy import stats
 
-from edgewise.environments import registry
 from edgewise.environments.base import Environment
+from edgewise.environments.entry import Entry
 from edgewise.policies import load_policy
 from edgewise.training.evaluation import LearnedPolicy, evaluate
 from edgewise.training.run import RunConfig
@@ -98,7 +98,7 @@ def judge_policies(
 
 
 def judge_references(
-    entry: registry.Entry, environment: Environment[Any], names: Sequence[str], episodes: int, seed: int
+    entry: Entry, environment: Environment[Any], names: Sequence[str], episodes: int, seed: int
 ) -> list[Judgement]:
     """Play reference policies on the episodes of the given seed."""
     judgements = []

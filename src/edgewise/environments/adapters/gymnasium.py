@@ -192,10 +192,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         """
         super().reset(seed=seed if isinstance(seed, int) else None)
         chosen = self._reset_mask(options)
-        if seed is not None or self._copies is None:
-            key = _key(self._all_words(seed))
-        else:
-            key = self._copies[0]
+        key = self._copies[0] if seed is None and self._copies is not None else _key(self._all_words(seed))
         fresh = _begin_all(self.environment, key)
         self._copies = fresh if self._copies is None else _choose(jnp.asarray(chosen), fresh, self._copies)
         self._over = self._over & ~chosen
@@ -303,9 +300,7 @@ def _begin_all(environment: Environment[Any], key: Keys) -> Copy:
 
 
 @eqx.filter_jit
-def _advance_then_restart(
-    environment: Environment[Any], key: Keys, state: Any, action: Any
-) -> tuple[Copy, TimeStep]:
+def _advance_then_restart(environment: Environment[Any], key: Keys, state: Any, action: Any) -> tuple[Copy, TimeStep]:
     def one(key: PRNGKeyArray, state: Any, action: Any) -> tuple[Copy, TimeStep]:
         key, state, timestep = _move(environment, key, state, action)
         ended = timestep.terminated | timestep.truncated

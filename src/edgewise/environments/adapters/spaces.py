@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from jaxtyping import Shaped
 
 from edgewise.environments.base import Box, Discrete, Space
 from edgewise.numerics.checks import ConfigurationError
@@ -19,7 +18,7 @@ def to_gymnasium(space: Space) -> spaces.Space[Any]:
     return spaces.Box(space.low, space.high, dtype=np.float32)
 
 
-def to_array(space: Space, value: Any) -> Shaped[np.ndarray, "..."]:
+def to_array(space: Space, value: Any) -> np.ndarray:
     """An element of the space as the array that an environment takes: float32 for a box, int32 for integers.
 
     Any number of leading batch axes may precede the axes of the space.
