@@ -40,9 +40,9 @@ class OffPolicyConfig:
     updates: int = 2
     warmup_steps: int = 5_000
     replay_capacity: int = 250_000
-    evaluations: int = 30
+    evaluations: int = 20
     evaluation_episodes: int = 50
-    checkpoint_every: int = 5
+    checkpoint_every: int = 4
     seeds: int = 1
     seed: int = 0
     evaluation_seed: int = 1
