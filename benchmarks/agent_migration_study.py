@@ -34,14 +34,14 @@ from edgewise.training.run import RunConfig, train
 
 ENTRY = registry.find("agent-migration")
 TEST_SEED, TEST_EPISODES = 1_000_003, 200
-QUICK_STEPS = 300_000
+QUICK_STEPS = 150_000
 TRENDS = {
     "fig6_data_mb": [100.0, 300.0, 600.0],
     "fig7_rate_mbps": [100.0, 200.0, 300.0],
     "fig8_cpu_mhz": [100.0, 200.0, 300.0],
     "fig9_attack_frequency": [0.0, 0.3, 1.0],
 }
-TREND_STEPS = 200_000
+TREND_STEPS = 100_000
 TRACE_SLOTS = 25
 
 

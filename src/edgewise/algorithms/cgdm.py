@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -207,7 +208,7 @@ def value_scale(value: Float[Array, " b"], kind: ValueScale) -> Float[Array, ""]
     if kind == "none":
         return jnp.ones(())
     centre = value.mean() if kind == "deviation" else 0.0
-    return jnp.abs(value - centre).mean() + jnp.finfo(value.dtype).eps
+    return jnp.abs(value - centre).mean() + np.finfo(value.dtype).eps
 
 
 def critic_objective(critic: TwinCritic, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:

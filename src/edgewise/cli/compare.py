@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
-from rich.console import Console
 
-from edgewise.cli.evaluate import table
+from edgewise.cli.evaluate import show
 from edgewise.cli.train import require_run
 from edgewise.environments import registry
 from edgewise.experiments.figures import comparison_figure
@@ -69,6 +68,6 @@ def run(words: list[str]) -> int:
         plain = [row.plain() for row in rows]
         print(json.dumps({"episodes": options.episodes, "seed": options.seed, "figure": str(options.figure), "policies": plain}))
     else:
-        Console(soft_wrap=True).print(table(entry, rows))
+        show(entry, rows)
         print(f"figure: {options.figure}")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +17,8 @@ from edgewise.environments import registry
 from edgewise.environments.entry import Entry
 from edgewise.numerics.checks import check_integer
 from edgewise.training.judge import Judgement, judge_policies, judge_references
+
+WIDEST = 1000
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,25 @@ def run(words: list[str]) -> int:
     if options.json:
         print(json.dumps({"episodes": options.episodes, "seed": options.seed, "policies": [row.plain() for row in rows]}))
     else:
-        Console(soft_wrap=True).print(table(entry, rows))
+        show(entry, rows)
     return 0
 
 
-def table(entry: Entry, rows: list[Judgement]) -> Table:
-    """Judgements as a table, best first."""
+def show(entry: Entry, rows: list[Judgement]) -> None:
+    """Print judgements as a table, best first."""
     headline = entry.headline
-    columns = (headline.metric, "return", *entry.columns)
-    result = Table("policy", f"{headline.label}, {headline.unit}", "95% interval", "return", *entry.columns, "from")
+    table = Table(
+        title=f"{headline.label}, {headline.unit}: mean and 95% interval; other columns: means per step, return per episode",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for name in ("policy", headline.metric, "interval", "over", "return", *entry.columns):
+        justify: Literal["left", "right"] = "left" if name in ("policy", "interval", "over") else "right"
+        table.add_column(name.replace("_", "\n"), justify=justify, no_wrap=True)
     for row in sorted(rows, key=lambda row: row.mean(headline.metric)):
         low, high = row.interval(headline.metric)
-        cells = [f"{row.mean(name):.2f}" for name in columns[1:]]
-        result.add_row(row.name, f"{row.mean(headline.metric):.1f}", f"{low:.1f} .. {high:.1f}", *cells, row.source)
-    return result
+        cells = [f"{row.mean(name):.2f}" for name in ("return", *entry.columns)]
+        table.add_row(row.name, f"{row.mean(headline.metric):.1f}", f"{low:.1f} .. {high:.1f}", row.source, *cells)
+    needed = Console(width=WIDEST).measure(table).maximum
+    Console(width=max(Console().width, needed)).print(table)

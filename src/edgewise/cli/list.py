@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import dataclass
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from edgewise.algorithms.registry import ALGORITHMS
 from edgewise.environments import registry
@@ -39,13 +38,13 @@ def run(words: list[str]) -> int:
             })
         )
         return 0
-    console = Console(soft_wrap=True)
-    environments = Table("environment", "Gymnasium id", "what it is", "reference policies")
-    for e in entries:
-        environments.add_row(e.name, e.gymnasium_id, e.summary, ", ".join(e.reference_names))
-    algorithms = Table("algorithm", "what it is")
-    for a in ALGORITHMS.values():
-        algorithms.add_row(a.name, a.summary)
-    console.print(environments)
-    console.print(algorithms)
+    print("environments")
+    for entry in entries:
+        print(f"  {entry.name}  ({entry.gymnasium_id})\n    {entry.summary}\n    references:")
+        indent = 6 * " "
+        names = ", ".join(entry.reference_names)
+        print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
+    print("algorithms")
+    for algorithm in ALGORITHMS.values():
+        print(f"  {algorithm.name}\n    {algorithm.summary}")
     return 0

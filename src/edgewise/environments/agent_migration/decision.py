@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 
@@ -70,7 +71,7 @@ def encode(
     Weights are centred on each RSU's own range, so that the ratio of two shares is met up to exp(2 kappa_alpha).
     """
     one_hot = target[:, None] == jnp.arange(rsus)
-    logs = jnp.log(jnp.maximum(share, jnp.finfo(share.dtype).tiny))
+    logs = jnp.log(jnp.maximum(share, np.finfo(share.dtype).tiny))
     group = serving[:, None] == jnp.arange(rsus)
     highest = jnp.max(jnp.where(group, logs[:, None], -jnp.inf), 0)[serving]
     lowest = jnp.min(jnp.where(group, logs[:, None], jnp.inf), 0)[serving]
