@@ -9,7 +9,7 @@ from typing import Any
 from edgewise.algorithms.base import OffPolicyAlgorithm
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import EdgewiseError
+from edgewise.numerics.checks import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def find_algorithm(name: str) -> AlgorithmEntry:
     """Look an algorithm up.
 
     Raises:
-        EdgewiseError: naming the algorithms that exist.
+        ConfigurationError: naming the algorithms that exist.
     """
     if name not in ALGORITHMS:
-        raise EdgewiseError(f"algorithm = {name!r}: must be one of {', '.join(ALGORITHMS)}")
+        raise ConfigurationError("algorithm", name, f"one of {', '.join(ALGORITHMS)}")
     return ALGORITHMS[name]

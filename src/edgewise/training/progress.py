@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
-class Reporter(Protocol):
-    """Called as work proceeds."""
-
-    def __call__(self, done: int, text: str) -> None:
-        """Report that `done` units are done, with a short text."""
+Reporter = Callable[[int, str], None]
+"""Told how many units are done, with a short text."""
 
 
 @contextmanager

@@ -1,0 +1,150 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edgewise.cli import main
+
+TINY = [
+    "--vehicles", "2", "--rsus", "2", "--slots", "5", "--hidden", "16", "16", "--environments", "4", "--batch-size", "16",
+    "--evaluation-episodes", "4", "--warmup-steps", "40", "--no-report",
+]  # fmt: skip
+COMMAND = [sys.executable, "-c", "import sys; from edgewise.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    words = ["train", "agent-migration", "--folder", str(folder), "--steps", "400", "--evaluations", "2", "--seeds", "2"]
+    assert main([*words, *TINY]) == 0
+    return folder
+
+
+def output(capsys: pytest.CaptureFixture[str], words: list[str], code: int = 0) -> tuple[str, str]:
+    assert main(words) == code
+    return capsys.readouterr()
+
+
+def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = output(capsys, ["list"])
+    plain = json.loads(output(capsys, ["list", "--json"])[0])
+    entry = plain["environments"]["agent-migration"]
+    assert entry["gymnasium"] == "edgewise/AgentMigration-v0"
+    assert {"random", "look-ahead", "oracle"} <= set(entry["references"])
+    assert "cgdm" in plain["algorithms"]
+    assert all(name in text for name in (*plain["environments"], *plain["algorithms"], *entry["references"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, ""),
+        (["frobnicate"], 2, "frobnicate"),
+        (["train"], 2, ""),
+        (["train", "nowhere"], 2, "agent-migration"),
+        (["train", "agent-migration", "--vehicles", "0"], 2, "vehicles = 0"),
+        (["train", "agent-migration", "--discount", "1.5"], 2, "discount = 1.5"),
+        (["train", "agent-migration", "--algorithm", "magic"], 2, "cgdm"),
+        (["train", "agent-migration", "--steps", "10"], 2, "steps = 10"),
+        (["train", "agent-migration", "--no-such-option"], 2, "no-such-option"),
+        (["train", "agent-migration", "--mobility", "missing.csv"], 1, "missing.csv"),
+        (["train", "--resume", "missing"], 1, "missing"),
+        (["evaluate", "missing"], 1, "missing"),
+        (["report", "missing"], 1, "missing"),
+        (["mobility"], 2, ""),
+        (["mobility", "import", "missing.csv"], 1, "missing.csv"),
+    ],
+)
+def test_mistakes_get_one_clear_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], code: int, said: str
+) -> None:
+    _, error = output(capsys, words, code)
+    assert said in error
+    assert "Traceback" not in error
+    if said and "no-such-option" not in said:
+        assert error.count("\n") == 1
+
+
+def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = output(capsys, ["train", "agent-migration", "--help"])
+    words = " ".join(text.replace("│", " ").split())
+    assert "length of a slot, s. (default: 30.0)" in words
+    assert "--denoising-steps" in words
+
+
+def test_train_leaves_a_complete_folder(run_folder: Path) -> None:
+    for name in ("config.yaml", "metrics.csv", "test.json", "checkpoints", "tensorboard", "policy/best/seed-1/policy.json"):
+        assert (run_folder / name).exists(), name
+
+
+def test_evaluate_prints_json(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["evaluate", str(run_folder), "--episodes", "3", "--against", "random", "stay", "--json"]
+    plain = json.loads(output(capsys, words)[0])
+    rows = {row["policy"]: row for row in plain["policies"]}
+    assert set(rows) == {"cgdm", "random", "stay"}
+    assert rows["cgdm"]["seeds"] == 2
+    low, high = rows["random"]["metrics"]["latency"]["interval"]
+    assert low <= rows["random"]["metrics"]["latency"]["mean"] <= high
+    assert json.loads(output(capsys, words)[0]) == plain
+
+
+def test_evaluate_refuses_unknown_references(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, error = output(capsys, ["evaluate", str(run_folder), "--against", "psychic"], 2)
+    assert "psychic" in error
+    assert "look-ahead" in error
+
+
+def test_compare_draws_and_tabulates(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figure = tmp_path / "figure.svg"
+    words = ["compare", str(run_folder), str(run_folder), "--episodes", "3", "--against", "random", "--figure", str(figure)]
+    text, _ = output(capsys, words)
+    assert figure.read_text().lstrip().startswith("<?xml")
+    assert text.count("cgdm tiny") == 2
+    _, error = output(capsys, ["compare", str(run_folder), "--figure", "figure.doc"], 2)
+    assert "figure" in error
+
+
+def test_a_finished_run_is_not_trained_again(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (run_folder / "metrics.csv").read_bytes()
+    output(capsys, ["train", "--resume", str(run_folder), "--no-report"])
+    assert (run_folder / "metrics.csv").read_bytes() == before
+
+
+def test_a_trace_is_imported_and_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{t},{v},{100 * v + 3 * t},{50 * v}" for v in range(4) for t in range(0, 1000, 10)]
+    trace = tmp_path / "trace.csv"
+    trace.write_text("time,id,x,y\n" + "\n".join(rows))
+    prepared = tmp_path / "city.npz"
+    facts = json.loads(
+        output(capsys, ["mobility", "import", str(trace), "--output", str(prepared), "--vehicles", "2", "--json"])[0]
+    )
+    assert facts["places"] == 4
+    assert Path(facts["map"]).stat().st_size > 1000
+    folder = tmp_path / "run"
+    words = ["train", "agent-migration", "--mobility", str(trace), "--folder", str(folder), "--steps", "200"]
+    _, error = output(capsys, [*words, "--evaluations", "1", *[w for w in TINY if w not in ("--slots", "5")]])
+    assert "slots" in error
+    assert (folder / "mobility.npz").exists()
+
+
+def test_interrupt_leaves_a_resumable_run(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    words = ["train", "agent-migration", "--folder", str(folder), "--steps", "400000", "--evaluations", "200", *TINY]
+    process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 240
+    while not (folder / "metrics.csv").exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 130, error
+    assert "--resume" in error
+    assert list((folder / "checkpoints").glob("[0-9]*"))
+    assert (folder / "policy" / "best" / "seed-0" / "policy.json").exists()
