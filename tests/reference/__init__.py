@@ -1,0 +1,1 @@
+"""Slow, obvious NumPy readings of the papers, for parity tests."""
