@@ -1,0 +1,69 @@
+"""Small decision problems whose values and best actions are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from edgewise.environments.base import Box, Environment, TimeStep
+
+
+class ProbeState(eqx.Module):
+    """Steps done, and the number shown to the policy."""
+
+    step: Int[Array, ""]
+    shown: Float[Array, ""]
+
+
+class Probe(Environment[ProbeState]):
+    """Shows (step / horizon, a random number) and rewards by a function of step, number and action.
+
+    A truncated episode does not show its time: the cut is no part of the problem.
+
+    Attributes:
+        reward: `reward(step, shown, action)`.
+        steps: length of an episode.
+        terminates: whether the end is a termination, or a truncation.
+    """
+
+    reward: Callable[[Array, Array, Array], Array] = eqx.field(static=True)
+    steps: int = eqx.field(static=True)
+    terminates: bool = eqx.field(static=True)
+
+    @property
+    def observation_space(self) -> Box:
+        return Box(np.full(2, -1, np.float32), np.full(2, 1, np.float32))
+
+    @property
+    def action_space(self) -> Box:
+        return Box(np.full(1, -1, np.float32), np.full(1, 1, np.float32))
+
+    @property
+    def horizon(self) -> int:
+        return self.steps + 2  # later than the end, so that who counts on must stop there
+
+    def reset(self, key: PRNGKeyArray) -> tuple[ProbeState, Array]:
+        state = ProbeState(jnp.zeros((), int), jax.random.uniform(key, minval=-1, maxval=1))
+        return state, self.observe(state)
+
+    def step(self, key: PRNGKeyArray, state: ProbeState, action: Array) -> tuple[ProbeState, TimeStep]:
+        after = ProbeState(state.step + 1, state.shown)
+        ended = after.step >= self.steps
+        never = jnp.zeros((), bool)
+        timestep = TimeStep(
+            observation=self.observe(after),
+            reward=jnp.asarray(self.reward(state.step, state.shown, action[0]), float),
+            terminated=ended if self.terminates else never,
+            truncated=never if self.terminates else ended,
+            info={"step": after.step.astype(float)},
+        )
+        return after, timestep
+
+    def observe(self, state: ProbeState) -> Array:
+        time = state.step / self.steps if self.terminates else jnp.zeros(())
+        return jnp.stack([time, state.shown])

@@ -1,0 +1,187 @@
+"""The off-policy loop and the run folder: determinism, bookkeeping, resume after kill -9, failures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from probes import Probe
+
+from edgewise.algorithms.cgdm import CGDM, CGDMConfig
+from edgewise.environments.agent_migration import AgentMigrationConfig
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+from edgewise.training.checkpoint import CheckpointError
+from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from edgewise.training.run import RunConfig, TrainingError, read_config, train
+
+SMALL = OffPolicyConfig(
+    steps=400, environments=4, updates=1, warmup_steps=40, evaluations=4, evaluation_episodes=3, checkpoint_every=1, seeds=2,
+    replay_capacity=300,
+)  # fmt: skip
+RUN = RunConfig(
+    "agent-migration",
+    AgentMigrationConfig(vehicles=2, rsus=2, slots=5),
+    "cgdm",
+    CGDMConfig(hidden=(16, 16), batch_size=16, denoising_steps=2),
+    SMALL,
+)
+SCRIPT = """
+import sys
+from pathlib import Path
+from edgewise.training.run import read_config, train
+folder = Path(sys.argv[1])
+train(folder, read_config(folder), lambda done, text: print(done, flush=True))
+"""
+
+
+def quiet(done: int, text: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "calm"
+    train(folder, RUN, quiet)
+    return folder
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.glob("policy/**/*.safetensors"))}
+
+
+def metrics(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "metrics.csv").drop(columns="wall_s")
+
+
+class TestLoop:
+    config = OffPolicyConfig(steps=200, environments=4, updates=1, warmup_steps=40, evaluations=1, replay_capacity=1000)
+
+    def play(self, key: int) -> tuple[OffPolicyLoop, object]:
+        probe = Probe(lambda step, shown, action: shown * action, 3, False)
+        loop = OffPolicyLoop(probe, CGDM(replace(RUN.algorithm_config, discount=0.9), probe.spaces, 40), self.config)
+        state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(key))
+        return loop, state
+
+    def test_same_key_same_bits_other_key_other_bits(self) -> None:
+        first, again, other = (jax.tree.leaves(self.play(k)[1].train_state) for k in (0, 0, 1))
+        assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+        assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
+
+    def test_replay_keeps_final_observations_and_their_discount(self) -> None:
+        _, state = self.play(0)
+        stored = state.replay.experience
+        filled = self.config.steps_done(1)
+        observation, following = (np.asarray(x)[0, :filled] for x in (stored.observation, stored.next_observation))
+        assert filled == 200
+        # an episode shows one number throughout: a transition that crossed a reset would join two of them
+        np.testing.assert_array_equal(observation[:, 1], following[:, 1])
+        assert len(np.unique(observation[:, 1])) > 20
+        np.testing.assert_array_equal(np.asarray(stored.discount)[0, :filled], np.float32(0.9))
+
+    def test_termination_has_no_future(self) -> None:
+        probe = Probe(lambda step, shown, action: shown, 2, True)
+        loop = OffPolicyLoop(probe, CGDM(RUN.algorithm_config, probe.spaces, 40), self.config)
+        stored = loop.start(jax.random.key(0)).replay.experience
+        last = np.isclose(np.asarray(stored.next_observation)[0, :40, 0], 1.0)
+        discount = np.asarray(stored.discount)[0, :40]
+        assert last.any()
+        assert (discount[last] == 0).all()
+        assert (discount[~last] > 0).all()
+
+    def test_evaluation_stops_at_the_end(self) -> None:
+        probe = Probe(lambda step, shown, action: 1.0, 4, True)
+        result = evaluate(probe, LearnedPolicy(lambda observation, key: jnp.zeros(1)), jax.random.key(0), 5)
+        np.testing.assert_array_equal(result["return"], 4.0)
+        np.testing.assert_array_equal(result["length"], 4.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("steps", 10), ("environments", 0), ("updates", 0), ("warmup_steps", -1), ("seeds", 0), ("test_seed", 1), ("evaluations", 0)],
+)
+def test_bad_budgets_name_the_field(field: str, value: int) -> None:
+    with pytest.raises(ConfigurationError, match=field):
+        replace(SMALL, **{field: value})
+
+
+def test_folder_is_complete(finished: Path) -> None:
+    assert read_config(finished) == RUN
+    rows = pd.read_csv(finished / "metrics.csv")
+    assert len(rows) == SMALL.evaluations * SMALL.seeds
+    assert sorted(rows["steps"].unique()) == [SMALL.steps_done(i + 1) for i in range(SMALL.evaluations)]
+    assert len(weights(finished)) == 4
+    assert len(set(weights(finished).values())) >= 3
+    assert (finished / "test.json").exists()
+
+
+@pytest.mark.parametrize("kill_after", [1, 3])
+def test_resume_after_kill_is_bit_identical(finished: Path, tmp_path: Path, kill_after: int) -> None:
+    folder = tmp_path / "stormy"
+    folder.mkdir()
+    shutil.copy(finished / "config.yaml", folder)
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder)], stdout=subprocess.PIPE, text=True)
+    for _ in range(kill_after):
+        assert process.stdout.readline()
+    time.sleep(0.05 * kill_after)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / "test.json").exists()
+    train(folder, read_config(folder), quiet)
+    assert weights(folder) == weights(finished)
+    pd.testing.assert_frame_equal(metrics(folder), metrics(finished))
+    assert (folder / "test.json").read_text() == (finished / "test.json").read_text()
+
+
+def test_a_folder_keeps_its_configuration(finished: Path) -> None:
+    with pytest.raises(EdgewiseError, match="another configuration"):
+        train(finished, replace(RUN, training=replace(SMALL, seed=7)), quiet)
+
+
+def test_non_finite_numbers_stop_the_run(tmp_path: Path) -> None:
+    broken = replace(RUN, algorithm_config=replace(RUN.algorithm_config, critic_rate=1e38))
+    with pytest.raises(TrainingError, match="not finite .* step 1[0-9][0-9]; last good checkpoint: none"):
+        train(tmp_path / "run", broken, quiet)
+    assert not (tmp_path / "run" / "policy").exists()
+
+
+def test_damaged_checkpoint_is_named(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for file in (folder / "checkpoints" / "4" / "default").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(CheckpointError, match="checkpoints/4"):
+        train(folder, RUN, quiet)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"environment": "nowhere"}, "nowhere"),
+        ({"algorithm": "magic"}, "magic"),
+        ({"training": {"steps": "many"}}, "steps"),
+        ({"algorithm_config": {"denoising_step": 5}}, "denoising_step"),
+        ({"environment_config": {"vehicles": 0}}, "vehicles = 0"),
+        ({"environment_config": None}, "mapping"),
+    ],
+)
+def test_broken_configuration_files(finished: Path, tmp_path: Path, change: dict[str, object], said: str) -> None:
+    values = yaml.safe_load((finished / "config.yaml").read_text()) | change
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(EdgewiseError, match=said) as caught:
+        read_config(tmp_path)
+    assert "\n" not in str(caught.value)
