@@ -29,10 +29,12 @@ class Judgement:
     Attributes:
         name: of the policy.
         values: metric to array [seeds, episodes].
+        reference: whether it is a reference policy.
     """
 
     name: str
     values: dict[str, np.ndarray]
+    reference: bool = False
 
     @property
     def source(self) -> str:
@@ -105,5 +107,6 @@ def judge_references(
     for name, policy in entry.references(environment, names).items():
         play = eqx.filter_jit(lambda environment, key, policy=policy: evaluate(environment, policy, key, episodes))
         result = play(environment, jax.random.key(seed))
-        judgements.append(Judgement(name, {metric: np.asarray(value)[None] for metric, value in result.items()}))
+        values = {metric: np.asarray(value)[None] for metric, value in result.items()}
+        judgements.append(Judgement(name, values, reference=True))
     return judgements

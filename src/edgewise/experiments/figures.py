@@ -1,0 +1,138 @@
+"""Figures that every system shares, in one style: readable in print and by colour-blind readers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from edgewise.environments.entry import Headline
+from edgewise.numerics.checks import EdgewiseError
+from edgewise.numerics.files import replace_file
+from edgewise.training.judge import Judgement
+
+# Okabe and Ito's palette
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000",
+)  # fmt: skip
+GREY = "#6b7280"
+STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "font.size": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+}
+DPI = 150
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, np.ndarray]:
+    """A figure of the given size in inches and its axes [rows, columns], in the shared style."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False)
+    return figure, axes
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole or not at all; the format follows the name's ending.
+
+    Raises:
+        EdgewiseError: if the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch, mpl.rc_context(STYLE):
+            file = Path(scratch) / path.name
+            figure.savefig(file)
+            replace_file(path, file.read_bytes())
+    except OSError as error:
+        raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def spread_labels(positions: Sequence[float], gap: float) -> list[float]:
+    """Move label positions apart until neighbours are `gap` apart, keeping their order and, nearly, their centre."""
+    order = np.argsort(positions)
+    placed = np.asarray(positions, dtype=float)[order]
+    for _ in range(200):
+        overlap = gap - np.diff(placed)
+        if (overlap <= 1e-9).all():
+            break
+        push = np.maximum(overlap, 0) / 2
+        placed[:-1] -= push
+        placed[1:] += push
+    result = np.empty_like(placed)
+    result[order] = placed
+    return list(result)
+
+
+def learning_curve(
+    metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None
+) -> Figure:
+    """Headline metric against environment steps: mean over seeds, each seed faint, references as labelled lines.
+
+    Args:
+        metrics: content of `metrics.csv`.
+        headline: the metric.
+        references: name to mean.
+        bound: lower bound, or none.
+    """
+    figure, grid = new_figure(7.2, 4.2)
+    axes: Axes = grid[0, 0]
+    curves = metrics.pivot(index="steps", columns="seed", values=headline.metric)
+    if curves.shape[1] > 1:
+        for seed in curves:
+            axes.plot(curves.index, curves[seed], color=BLUE, alpha=0.25, linewidth=0.8)
+    axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2)
+    lines = {**references, **({} if bound is None else {"lower bound": bound})}
+    for name, value in lines.items():
+        limit = name == "lower bound"
+        axes.axhline(value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--")
+    learned = f"learned ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "learned"
+    labels = {**lines, learned: float(curves.mean(axis=1).iloc[-1])}
+    low, high = axes.get_ylim()
+    for (name, value), y in zip(labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True):
+        colour = BLUE if name == learned else BLACK if name == "lower bound" else GREY
+        axes.annotate(
+            f"{name} {value:.0f}", (1.0, value), (1.02, y), xycoords=("axes fraction", "data"), color=colour, fontsize=8,
+            textcoords=("axes fraction", "data"), va="center", annotation_clip=False,
+        )  # fmt: skip
+    axes.set_xlabel("environment steps per seed")
+    axes.set_ylabel(f"{headline.label} ({headline.unit})")
+    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x else "0"))
+    axes.set_xlim(0, curves.index.max())
+    return figure
+
+
+def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path) -> None:
+    """Write a figure of policies with their means and 95% intervals, best on top.
+
+    Args:
+        rows: judged policies.
+        headline: the metric; lower is better.
+        path: PNG, PDF or SVG.
+    """
+    ordered = sorted(rows, key=lambda row: row.mean(headline.metric))
+    figure, grid = new_figure(7.2, 1.1 + 0.28 * len(ordered))
+    axes: Axes = grid[0, 0]
+    for place, row in enumerate(ordered):
+        low, high = row.interval(headline.metric)
+        colour = GREY if row.reference else BLUE
+        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot(row.mean(headline.metric), place, "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(ordered)), [row.name for row in ordered])
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#e5e7eb")
+    axes.set_axisbelow(True)
+    axes.set_xlabel(f"{headline.label} ({headline.unit}), mean and 95% interval")
+    save_figure(figure, path)

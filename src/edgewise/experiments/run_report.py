@@ -1,0 +1,201 @@
+"""The report of a run: figures as PNG with their data as CSV, and one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jinja2
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure
+
+from edgewise.environments import registry
+from edgewise.environments.agent_migration.environment import AgentMigration
+from edgewise.environments.base import Environment
+from edgewise.environments.entry import Entry
+from edgewise.experiments.agent_migration_figures import Episode, latency_figure, migration_map, reputation_figure
+from edgewise.experiments.figures import learning_curve, save_figure
+from edgewise.numerics.files import replace_file
+from edgewise.numerics.records import to_plain
+from edgewise.policies import load_policy
+from edgewise.training.evaluation import LearnedPolicy, record_episode
+from edgewise.training.judge import Judgement, judge_policies, judge_references
+from edgewise.training.run import CONFIG_FILE, METRICS_FILE, read_config
+
+EPISODES = 50
+BOUND_EPISODES = 20
+SEED = 1_000_003
+PACKAGES = ("edgewise", "jax", "equinox", "optax", "flashbax", "numpy")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the report.
+
+    Attributes:
+        name: of its files.
+        caption: what is seen.
+        figure: drawn.
+        data: what it shows.
+    """
+
+    name: str
+    caption: str
+    figure: Figure
+    data: pd.DataFrame
+
+
+SystemPictures = Callable[[Any, Any, list[Judgement]], list[Picture]]
+
+
+def agent_migration_pictures(environment: AgentMigration, policy: Any, rows: list[Judgement]) -> list[Picture]:
+    """Map, reputations and latency terms; the first two of one episode of the learned policy."""
+    states, _, actions = eqx.filter_jit(record_episode)(environment, LearnedPolicy(policy), jax.random.key(SEED))
+    episode = Episode.of(environment, states, actions)
+    drawn = {
+        "map": (
+            migration_map(environment, episode),
+            "One episode of the learned policy. Discs show the reach of each road-side unit (RSU); the width of an arrow "
+            "grows with the number of agents that moved that way.",
+        ),
+        "reputation": (
+            reputation_figure(environment, episode),
+            "Reputation of each RSU over the same episode. The policy does not see the attacks (shaded), only the reputations.",
+        ),
+        "latency": (
+            latency_figure(rows),
+            "Where the seconds go: each term of the latency, mean per slot, for the learned policy and the references.",
+        ),
+    }
+    return [Picture(name, caption, figure, data) for name, ((figure, data), caption) in drawn.items()]
+
+
+SYSTEM_PICTURES: dict[str, SystemPictures] = {"agent-migration": agent_migration_pictures}
+
+
+def mean_bound(entry: Entry, environment: Environment[Any]) -> float:
+    """Mean lower bound of the headline metric over the slots of some episodes of the random reference."""
+    policy = entry.references(environment, ("random",))["random"]
+
+    @eqx.filter_jit
+    def bound(environment: Environment[Any], key: jax.Array) -> jax.Array:
+        def episode(key: jax.Array) -> jax.Array:
+            states, _, _ = record_episode(environment, policy, key)
+            return jax.lax.map(lambda state: entry.lower_bound(environment, state), states).mean()
+
+        return jax.lax.map(episode, jax.random.split(key, BOUND_EPISODES)).mean()
+
+    return float(bound(environment, jax.random.key(SEED)))
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report/` into a run's folder: `index.html`, and a PNG and a CSV for every figure.
+
+    Args:
+        folder: of a run that has saved a policy.
+
+    Returns:
+        The path of the page.
+    """
+    config = read_config(folder)
+    entry = registry.find(config.environment)
+    environment = entry.build_evaluation(config.environment_config)
+    learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
+    references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
+    bound = mean_bound(entry, environment)
+    metrics = pd.read_csv(folder / METRICS_FILE)
+    metric = entry.headline.metric
+    curve = learning_curve(metrics, entry.headline, {row.name: row.mean(metric) for row in references}, bound)
+    pictures = [
+        Picture(
+            "learning",
+            f"Mean {entry.headline.label} of the evaluations during training, against environment steps. Dashed: reference "
+            "policies; solid black: what no policy can undercut.",
+            curve,
+            metrics[["steps", "seed", metric]],
+        )
+    ]
+    policy = load_policy(folder / "policy" / "best" / "seed-0").policy
+    rows = [learned, *references]
+    pictures += SYSTEM_PICTURES.get(config.environment, lambda *_: [])(environment, policy, rows)
+    report = folder / "report"
+    for picture in pictures:
+        save_figure(picture.figure, report / f"{picture.name}.png")
+        replace_file(report / f"{picture.name}.csv", picture.data.to_csv(index=False).encode())
+    page = report / "index.html"
+    replace_file(page, _render(folder, config, entry, rows, bound, metrics, pictures).encode())
+    return page
+
+
+def _render(
+    folder: Path,
+    config: Any,
+    entry: Entry,
+    rows: list[Judgement],
+    bound: float,
+    metrics: pd.DataFrame,
+    pictures: list[Picture],
+) -> str:
+    metric = entry.headline.metric
+    learned, references = rows[0], rows[1:]
+    low, high = learned.interval(metric)
+    random = next((row for row in references if row.name == "random"), None)
+    table = [
+        {
+            "name": row.name,
+            "learned": row is learned,
+            "mean": f"{row.mean(metric):.1f}",
+            "interval": "{:.1f} to {:.1f}".format(*row.interval(metric)),
+            "source": row.source,
+            "cells": [f"{row.mean(name):.2f}" for name in ("return", *entry.columns)],
+        }
+        for row in sorted(rows, key=lambda row: row.mean(metric))
+    ]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("edgewise.experiments"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("report.html").render(
+        title=f"{config.algorithm.upper()} on {config.environment}",
+        name=folder.resolve().name,
+        learned=config.algorithm.upper(),
+        headline=entry.headline,
+        mean=f"{learned.mean(metric):.1f}",
+        low=f"{low:.1f}",
+        high=f"{high:.1f}",
+        source=learned.source,
+        saving=None if random is None else f"{1 - learned.mean(metric) / random.mean(metric):.1%}",
+        bound=f"{bound:.1f}",
+        excess=f"{learned.mean(metric) / bound - 1:.0%}",
+        episodes=EPISODES,
+        columns=["return", *(name.replace("_", " ") for name in entry.columns)],
+        rows=table,
+        pictures=[
+            {
+                "name": picture.name,
+                "caption": picture.caption,
+                "data": base64.b64encode((folder / "report" / f"{picture.name}.png").read_bytes()).decode(),
+            }
+            for picture in pictures
+        ],
+        facts={
+            "environment steps per seed": f"{int(metrics['steps'].max()):,}",
+            "updates per seed": f"{config.training.total_updates:,}",
+            "seeds": config.training.seeds,
+            "wall time of training": f"{metrics['wall_s'].max():,.0f} s",
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {jax.devices()[0].platform}",
+            "Python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in PACKAGES},
+        },
+        configuration=yaml.safe_dump(json.loads(json.dumps(to_plain(config))), sort_keys=False),
+        command=f"edgewise train {config.environment} --algorithm {config.algorithm}   # with the options of {CONFIG_FILE}",
+    )
