@@ -12,6 +12,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def default() -> dict[str, Any]:
     return {"cgdm": result, "references": references(AgentMigration.build(), ENTRY.reference_names)}
 
 
-def variants() -> dict[str, Any]:
+def variants(chosen: list[str]) -> dict[str, Any]:
     """CGDM, its ablations, the printed tanh chain, Table II to the letter, and CGDM without reputation; equal budgets."""
     training = OffPolicyConfig(steps=QUICK_STEPS, evaluations=10, seeds=3)
     literal = CGDMConfig(
@@ -98,7 +99,8 @@ def variants() -> dict[str, Any]:
         "gdm": (system, replace(base, confidence_sensitivity=0.0, consistency_weight=0.0)),
     }
     result = {}
-    for name, (config, algorithm) in cases.items():
+    for name in chosen or cases:
+        config, algorithm = cases[name]
         print(name, flush=True)
         result[name] = learn(config, algorithm, training)
         print(name, result[name]["latency"], result[name]["latency_interval"], flush=True)
@@ -172,11 +174,17 @@ def trace(file: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["default", "variants", "trends", "trace"])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="variants to run; all of them by default")
     parser.add_argument("--trace", type=Path, default=Path("../shared/data/mobility/bologna-acosta.csv.gz"))
     parser.add_argument("--results", type=Path, default=Path("results/agent-migration"))
     options = parser.parse_args()
-    parts = {"default": default, "variants": variants, "trends": trends}
-    result = trace(options.trace) if options.part == "trace" else parts[options.part]()
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "default": default,
+        "variants": lambda: variants(options.only),
+        "trends": trends,
+        "trace": lambda: trace(options.trace),
+    }
+    result = parts[options.part]()
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / f"{options.part}.json").write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))

@@ -33,7 +33,10 @@ def content(folder: Path) -> dict[str, bytes]:
     """Weights of every saved policy and the metrics without wall time."""
     files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.glob("policy/**/weights.safetensors"))}
     metrics = pd.read_csv(folder / "metrics.csv").drop(columns="wall_s")
-    return files | {"metrics.csv": metrics.to_csv(index=False).encode(), "test.json": (folder / "test.json").read_bytes()}
+    return files | {
+        "metrics.csv": metrics.to_csv(index=False).encode(),
+        "test.json": (folder / "test.json").read_bytes(),
+    }
 
 
 def main() -> None:

@@ -135,7 +135,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
-    result: dict[str, Any] = {"machine": f"{platform.machine()}, {len(jax.devices())} {jax.devices()[0].platform} device"}
+    result: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {len(jax.devices())} {jax.devices()[0].platform} device"
+    }
 
     rate = environment_rate(AgentMigrationConfig())
     result["environment_steps_per_s"] = rate

@@ -12,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from countdown import Countdown
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
+from countdown import Countdown
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.adapters.registration import register_gymnasium
@@ -99,11 +99,13 @@ class TestSpaces:
 
     def test_bounds_may_be_scalars(self):
         box = from_bounds("space", gymnasium.spaces.Box(-1.0, 2.0, (2, 3)))
-        assert box.shape == (2, 3) and (box.low == -1).all() and (box.high == 2).all()
+        assert box.shape == (2, 3)
+        assert (box.low == -1).all()
+        assert (box.high == 2).all()
         assert from_bounds("space", gymnasium.spaces.Discrete(4)) == Discrete(4)
 
     def test_a_space_of_spaces_is_refused(self):
-        with pytest.raises(ConfigurationError, match="^action_space = .*: must be a box or a discrete space$"):
+        with pytest.raises(ConfigurationError, match=r"^action_space = .*: must be a box or a discrete space$"):
             from_bounds("action_space", gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)))
 
     def test_elements_become_arrays_of_the_right_type_and_shape(self):
@@ -135,9 +137,12 @@ class TestSingle:
         environment.action_space.seed(0)
         for slot in range(SMALL["slots"]):
             observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
-            assert observation in environment.observation_space and observation.dtype == np.float32
-            assert type(reward) is float and {type(value) for value in info.values()} == {float}
-            assert terminated is False and truncated is (slot == SMALL["slots"] - 1)
+            assert observation in environment.observation_space
+            assert observation.dtype == np.float32
+            assert type(reward) is float
+            assert {type(value) for value in info.values()} == {float}
+            assert terminated is False
+            assert truncated is (slot == SMALL["slots"] - 1)
 
     def test_seed_decides_the_path(self, small):
         environment = GymnasiumEnvironment(small)
@@ -176,7 +181,8 @@ def vector():
 class TestVector:
     def test_spaces_are_batches_of_the_single_ones(self, vector):
         single = gymnasium.make(ID, **SMALL)
-        assert isinstance(vector, GymnasiumVectorEnvironment) and vector.num_envs == COPIES
+        assert isinstance(vector, GymnasiumVectorEnvironment)
+        assert vector.num_envs == COPIES
         assert vector.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
         assert vector.single_observation_space == single.observation_space
         assert vector.single_action_space == single.action_space
@@ -195,7 +201,8 @@ class TestVector:
             *theirs, other = own.step(actions)
             assert mine[0] in vector.observation_space
             for this, that in zip(mine, theirs, strict=True):
-                assert this.shape == that.shape and this.dtype == that.dtype
+                assert this.shape == that.shape
+                assert this.dtype == that.dtype
                 np.testing.assert_allclose(this, that, rtol=1e-4, atol=1e-5)
             assert info.keys() >= other.keys()
             present = set(info) - set(other)
@@ -252,7 +259,8 @@ class TestToGymnax:
             assert observation == own_observation == wrapped.observe(key, state, action, params)
             assert info["final_observation"] == timestep.observation
             assert (reward, terminated, truncated) == (timestep.reward, timestep.terminated, timestep.truncated)
-            assert info["count"] == timestep.info["count"] and info["discount"] == 1 - terminated
+            assert info["count"] == timestep.info["count"]
+            assert info["discount"] == 1 - terminated
             ends["terminated"] += int(terminated)
             ends["truncated"] += int(truncated)
         assert min(ends.values()) > 1
@@ -272,7 +280,8 @@ class TestToGymnax:
         keys = jax.random.split(jax.random.key(0), COPIES)
         observations, actions, rewards, _, done, returns = RolloutWrapper(env=wrapped).batch_rollout(keys, None)
         steps = Countdown().limit
-        assert observations.shape == (COPIES, steps, 1) and actions.shape == rewards.shape == (COPIES, steps)
+        assert observations.shape == (COPIES, steps, 1)
+        assert actions.shape == rewards.shape == (COPIES, steps)
         assert done.any(axis=1).all()
         first = np.argmax(done, axis=1)
         np.testing.assert_allclose(returns[:, 0], [rewards[i, : end + 1].sum() for i, end in enumerate(first)])
@@ -298,8 +307,10 @@ class TestToGymnax:
     def test_spaces_and_name(self, small, adapters, wrapped):
         environment = adapters.to_gymnax(small)
         space = environment.action_space(environment.default_params)
-        assert space.shape == small.action_space.shape and space.contains(space.sample(jax.random.key(0)))
-        assert environment.name == "AgentMigration" and environment.num_actions == 3 * 2 + 3 + 2
+        assert space.shape == small.action_space.shape
+        assert space.contains(space.sample(jax.random.key(0)))
+        assert environment.name == "AgentMigration"
+        assert environment.num_actions == 3 * 2 + 3 + 2
         assert wrapped.action_space().n == wrapped.num_actions == 2
         observation, _ = wrapped.reset(jax.random.key(0))
         assert wrapped.observation_space().contains(observation)
@@ -328,7 +339,8 @@ class TestFromGymnax:
     def test_time_limit_truncates_and_does_not_terminate(self, gymnax, adapters):
         environment, params = gymnax.make("Pendulum-v1")
         pendulum = adapters.from_gymnax(environment, params.replace(max_steps_in_episode=3))
-        assert pendulum.horizon == 3 and pendulum.action_space.shape == (1,)
+        assert pendulum.horizon == 3
+        assert pendulum.action_space.shape == (1,)
 
         def advance(state, key):
             state, timestep = pendulum.step(key, state, jnp.zeros(1))
@@ -340,20 +352,24 @@ class TestFromGymnax:
         assert not timesteps.terminated.any()
 
     def test_spaces_of_cartpole(self, cartpole):
-        assert cartpole.action_space == Discrete(2) and cartpole.horizon == 500
+        assert cartpole.action_space == Discrete(2)
+        assert cartpole.horizon == 500
         observation = np.asarray(cartpole.reset(jax.random.key(0))[1])
-        assert observation in to_gymnasium(cartpole.observation_space) and observation.dtype == np.float32
+        assert observation in to_gymnasium(cartpole.observation_space)
+        assert observation.dtype == np.float32
 
     def test_there_and_back(self, wrapped, adapters):
         there, back = Countdown(), adapters.from_gymnax(wrapped)
-        assert back.horizon == there.horizon and back.action_space == there.action_space
+        assert back.horizon == there.horizon
+        assert back.action_space == there.action_space
         np.testing.assert_array_equal(back.observation_space.low, there.observation_space.low)
         np.testing.assert_array_equal(back.observation_space.high, there.observation_space.high)
         state, own_state = back.reset(jax.random.key(0))[0], there.reset(jax.random.key(0))[0]
         for key in jax.random.split(jax.random.key(1), there.horizon):
             state, timestep = back.step(key, state, jnp.asarray(1))
             own_state, own = there.step(key, own_state, jnp.asarray(1))
-            assert timestep.observation == own.observation and timestep.reward == own.reward
+            assert timestep.observation == own.observation
+            assert timestep.reward == own.reward
             assert (timestep.terminated, timestep.truncated) == (own.terminated, own.truncated)
 
     def test_without_gymnax_the_error_says_what_to_install(self):
@@ -364,6 +380,5 @@ class TestFromGymnax:
             "except EdgewiseError as error:\n    print(error)"
         )
         output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-        assert output.startswith("gymnax cannot be imported") and output.strip().endswith(
-            "pip install 'edgewise[gymnax]'"
-        )
+        assert output.startswith("gymnax cannot be imported")
+        assert output.strip().endswith("pip install 'edgewise[gymnax]'")

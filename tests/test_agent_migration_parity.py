@@ -16,10 +16,17 @@ import pytest
 from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig, Draws, ResetDraws
 
 sys.path.insert(0, str(Path(__file__).parent))
-from reference.agent_migration import Episode, System, efficiency, gain, spectrum  # noqa: E402
+from reference.agent_migration import Episode, System, efficiency, gain, spectrum
 
 TOLERANCE = 1e-5
-THIRDS = [(1000 / 3, 500.0), (1000.0, 500.0), (5000 / 3, 500.0), (1000 / 3, 1500.0), (1000.0, 1500.0), (5000 / 3, 1500.0)]
+THIRDS = [
+    (1000 / 3, 500.0),
+    (1000.0, 500.0),
+    (5000 / 3, 500.0),
+    (1000 / 3, 1500.0),
+    (1000.0, 1500.0),
+    (5000 / 3, 1500.0),
+]
 SIX = System(
     V=5, S=6, T=20, rsu=THIRDS, reach=1000.0, n_targets=6, f_att=0.8, p_off=0.1, omega=0.9, tau=2, n_recon=3,
     rate=[1e6 * x for x in (300, 260, 220, 180, 140, 100)], cpu=[1e6 * x for x in (100, 140, 180, 220, 260, 300)],
@@ -56,7 +63,9 @@ def double_precision() -> Iterator[None]:
         yield
 
 
-def random_numbers(system: System, episodes: int, seed: int) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
+def random_numbers(
+    system: System, episodes: int, seed: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
     draw = np.random.default_rng(seed)
     n, t, v, s = episodes, system.T, system.V, system.S
     reset = {"start": draw.random((n, 2 * v)), "targets": draw.random((n, s)), "data": draw.random((n, v))}
@@ -120,7 +129,9 @@ def test_derived_quantities_agree() -> None:
     np.testing.assert_allclose(parameters.tolerance, [system.patience(u) for u in range(8)], rtol=1e-12)
     np.testing.assert_allclose(parameters.spectrum_hz, [spectrum(rate) for rate in system.rate], rtol=1e-12)
     np.testing.assert_allclose(parameters.hops, system.hops)
-    np.testing.assert_allclose(AgentMigration.build(CASES["five vehicles, six RSUs, all attacked"][1]).parameters.hops, SIX.hops)
+    np.testing.assert_allclose(
+        AgentMigration.build(CASES["five vehicles, six RSUs, all attacked"][1]).parameters.hops, SIX.hops
+    )
     assert 28e6 < spectrum(200e6) < 29e6
     assert 6.9 < efficiency(500.0) < 7.1
     assert gain(0.0) == gain(10.0)
@@ -137,7 +148,14 @@ def test_one_vehicle_by_hand() -> None:
     state = environment.reset_from(ResetDraws(start=jnp.zeros(2), targets=jnp.zeros(1), data=jnp.zeros(1)))
     draws = jax.tree.map(jnp.zeros_like, environment.draw_step(jax.random.key(0)))
     _, timestep = environment.step_from(state, jnp.array([0.0, 0.0, 1.0]), draws)
-    expected = {"data_upload": 4.0, "download": 0.4, "processing": 4.0, "migration": 0.0, "agent_upload": 0.0, "defence": 10.0}
+    expected = {
+        "data_upload": 4.0,
+        "download": 0.4,
+        "processing": 4.0,
+        "migration": 0.0,
+        "agent_upload": 0.0,
+        "defence": 10.0,
+    }
     for name, value in expected.items():
         np.testing.assert_allclose(timestep.info[f"latency/{name}"], value, rtol=1e-9)
     np.testing.assert_allclose(timestep.reward, -18.4 / 30, rtol=1e-9)

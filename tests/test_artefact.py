@@ -56,7 +56,9 @@ def test_everything_known_comes_back(folder: Path) -> None:
     loaded, saved = load_policy(folder), make()
     for name in ("schedule", "environment", "environment_config", "algorithm", "steps"):
         assert getattr(loaded, name) == getattr(saved, name)
-    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(loaded.policy), jax.tree.leaves(saved.policy), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(jax.tree.leaves(loaded.policy), jax.tree.leaves(saved.policy), strict=True)
+    )
 
 
 @pytest.mark.parametrize("case", range(50))
@@ -101,7 +103,9 @@ def test_newer_formats_and_other_architectures_are_refused(folder: Path, tmp_pat
             load_policy(broken)
 
 
-@pytest.mark.parametrize("observation", [np.zeros(5, np.float32), np.zeros((2, 7), np.float32), np.full(6, np.nan, np.float32)])
+@pytest.mark.parametrize(
+    "observation", [np.zeros(5, np.float32), np.zeros((2, 7), np.float32), np.full(6, np.nan, np.float32)]
+)
 def test_bad_observations_are_refused(folder: Path, observation: np.ndarray) -> None:
     with pytest.raises(ArtefactError, match="observation"):
         load_policy(folder).act(observation)

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from countdown import Countdown
 from gymnasium.vector import AutoresetMode
 
+from countdown import Countdown
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.base import step_autoreset
 from edgewise.numerics.checks import ConfigurationError
@@ -24,7 +24,8 @@ def countdown():
 def test_ended_episode_keeps_its_final_observation_and_a_fresh_one_follows(countdown):
     state = (jnp.asarray(1), jnp.asarray(2))
     state, timestep, observation = step_autoreset(countdown, jax.random.key(0), state, jnp.asarray(1))
-    assert bool(timestep.terminated) and not bool(timestep.truncated)
+    assert bool(timestep.terminated)
+    assert not bool(timestep.truncated)
     assert timestep.observation[0] == 0
     assert 3 <= int(observation[0]) <= 5
     assert (int(state[0]), int(state[1])) == (int(observation[0]), 0)
@@ -33,7 +34,8 @@ def test_ended_episode_keeps_its_final_observation_and_a_fresh_one_follows(count
 def test_truncation_restarts_too(countdown):
     state = (jnp.asarray(4), jnp.asarray(5))
     state, timestep, _ = step_autoreset(countdown, jax.random.key(0), state, jnp.asarray(0))
-    assert bool(timestep.truncated) and not bool(timestep.terminated)
+    assert bool(timestep.truncated)
+    assert not bool(timestep.terminated)
     assert timestep.observation[0] == 4
     assert int(state[1]) == 0
 
@@ -92,9 +94,11 @@ def test_same_step_mode_equals_single_environments_reset_at_each_end(countdown, 
             assert source["count"][index] == metrics[index]["count"]
             if ended[index]:
                 np.testing.assert_array_equal(info["final_obs"][index], final[index])
-                assert info["_final_obs"][index] and info["_final_info"][index]
+                assert info["_final_obs"][index]
+                assert info["_final_info"][index]
             elif ended.any():
-                assert info["final_obs"][index] is None and not info["_final_obs"][index]
+                assert info["final_obs"][index] is None
+                assert not info["_final_obs"][index]
         ends["terminated"] += terminated.sum()
         ends["truncated"] += truncated.sum()
     assert min(ends.values()) > 2
@@ -119,7 +123,8 @@ def test_next_step_mode_returns_the_final_observation_and_then_resets(countdown,
                 assert not info["_count"][index]
             else:
                 *expected, metrics = single.step(action)
-                assert info["_count"][index] and info["count"][index] == metrics["count"]
+                assert info["_count"][index]
+                assert info["count"][index] == metrics["count"]
             np.testing.assert_array_equal(observations[index], expected[0])
             assert (rewards[index], terminated[index], truncated[index]) == tuple(expected[1:])
         over = terminated | truncated
@@ -133,7 +138,8 @@ def test_reset_mask_leaves_the_other_copies_where_they_are(countdown):
         before = vector.step(np.ones(COPIES, dtype=int))[0]
     after, _ = vector.reset(options={"reset_mask": np.array([True, False, True])})
     assert after[1] == before[1]
-    assert (after[[0, 2]] >= 3).all() and (before[[0, 2]] <= 3).all()
+    assert (after[[0, 2]] >= 3).all()
+    assert (before[[0, 2]] <= 3).all()
 
 
 def test_vector_environment_refuses_what_it_cannot_do(countdown):

@@ -16,9 +16,10 @@ from edgewise.diffusion import consistency_loss
 from edgewise.environments.base import Box, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
-O, A, B = 4, 3, 8
+OBS, A, B = 4, 3, 8
 SPACES = Spaces(
-    Box(np.full(O, -1, np.float32), np.full(O, 1, np.float32)), Box(np.full(A, -1, np.float32), np.full(A, 1, np.float32))
+    Box(np.full(OBS, -1, np.float32), np.full(OBS, 1, np.float32)),
+    Box(np.full(A, -1, np.float32), np.full(A, 1, np.float32)),
 )
 CONFIG = CGDMConfig(hidden=(16, 16), time_embedding=8, batch_size=B)
 KEY = jax.random.key(5)
@@ -28,11 +29,11 @@ def make(config: CGDMConfig = CONFIG) -> tuple[CGDM, CGDMState, Transition]:
     algorithm = CGDM(config, SPACES, 1000)
     keys = jax.random.split(KEY, 5)
     batch = Transition(
-        jax.random.normal(keys[0], (B, O)),
+        jax.random.normal(keys[0], (B, OBS)),
         jax.random.uniform(keys[1], (B, A), minval=-1, maxval=1),
         jax.random.normal(keys[2], (B,)),
         jnp.array([0.8] * (B - 1) + [0.0]),
-        jax.random.normal(keys[3], (B, O)),
+        jax.random.normal(keys[3], (B, OBS)),
     )
     return algorithm, algorithm.init(keys[4]), batch
 
@@ -68,7 +69,9 @@ def test_target_and_critic_loss() -> None:
 @pytest.mark.parametrize("rho", [0.0, 0.5])
 @pytest.mark.parametrize("scale", ["deviation", "magnitude", "none"])
 def test_actor_objective(kappa: float, rho: float, scale: str) -> None:
-    algorithm, state, batch = make(replace(CONFIG, confidence_sensitivity=kappa, consistency_weight=rho, value_scale=scale))
+    algorithm, state, batch = make(
+        replace(CONFIG, confidence_sensitivity=kappa, consistency_weight=rho, value_scale=scale)
+    )
     loss, metrics = algorithm.actor_objective(state.actor, state.critic, batch, KEY)
     action_key, confidence_key, loss_key = jax.random.split(KEY, 3)
     policy = algorithm.policy(state)
@@ -85,7 +88,9 @@ def test_actor_objective(kappa: float, rho: float, scale: str) -> None:
 
 def test_confidence_is_a_constant_under_differentiation() -> None:
     """The gradient equals that of an objective into which the confidences go as numbers."""
-    algorithm, state, batch = make(replace(CONFIG, consistency_weight=0.0, value_scale="none", confidence_sensitivity=2.0))
+    algorithm, state, batch = make(
+        replace(CONFIG, consistency_weight=0.0, value_scale="none", confidence_sensitivity=2.0)
+    )
     action_key, confidence_key, _ = jax.random.split(KEY, 3)
     policy = algorithm.policy(state)
     action = policy(batch.observation, action_key)
@@ -93,7 +98,9 @@ def test_confidence_is_a_constant_under_differentiation() -> None:
 
     def frozen(actor: object) -> jax.Array:
         moved = eqx.tree_at(lambda p: p.denoiser, policy, actor)
-        return -(jnp.asarray(weights) * state.critic(batch.observation, moved(batch.observation, action_key)).min(0)).mean()
+        return -(
+            jnp.asarray(weights) * state.critic(batch.observation, moved(batch.observation, action_key)).min(0)
+        ).mean()
 
     ours = jax.grad(lambda actor: algorithm.actor_objective(actor, state.critic, batch, KEY)[0])(state.actor)
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(jax.grad(frozen)(state.actor)), strict=True):
@@ -112,7 +119,9 @@ def test_update_moves_targets_slowly_and_stays_finite() -> None:
     huge = eqx.tree_at(lambda b: b.reward, batch, 1e6 * batch.reward)
     update = eqx.filter_jit(algorithm.update)
     after, metrics = update(state, batch, KEY)
-    for old, new, target in zip(*map(jax.tree.leaves, (state.target_actor, after.actor, after.target_actor)), strict=True):
+    for old, new, target in zip(
+        *map(jax.tree.leaves, (state.target_actor, after.actor, after.target_actor)), strict=True
+    ):
         np.testing.assert_allclose(target, old + 0.005 * (new - old), rtol=1e-4, atol=1e-7)
     assert set(metrics) == {"value", "confidence", "consistency_loss", "critic_loss"}
     for i in range(50):
@@ -135,11 +144,13 @@ def test_learning_rates_fall_along_a_cosine() -> None:
 
 def test_exploration_redraws_the_configured_share() -> None:
     algorithm, state, _ = make(replace(CONFIG, exploration=0.25))
-    observation = jnp.zeros((4000, O))
+    observation = jnp.zeros((4000, OBS))
     plain = CGDM(replace(CONFIG, exploration=0.0), SPACES, 1000)
     changed = np.asarray(algorithm.act(state, observation, KEY, True) != plain.act(state, observation, KEY, True))
     assert changed.mean() == pytest.approx(0.25, abs=0.02)
-    np.testing.assert_array_equal(algorithm.act(state, observation[:2], KEY, False), algorithm.policy(state)(observation[:2], None))
+    np.testing.assert_array_equal(
+        algorithm.act(state, observation[:2], KEY, False), algorithm.policy(state)(observation[:2], None)
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,18 @@ COMMAND = [sys.executable, "-c", "import sys; from edgewise.cli import main; sys
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    words = ["train", "agent-migration", "--folder", str(folder), "--steps", "400", "--evaluations", "2", "--seeds", "2"]
+    words = [
+        "train",
+        "agent-migration",
+        "--folder",
+        str(folder),
+        "--steps",
+        "400",
+        "--evaluations",
+        "2",
+        "--seeds",
+        "2",
+    ]
     assert main([*words, *TINY]) == 0
     return folder
 
@@ -81,7 +92,14 @@ def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_train_leaves_a_complete_folder(run_folder: Path) -> None:
-    for name in ("config.yaml", "metrics.csv", "test.json", "checkpoints", "tensorboard", "policy/best/seed-1/policy.json"):
+    for name in (
+        "config.yaml",
+        "metrics.csv",
+        "test.json",
+        "checkpoints",
+        "tensorboard",
+        "policy/best/seed-1/policy.json",
+    ):
         assert (run_folder / name).exists(), name
 
 
@@ -104,7 +122,17 @@ def test_evaluate_refuses_unknown_references(run_folder: Path, capsys: pytest.Ca
 
 def test_compare_draws_and_tabulates(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "figure.svg"
-    words = ["compare", str(run_folder), str(run_folder), "--episodes", "3", "--against", "random", "--figure", str(figure)]
+    words = [
+        "compare",
+        str(run_folder),
+        str(run_folder),
+        "--episodes",
+        "3",
+        "--against",
+        "random",
+        "--figure",
+        str(figure),
+    ]
     text, _ = output(capsys, words)
     assert figure.read_text().lstrip().startswith("<?xml")
     assert text.count("cgdm tiny") == 2

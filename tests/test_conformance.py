@@ -64,7 +64,8 @@ def test_observations_lie_in_their_space(case):
 def test_bounds_are_finite(case):
     for space in (to_gymnasium(case.environment.observation_space), to_gymnasium(case.environment.action_space)):
         if isinstance(space, gymnasium.spaces.Box):
-            assert np.isfinite(space.low).all() and np.isfinite(space.high).all()
+            assert np.isfinite(space.low).all()
+            assert np.isfinite(space.high).all()
 
 
 def test_sampled_actions_lie_in_their_space(case):
@@ -162,7 +163,7 @@ def test_unknown_name_and_field_are_named_with_what_exists():
     with pytest.raises(ConfigurationError, match="environment = 'agent': must be one of agent-migration"):
         registry.make("agent")
     with pytest.raises(
-        ConfigurationError, match="vehicels = 3: must be left out; fields of .* are vehicles, rsus, slots"
+        ConfigurationError, match=r"vehicels = 3: must be left out; fields of .* are vehicles, rsus, slots"
     ):
         registry.make("agent-migration", vehicels=3)
 

@@ -83,12 +83,16 @@ def test_posterior_is_bayes_rule(step: int) -> None:
         assert mean == pytest.approx(clean, abs=1e-6)
         return
     grid = np.linspace(-8, 8, 400_001)
-    log_density = -((noisy - np.sqrt(1 - beta) * grid) ** 2) / (2 * beta) - (grid - np.sqrt(before) * clean) ** 2 / (2 * (1 - before))
+    log_density = -((noisy - np.sqrt(1 - beta) * grid) ** 2) / (2 * beta) - (grid - np.sqrt(before) * clean) ** 2 / (
+        2 * (1 - before)
+    )
     density = np.exp(log_density - log_density.max())
     density /= density.sum()
     expected = (grid * density).sum()
     assert mean == pytest.approx(expected, abs=1e-5)
-    assert float(schedule.posterior_variance[step - 1]) == pytest.approx(((grid - expected) ** 2 * density).sum(), abs=1e-5)
+    assert float(schedule.posterior_variance[step - 1]) == pytest.approx(
+        ((grid - expected) ** 2 * density).sum(), abs=1e-5
+    )
 
 
 def oracle_chain(squash: bool, samples: int = 4000) -> np.ndarray:
@@ -202,5 +206,6 @@ def test_consistency_loss_is_the_mean_over_components() -> None:
     ours = consistency_loss(policy, jnp.asarray(observation, float), jnp.asarray(action, float), KEY)
     np.testing.assert_allclose(ours, expected, rtol=1e-3)
     np.testing.assert_allclose(
-        add_noise(schedule, jnp.ones((1, 2)), jnp.array([5]), jnp.zeros((1, 2))), np.sqrt(schedule.alpha_bar[4]) * np.ones((1, 2))
+        add_noise(schedule, jnp.ones((1, 2)), jnp.array([5]), jnp.zeros((1, 2))),
+        np.sqrt(schedule.alpha_bar[4]) * np.ones((1, 2)),
     )

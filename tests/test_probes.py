@@ -10,19 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from probes import Probe
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from probes import Probe
 
 CONFIG = CGDMConfig(
     hidden=(32, 32), batch_size=64, discount=0.9, actor_rate=2e-3, critic_rate=3e-3, target_rate=0.05, denoising_steps=3,
     consistency_weight=1.0,
 )  # fmt: skip
-TRAINING = OffPolicyConfig(steps=26_000, environments=16, updates=1, warmup_steps=1_000, evaluations=1, replay_capacity=30_000)
+TRAINING = OffPolicyConfig(
+    steps=26_000, environments=16, updates=1, warmup_steps=1_000, evaluations=1, replay_capacity=30_000
+)
 
 
-def learn(reward: Callable[..., Any], steps: int, terminates: bool, config: CGDMConfig = CONFIG) -> tuple[CGDM, CGDMState]:
+def learn(
+    reward: Callable[..., Any], steps: int, terminates: bool, config: CGDMConfig = CONFIG
+) -> tuple[CGDM, CGDMState]:
     probe = Probe(reward, steps, terminates)
     algorithm = CGDM(config, probe.spaces, TRAINING.total_updates)
     loop = OffPolicyLoop(probe, algorithm, TRAINING)

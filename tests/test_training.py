@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from probes import Probe
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.environments.agent_migration import AgentMigrationConfig
@@ -27,6 +26,7 @@ from edgewise.training.checkpoint import CheckpointError
 from edgewise.training.evaluation import LearnedPolicy, evaluate
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.run import RunConfig, TrainingError, read_config, train
+from probes import Probe
 
 SMALL = OffPolicyConfig(
     steps=400, environments=4, updates=1, warmup_steps=40, evaluations=4, evaluation_episodes=3, checkpoint_every=1, seeds=2,
@@ -111,7 +111,15 @@ class TestLoop:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", 10), ("environments", 0), ("updates", 0), ("warmup_steps", -1), ("seeds", 0), ("test_seed", 1), ("evaluations", 0)],
+    [
+        ("steps", 10),
+        ("environments", 0),
+        ("updates", 0),
+        ("warmup_steps", -1),
+        ("seeds", 0),
+        ("test_seed", 1),
+        ("evaluations", 0),
+    ],
 )
 def test_bad_budgets_name_the_field(field: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=field):
@@ -153,7 +161,7 @@ def test_a_folder_keeps_its_configuration(finished: Path) -> None:
 
 def test_non_finite_numbers_stop_the_run(tmp_path: Path) -> None:
     broken = replace(RUN, algorithm_config=replace(RUN.algorithm_config, critic_rate=1e38))
-    with pytest.raises(TrainingError, match="not finite .* step 1[0-9][0-9]; last good checkpoint: none"):
+    with pytest.raises(TrainingError, match=r"not finite .* step 1[0-9][0-9]; last good checkpoint: none"):
         train(tmp_path / "run", broken, quiet)
     assert not (tmp_path / "run" / "policy").exists()
 

@@ -87,7 +87,9 @@ class Episode:
 
     def __init__(self, system: System, start: np.ndarray, target_draw: np.ndarray, data_draw: np.ndarray) -> None:
         p = self.p = system
-        self.arc = [start[v] * 2 * (LOOPS[v % 8][2] - LOOPS[v % 8][0] + LOOPS[v % 8][3] - LOOPS[v % 8][1]) for v in range(p.V)]
+        self.arc = [
+            start[v] * 2 * (LOOPS[v % 8][2] - LOOPS[v % 8][0] + LOOPS[v % 8][3] - LOOPS[v % 8][1]) for v in range(p.V)
+        ]
         self.speed = [10 + 10 * start[p.V + v] for v in range(p.V)]
         lowest = sorted(range(p.S), key=lambda s: target_draw[s])[: p.n_targets]
         self.target = [s in lowest for s in range(p.S)]
@@ -136,7 +138,9 @@ class Episode:
         p = self.p
         goal = [max(range(p.S), key=lambda s: x[v * p.S + s]) for v in range(p.V)]
         weight = [math.exp(x[p.V * p.S + v]) for v in range(p.V)]
-        alpha = [weight[v] / sum(weight[j] for j in range(p.V) if self.serving[j] == self.serving[v]) for v in range(p.V)]
+        alpha = [
+            weight[v] / sum(weight[j] for j in range(p.V) if self.serving[j] == self.serving[v]) for v in range(p.V)
+        ]
         beta = [x[p.V * p.S + p.V + s] > 0 for s in range(p.S)]
         success = [beta[s] and draws["defence"][s] < p.q_mtd for s in range(p.S)]
         hit = [self.attacked[s] and not success[s] for s in range(p.S)]

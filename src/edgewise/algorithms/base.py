@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.environments.base import Space, Spaces
+from edgewise.environments.base import Space
 
 TrainState = TypeVar("TrainState")
 

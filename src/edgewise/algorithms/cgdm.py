@@ -180,7 +180,9 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
         confidence = jnp.exp(
             -c.confidence_sensitivity * consistency_loss(policy, batch.observation, action, confidence_key)
         )
-        gain = (jax.lax.stop_gradient(confidence) * value).mean() / jax.lax.stop_gradient(value_scale(value, c.value_scale))
+        gain = (jax.lax.stop_gradient(confidence) * value).mean() / jax.lax.stop_gradient(
+            value_scale(value, c.value_scale)
+        )
         metrics = {"value": value.mean(), "confidence": confidence.mean(), "consistency_loss": consistency}
         return c.consistency_weight * consistency - gain, metrics
 

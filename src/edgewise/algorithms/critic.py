@@ -29,7 +29,7 @@ class TwinCritic(eqx.Module):
 
     def __call__(
         self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
-    ) -> Float[Array, "2 *batch"]:
+    ) -> Float[Array, 2 * batch]:
         """Both values of every sample."""
         joint = jnp.concatenate([observation, action], axis=-1)
         return jnp.stack([network(joint)[..., 0] for network in self.networks])

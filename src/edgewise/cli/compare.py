@@ -66,7 +66,11 @@ def run(words: list[str]) -> int:
     comparison_figure(rows, entry.headline, options.figure)
     if options.json:
         plain = [row.plain() for row in rows]
-        print(json.dumps({"episodes": options.episodes, "seed": options.seed, "figure": str(options.figure), "policies": plain}))
+        print(
+            json.dumps(
+                {"episodes": options.episodes, "seed": options.seed, "figure": str(options.figure), "policies": plain}
+            )
+        )
     else:
         show(entry, rows)
         print(f"figure: {options.figure}")

@@ -53,11 +53,15 @@ def run(words: list[str]) -> int:
     environment = entry.build_evaluation(config.environment_config)
     names = entry.choose_references(options.against)
     rows = [
-        judge_policies(config, options.run, environment, options.policy, options.episodes, options.seed, options.stochastic),
+        judge_policies(
+            config, options.run, environment, options.policy, options.episodes, options.seed, options.stochastic
+        ),
         *judge_references(entry, environment, names, options.episodes, options.seed),
     ]
     if options.json:
-        print(json.dumps({"episodes": options.episodes, "seed": options.seed, "policies": [row.plain() for row in rows]}))
+        print(
+            json.dumps({"episodes": options.episodes, "seed": options.seed, "policies": [row.plain() for row in rows]})
+        )
     else:
         show(entry, rows)
     return 0

@@ -29,13 +29,19 @@ def run(words: list[str]) -> int:
     entries = [registry.find(name) for name in registry.names()]
     if options.json:
         print(
-            json.dumps({
-                "environments": {
-                    e.name: {"gymnasium": e.gymnasium_id, "summary": e.summary, "references": list(e.reference_names)}
-                    for e in entries
-                },
-                "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
-            })
+            json.dumps(
+                {
+                    "environments": {
+                        e.name: {
+                            "gymnasium": e.gymnasium_id,
+                            "summary": e.summary,
+                            "references": list(e.reference_names),
+                        }
+                        for e in entries
+                    },
+                    "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
+                }
+            )
         )
         return 0
     print("environments")

@@ -24,9 +24,17 @@ def usage() -> str:
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
     return "\n".join(
-        ["usage: edgewise COMMAND [options]", "", "Learned decisions at the network edge.", "", "commands:"]
-        + lines
-        + ["", "edgewise COMMAND --help tells a command's options, their units and defaults.", ""]
+        [
+            "usage: edgewise COMMAND [options]",
+            "",
+            "Learned decisions at the network edge.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "edgewise COMMAND --help tells a command's options, their units and defaults.",
+            "",
+        ]
     )
 
 

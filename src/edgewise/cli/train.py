@@ -86,7 +86,9 @@ def run(words: list[str]) -> int:
         return _train(resume.resume, read_config(resume.resume), resume.report, resume.json)
     if not words or words[0].startswith("-"):
         names = ", ".join(registry.names())
-        print(f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}")
+        print(
+            f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}"
+        )
         return 0 if words and words[0] in ("-h", "--help") else 2
     entry = registry.find(words[0])
     options = tyro.cli(
@@ -125,7 +127,9 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
     else:
         headline = registry.find(config.environment).headline
         means = result[headline.metric]["mean"]
-        print(f"{headline.label} over {training.evaluation_episodes} test episodes: {sum(means) / len(means):.1f} {headline.unit}")
+        print(
+            f"{headline.label} over {training.evaluation_episodes} test episodes: {sum(means) / len(means):.1f} {headline.unit}"
+        )
     if report:
         from edgewise.experiments.run_report import write_report
 

@@ -3,7 +3,14 @@
 Step numbers k run from 1 (least noise) to K; arrays over steps hold step k at index k - 1.
 """
 
-from edgewise.diffusion.chain import DiffusionPolicy, add_noise, clean_action, consistency_loss, posterior_mean, squashed_mean
+from edgewise.diffusion.chain import (
+    DiffusionPolicy,
+    add_noise,
+    clean_action,
+    consistency_loss,
+    posterior_mean,
+    squashed_mean,
+)
 from edgewise.diffusion.denoiser import Denoiser, time_embedding
 from edgewise.diffusion.schedule import Schedule, make_schedule
 

@@ -72,9 +72,7 @@ class DiffusionPolicy(eqx.Module):
     schedule: Schedule
     squash: bool = eqx.field(static=True)
 
-    def __call__(
-        self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None
-    ) -> Float[Array, "*batch a"]:
+    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
 
         Args:

@@ -14,7 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from edgewise.environments.agent_migration.environment import AgentMigration
-from edgewise.experiments.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure
+from edgewise.experiments.figures import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+    new_figure,
+    styled,
+)
 from edgewise.training.judge import Judgement
 
 TERMS = {
@@ -65,6 +77,7 @@ class Episode:
         )
 
 
+@styled()
 def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
     """Ways of the vehicles, RSUs with their reach, and how often agents moved between them.
 
@@ -79,7 +92,14 @@ def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure
         way = episode.positions[:, v].copy()
         way[episode.entered[:, v]] = np.nan
         axes.plot(way[:, 0], way[:, 1], color=GREY, alpha=0.35, linewidth=1)
-    axes.scatter(*episode.positions[-1].T, s=26, color=BLACK, zorder=4, label="vehicles at the end, with their ways")
+    axes.scatter(
+        episode.positions[-1, :, 0],
+        episode.positions[-1, :, 1],
+        s=26,
+        color=BLACK,
+        zorder=4,
+        label="vehicles at the end, with their ways",
+    )
     moves = pd.crosstab(episode.serving.ravel(), episode.target.ravel()).stack().reset_index()
     moves.columns = pd.Index(["from", "to", "migrations"])
     moves = moves[(moves["from"] != moves["to"]) & (moves["migrations"] > 0)].reset_index(drop=True)
@@ -103,7 +123,9 @@ def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure
         axes.add_patch(Circle((unit[0], unit[1]), float(p.coverage), facecolor=BLUE, edgecolor=BLUE, alpha=0.05))
         axes.plot(*unit, "s", color=BLUE, markersize=9, zorder=5)
         note = f"RSU {s}" + (f"\nattacked {share[s]:.0%} of slots" if share[s] > 0 else "")
-        axes.annotate(note, unit, (0, 10), textcoords="offset points", ha="center", fontsize=8, fontweight="bold", color=BLUE)
+        axes.annotate(
+            note, unit, (0, 10), textcoords="offset points", ha="center", fontsize=8, fontweight="bold", color=BLUE
+        )
     center, half = np.asarray(p.center), 1.05 * float(p.half_extent)
     axes.set_xlim(center[0] - half, center[0] + half)
     axes.set_ylim(center[1] - half, center[1] + half)
@@ -115,6 +137,7 @@ def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure
     return figure, moves
 
 
+@styled()
 def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
     """Reputation of each RSU over an episode, with attacks and defences.
 
@@ -131,14 +154,16 @@ def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Fi
     for s, axes in zip(range(rsus), grid.ravel(), strict=False):
         users = episode.reputation[:, :, s]
         low, mean, high = users.min(1), users.mean(1), users.max(1)
-        label = (lambda text, s=s: text if s == 0 else None)
+        first = s == 0
         axes.fill_between(time, 0, 1, where=episode.attacked[:, s], step="mid", color=VERMILION, alpha=0.22, linewidth=0,
-                          label=label("under attack"))  # fmt: skip
-        axes.fill_between(time, low, high, color=BLUE, alpha=0.2, linewidth=0, label=label("all users"))
-        axes.plot(time, mean, color=BLUE, linewidth=1.6, label=label("mean over users"))
-        axes.axhline(threshold, color=BLACK, linewidth=0.8, linestyle="--", label=label("threshold"))
+                          label="under attack" if first else None)  # fmt: skip
+        axes.fill_between(time, low, high, color=BLUE, alpha=0.2, linewidth=0, label="all users" if first else None)
+        axes.plot(time, mean, color=BLUE, linewidth=1.6, label="mean over users" if first else None)
+        axes.axhline(threshold, color=BLACK, linewidth=0.8, linestyle="--", label="threshold" if first else None)
         defended = time[episode.defended[:, s]]
-        axes.plot(defended, np.full(len(defended), 0.06), "|", color=BLACK, markersize=7, label=label("defence"))
+        axes.plot(
+            defended, np.full(len(defended), 0.06), "|", color=BLACK, markersize=7, label="defence" if first else None
+        )
         axes.set_title(f"RSU {s}", loc="left")
         axes.set_ylim(0, 1)
         axes.set_xlim(-0.5, slots - 0.5)
@@ -155,6 +180,7 @@ def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Fi
     return figure, pd.DataFrame(table)
 
 
+@styled()
 def latency_figure(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
     """Mean latency of each policy, split into its terms.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,7 +24,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, BLACK = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#000000",
 )  # fmt: skip
 GREY = "#6b7280"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
@@ -34,14 +36,14 @@ STYLE = {
     "legend.frameon": False,
 }
 DPI = 150
+styled = partial(mpl.rc_context, STYLE)
+"""Decorator of functions that draw: `@styled()` gives them the shared style."""
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, np.ndarray]:
-    """A figure of the given size in inches and its axes [rows, columns], in the shared style."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False)
-    return figure, axes
+    """A figure of the given size in inches and its axes [rows, columns]; call it inside `styled`."""
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -76,6 +78,7 @@ def spread_labels(positions: Sequence[float], gap: float) -> list[float]:
     return list(result)
 
 
+@styled()
 def learning_curve(
     metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None
 ) -> Figure:
@@ -97,11 +100,15 @@ def learning_curve(
     lines = {**references, **({} if bound is None else {"lower bound": bound})}
     for name, value in lines.items():
         limit = name == "lower bound"
-        axes.axhline(value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--")
+        axes.axhline(
+            value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--"
+        )
     learned = f"learned ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "learned"
     labels = {**lines, learned: float(curves.mean(axis=1).iloc[-1])}
     low, high = axes.get_ylim()
-    for (name, value), y in zip(labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True):
+    for (name, value), y in zip(
+        labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True
+    ):
         colour = BLUE if name == learned else BLACK if name == "lower bound" else GREY
         axes.annotate(
             f"{name} {value:.0f}", (1.0, value), (1.02, y), xycoords=("axes fraction", "data"), color=colour, fontsize=8,
@@ -114,6 +121,7 @@ def learning_curve(
     return figure
 
 
+@styled()
 def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path) -> None:
     """Write a figure of policies with their means and 95% intervals, best on top.
 

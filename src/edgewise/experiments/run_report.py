@@ -127,7 +127,8 @@ def write_report(folder: Path) -> Path:
     ]
     policy = load_policy(folder / "policy" / "best" / "seed-0").policy
     rows = [learned, *references]
-    pictures += SYSTEM_PICTURES.get(config.environment, lambda *_: [])(environment, policy, rows)
+    if config.environment in SYSTEM_PICTURES:
+        pictures += SYSTEM_PICTURES[config.environment](environment, policy, rows)
     report = folder / "report"
     for picture in pictures:
         save_figure(picture.figure, report / f"{picture.name}.png")
@@ -156,7 +157,6 @@ def _render(
             "learned": row is learned,
             "mean": f"{row.mean(metric):.1f}",
             "interval": "{:.1f} to {:.1f}".format(*row.interval(metric)),
-            "source": row.source,
             "cells": [f"{row.mean(name):.2f}" for name in ("return", *entry.columns)],
         }
         for row in sorted(rows, key=lambda row: row.mean(metric))

@@ -15,7 +15,7 @@ MISH_LINEAR_FROM = 20.0
 
 
 def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """x tanh(softplus(x)), written with one exponential: tanh(softplus(x)) = n / (n + 2), n = e^x (e^x + 2)."""
+    """X tanh(softplus(x)), written with one exponential: tanh(softplus(x)) = n / (n + 2), n = e^x (e^x + 2)."""
     exponential = jnp.exp(jnp.minimum(x, MISH_LINEAR_FROM))
     n = exponential * (exponential + 2)
     return x * (n / (n + 2))

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.environments.base import Environment, TimeStep
 from edgewise.environments.entry import Policy
 
+
 class LearnedPolicy(eqx.Module):
     """A learned module as a `Policy`.
 

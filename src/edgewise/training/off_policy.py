@@ -64,7 +64,9 @@ class OffPolicyConfig:
                 f"{self.warmup_steps + self.evaluations * self.environments}",
             )
         if len({self.seed, self.evaluation_seed, self.test_seed}) < 3:
-            raise ConfigurationError("test_seed", self.test_seed, "different from seed and evaluation_seed, and they too")
+            raise ConfigurationError(
+                "test_seed", self.test_seed, "different from seed and evaluation_seed, and they too"
+            )
 
     @property
     def warmup_iterations(self) -> int:

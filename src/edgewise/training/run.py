@@ -128,7 +128,9 @@ def _advance(loop: OffPolicyLoop, state: LoopState) -> tuple[LoopState, dict[str
     state, metrics = eqx.filter_vmap(loop.chunk)(state)
 
     def finite(tree: Any) -> Array:
-        leaves = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+        leaves = [
+            jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)
+        ]
         return jnp.stack(leaves).all()
 
     healthy = {name: jnp.isfinite(value) for name, value in metrics.items()}
@@ -177,7 +179,9 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     """
     if (folder / CONFIG_FILE).exists():
         if to_plain(read_config(folder)) != to_plain(run):
-            raise EdgewiseError(f"{folder}: holds a run of another configuration; choose another name or resume that run")
+            raise EdgewiseError(
+                f"{folder}: holds a run of another configuration; choose another name or resume that run"
+            )
     else:
         write_config(folder, run)
     config = run.training
@@ -207,7 +211,9 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
                 _save_policies(folder, run, loop.algorithm, state, config.steps_done(done))
             if interrupted() and done < config.evaluations:
                 checkpoints.close()
-                raise Interrupted(f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}")
+                raise Interrupted(
+                    f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}"
+                )
     checkpoints.close()
     test = evaluate_seeds(
         evaluation_environment, state.best_policy, jax.random.key(config.test_seed), config.evaluation_episodes
@@ -283,11 +289,11 @@ class _Metrics:
     def __init__(self, folder: Path, done: int, steps: int) -> None:
         """Args: `done` is the number of evaluations to keep, `steps` their steps; a killed run may have written more."""
         self._path = folder / METRICS_FILE
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[dict[Any, Any]] = []
         self._begin = 0.0
         if done and self._path.exists():
             rows = pd.read_csv(self._path)
-            self._rows = rows[rows["evaluation"] <= done].to_dict("records")
+            self._rows = [dict(row) for row in rows[rows["evaluation"] <= done].to_dict("records")]
             self._begin = max((row["wall_s"] for row in self._rows), default=0.0)
         self._writer = SummaryWriter(str(folder / "tensorboard"), purge_step=steps + 1 if done else None)
 

@@ -78,7 +78,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         ConfigurationError: for a render mode.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 declared so by Gymnasium
 
     def __init__(self, environment: Environment[Any], render_mode: str | None = None) -> None:
         check_choice("render_mode", render_mode, (None,))

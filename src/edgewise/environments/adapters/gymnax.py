@@ -20,7 +20,7 @@ from edgewise.environments.base import Discrete, Environment, Space, TimeStep
 from edgewise.numerics.checks import EdgewiseError, check_integer
 
 try:
-    from gymnax.environments import environment as gymnax_environment  # type: ignore[import-untyped]
+    from gymnax.environments import environment as gymnax_environment
     from gymnax.environments import spaces as gymnax_spaces
 except ImportError as error:
     raise EdgewiseError(f"gymnax cannot be imported ({error}): pip install 'edgewise[gymnax]'") from error

@@ -171,7 +171,9 @@ class AgentMigrationConfig:
         if self.rsu_positions_m is not None:
             check_range("rsu_positions_m", self.rsu_positions_m)
             if np.shape(self.rsu_positions_m) != (self.rsus, 2):
-                raise ConfigurationError("rsu_positions_m", self.rsu_positions_m, f"{self.rsus} pairs (x, y), one per RSU")
+                raise ConfigurationError(
+                    "rsu_positions_m", self.rsu_positions_m, f"{self.rsus} pairs (x, y), one per RSU"
+                )
         for name, count in (
             ("link_rate_mbps", self.rsus),
             ("cpu_mhz", self.rsus),
@@ -306,9 +308,9 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         if config.rsu_positions_m is None
         else np.asarray(config.rsu_positions_m, dtype=float)
     )
-    nominal = 8 * (1 + config.result_share) * raw / rate.mean() + config.cycles_per_byte * config.computed_share * raw / (
-        rsus / vehicles * cpu.mean()
-    )
+    nominal = 8 * (
+        1 + config.result_share
+    ) * raw / rate.mean() + config.cycles_per_byte * config.computed_share * raw / (rsus / vehicles * cpu.mean())
 
     def number(value: object) -> Array:
         return jnp.asarray(value, dtype=float)
@@ -340,5 +342,7 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         "backhaul_bps": number(config.backhaul_mbps * 1e6),
         "tolerance": number(_spread(config.tolerance, TOLERANCE, vehicles) * nominal),
     }
-    same = {field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived}
+    same = {
+        field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived
+    }
     return Parameters(**derived, **same)

@@ -35,9 +35,7 @@ def shares(weights: Float[Array, " v"], serving: Int[Array, " v"], rsus: int) ->
     return weights / totals[serving]
 
 
-def decode(
-    action: Float[Array, " a"], serving: Int[Array, " v"], rsus: int, sharpness: Float[Array, ""]
-) -> Decision:
+def decode(action: Float[Array, " a"], serving: Int[Array, " v"], rsus: int, sharpness: Float[Array, ""]) -> Decision:
     """Read a decision from a vector in [-1, 1]^(V S + V + S).
 
     The first V S entries score the targets of each vehicle (the highest wins, ties go to the lowest index), the next V
@@ -76,6 +74,4 @@ def encode(
     highest = jnp.max(jnp.where(group, logs[:, None], -jnp.inf), 0)[serving]
     lowest = jnp.min(jnp.where(group, logs[:, None], jnp.inf), 0)[serving]
     weights = jnp.clip((logs - (highest + lowest) / 2) / sharpness, -1.0, 1.0)
-    return jnp.concatenate([
-        jnp.where(one_hot, 1.0, -1.0).reshape(-1), weights, jnp.where(defence, 1.0, -1.0)
-    ])
+    return jnp.concatenate([jnp.where(one_hot, 1.0, -1.0).reshape(-1), weights, jnp.where(defence, 1.0, -1.0)])

@@ -113,7 +113,9 @@ class AgentMigration(Environment[AgentMigrationState]):
         config = AgentMigrationConfig() if config is None else config
         if mobility is None:
             if config.mobility is not None:
-                raise ConfigurationError("mobility", config.mobility, "none here; mobility.recorded builds from a recording")
+                raise ConfigurationError(
+                    "mobility", config.mobility, "none here; mobility.recorded builds from a recording"
+                )
             mobility = RectangularLoops.build(
                 config.vehicles,
                 config.origin_m,
@@ -123,7 +125,9 @@ class AgentMigration(Environment[AgentMigrationState]):
                 config.slot_seconds,
             )
         if mobility.vehicles != config.vehicles:
-            raise ConfigurationError("vehicles", config.vehicles, f"the {mobility.vehicles} vehicles of the mobility model")
+            raise ConfigurationError(
+                "vehicles", config.vehicles, f"the {mobility.vehicles} vehicles of the mobility model"
+            )
         return cls(build_parameters(config), mobility, config.slots, config.trust_window, config.observe_reputation)
 
     @property

@@ -41,9 +41,7 @@ def others(counts: Float[Array, "v s"]) -> Float[Array, "v s"]:
     return counts.sum(0, keepdims=True) - counts
 
 
-def failed_packets(
-    sent: Float[Array, "*s"], loss: Float[Array, "*s"], noise: Float[Array, "*s"]
-) -> Float[Array, "*s"]:
+def failed_packets(sent: Float[Array, "*s"], loss: Float[Array, "*s"], noise: Float[Array, "*s"]) -> Float[Array, "*s"]:
     """Packets lost out of `sent`: the normal approximation of a binomial count, rounded half to even and clipped.
 
     Args:

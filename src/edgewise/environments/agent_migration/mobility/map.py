@@ -104,7 +104,9 @@ def plot_scene(axes: Axes, scene: Scene, slot: int | None = None) -> None:
     slot = slots // 2 if slot is None else slot
     check_integer("slot", slot, 0, slots - 1)
     dot = 1.2 if len(scene.roads) > 2000 else 3.0
-    axes.scatter(*scene.roads.T, s=dot, color=ROAD_COLOUR, linewidths=0, zorder=1, rasterized=True)
+    axes.scatter(
+        scene.roads[:, 0], scene.roads[:, 1], s=dot, color=ROAD_COLOUR, linewidths=0, zorder=1, rasterized=True
+    )
     for index, (x, y) in enumerate(scene.units):
         colour = UNIT_COLOURS[index % len(UNIT_COLOURS)]
         axes.add_patch(Circle((x, y), scene.coverage, facecolor=(colour, 0.05), edgecolor=(colour, 0.5), zorder=2))
@@ -122,7 +124,8 @@ def plot_scene(axes: Axes, scene: Scene, slot: int | None = None) -> None:
     ]
     axes.add_collection(LineCollection(tails, colors=[(VEHICLE_COLOUR, 0.35)], linewidths=1.0, zorder=3))
     axes.scatter(
-        *scene.positions[slot].T, s=18, color=VEHICLE_COLOUR, edgecolors="white", linewidths=0.5, zorder=4,
+        scene.positions[slot, :, 0], scene.positions[slot, :, 1],
+        s=18, color=VEHICLE_COLOUR, edgecolors="white", linewidths=0.5, zorder=4,
         label=f"vehicle in slot {slot}, way of {TAIL_SLOTS} slots",
     )  # fmt: skip
     margin = MARGIN * scene.side

@@ -157,7 +157,9 @@ def resample(
     begins = np.concatenate([[0], 1 + np.flatnonzero(~same | (step > maximum_gap_s))])
     ends = np.concatenate([begins[1:], [len(records)]])
     first = np.ceil((records["time"][begins] - start) / slot_seconds - TIME_TOLERANCE).astype(int).clip(0)
-    last = np.floor((records["time"][ends - 1] - start) / slot_seconds + TIME_TOLERANCE).astype(int).clip(None, slots - 1)
+    last = (
+        np.floor((records["time"][ends - 1] - start) / slot_seconds + TIME_TOLERANCE).astype(int).clip(None, slots - 1)
+    )
     kept = np.flatnonzero(first <= last)
     points = [np.zeros((0, 2))]
     for stay in kept:
@@ -229,7 +231,9 @@ def place_rsus(positions: Float[np.ndarray, "n 2"], rsus: int, seed: int) -> Flo
         ConfigurationError: if there are fewer different positions than units.
     """
     if len(positions) > KMEANS_SAMPLES:
-        positions = positions[np.sort(np.random.default_rng(seed).choice(len(positions), KMEANS_SAMPLES, replace=False))]
+        positions = positions[
+            np.sort(np.random.default_rng(seed).choice(len(positions), KMEANS_SAMPLES, replace=False))
+        ]
     distinct = len(np.unique(positions, axis=0))
     check_integer("rsus", rsus, 1)
     if distinct < rsus:
@@ -272,7 +276,9 @@ def _grid(
         if start > end:
             raise ConfigurationError("window", window, "(first, last) with first <= last, s")
         if end < low or start > high:
-            raise TraceError(source, f"window = ({start:g}, {end:g}): empty, the recording lasts from {low:g} to {high:g} s")
+            raise TraceError(
+                source, f"window = ({start:g}, {end:g}): empty, the recording lasts from {low:g} to {high:g} s"
+            )
         start, end = max(start, low), min(end, high)
     slots = math.floor((end - start) / slot_seconds + TIME_TOLERANCE) + 1
     if slots < 2:

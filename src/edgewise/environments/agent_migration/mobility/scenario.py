@@ -19,7 +19,15 @@ from edgewise.numerics.checks import ConfigurationError, check_range
 
 FORMAT = "edgewise-mobility-1"
 SHIPPED = "grid.npz"
-KINDS = {"positions": "f", "handover": "b", "rsu_positions": "f", "roads": "f", "numbers": "f", "source": "U", "format": "U"}
+KINDS = {
+    "positions": "f",
+    "handover": "b",
+    "rsu_positions": "f",
+    "roads": "f",
+    "numbers": "f",
+    "source": "U",
+    "format": "U",
+}
 NUMBERS = ("slot_seconds", "coverage_m", "origin_x", "origin_y", "area_m", "window_start", "window_end")
 UNREADABLE = (
     OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, OverflowError, struct.error, zlib.error,
@@ -202,7 +210,9 @@ def split_in_time(scenario: MobilityScenario, fraction: float) -> tuple[Mobility
     check_range("fraction", fraction, 0, 1, open_low=True, open_high=True)
     cut = round(fraction * scenario.slots)
     if min(cut, scenario.slots - cut) < 2:
-        raise ConfigurationError("fraction", fraction, f"such that both parts of the {scenario.slots} slots have two or more")
+        raise ConfigurationError(
+            "fraction", fraction, f"such that both parts of the {scenario.slots} slots have two or more"
+        )
     return _slots(scenario, 0, cut), _slots(scenario, cut, scenario.slots)
 
 

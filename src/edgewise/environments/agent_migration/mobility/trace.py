@@ -96,7 +96,7 @@ def _read(path: Path, file: BinaryIO, names: dict[str, str | None]) -> pd.DataFr
     seen = 1
     try:
         packed = _peek(file, 2) == GZIP_MAGIC
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file  # type: ignore[type-var]
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file
         start = _peek(stream, CHUNK_BYTES).removeprefix(UTF8_MARK).lstrip()
         if not start:
             raise TraceError(path, "is empty")
@@ -209,7 +209,9 @@ def _find_columns(path: Path, row: int, titles: Sequence[str], names: dict[str, 
         found = [known[guess] for guess in wanted if guess in known]
         if not found:
             label = field if name is None else f"{field} = {name!r}"
-            raise TraceError(path, f"{label}: no such column among {listed}; name it, for example {field}=NAME", row=row)
+            raise TraceError(
+                path, f"{label}: no such column among {listed}; name it, for example {field}=NAME", row=row
+            )
         places.append(found[0])
     return places
 
