@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 from xml.parsers import expat
 
 import numpy as np
@@ -92,7 +92,7 @@ def read_trace(
     return table
 
 
-def _read(path: Path, file: BinaryIO, names: dict[str, str | None]) -> pd.DataFrame:
+def _read(path: Path, file: io.BufferedIOBase, names: dict[str, str | None]) -> pd.DataFrame:
     seen = 1
     try:
         packed = _peek(file, 2) == GZIP_MAGIC
@@ -114,7 +114,7 @@ def _read(path: Path, file: BinaryIO, names: dict[str, str | None]) -> pd.DataFr
     return columns.table()
 
 
-def _peek(stream: BinaryIO, size: int) -> bytes:
+def _peek(stream: io.BufferedIOBase, size: int) -> bytes:
     start = stream.read(size)
     stream.seek(0)
     return start
@@ -176,7 +176,7 @@ class _Columns:
         return TraceError(self._path, f"{self._names[field]} {shown}: must be {allowed}", row=row)
 
 
-def _csv_records(path: Path, stream: BinaryIO, names: dict[str, str | None]) -> Iterator[_Record]:
+def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
     with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         header_row, header = 1, text.readline()
         while not header.strip():
@@ -216,7 +216,7 @@ def _find_columns(path: Path, row: int, titles: Sequence[str], names: dict[str, 
     return places
 
 
-def _fcd_records(path: Path, stream: BinaryIO, names: dict[str, str | None]) -> Iterator[_Record]:
+def _fcd_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
     attribute = {field: name or FCD_ATTRIBUTES[field] for field, name in names.items()}
     parser = expat.ParserCreate()
     records: list[_Record] = []
