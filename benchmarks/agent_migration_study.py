@@ -42,7 +42,7 @@ TRENDS = {
     "fig8_cpu_mhz": [100.0, 200.0, 300.0],
     "fig9_attack_frequency": [0.0, 0.3, 1.0],
 }
-TREND_STEPS = 100_000
+TREND_STEPS = 80_000
 TRACE_SLOTS = 25
 
 

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 from xml.parsers import expat
 
 import numpy as np
@@ -177,7 +177,7 @@ class _Columns:
 
 
 def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
-    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
+    with io.TextIOWrapper(cast(IO[bytes], stream), encoding="utf-8-sig", newline="") as text:
         header_row, header = 1, text.readline()
         while not header.strip():
             header_row, header = header_row + 1, text.readline()
