@@ -1,5 +1,7 @@
 """Kill a training run with SIGKILL at random moments, resume it, and compare with an undisturbed run bit for bit.
 
+Compiled programs are cached on disk between the processes, so that the moments fall into the run and not into compilation.
+
 Run: python benchmarks/kill_and_resume.py [--kills 10] [--json FILE]
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import signal
 import subprocess
@@ -17,16 +20,22 @@ from pathlib import Path
 
 import pandas as pd
 
-OPTIONS = ["--steps", "60000", "--evaluations", "20", "--checkpoint-every", "1", "--hidden", "64", "64", "--no-report"]
+OPTIONS = ["--steps", "40000", "--evaluations", "20", "--checkpoint-every", "1", "--hidden", "64", "64", "--no-report"]
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, cache: Path) -> subprocess.Popen[bytes]:
     """Start the run in a process of its own, or resume it."""
     words = ["--resume", str(folder), "--no-report"] if (folder / "config.yaml").exists() else [
         "agent-migration", "--folder", str(folder), *OPTIONS
     ]  # fmt: skip
     command = [sys.executable, "-c", "import sys; from edgewise.cli import main; sys.exit(main())", "train", *words]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {
+        **os.environ,
+        "JAX_COMPILATION_CACHE_DIR": str(cache),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -47,14 +56,17 @@ def main() -> None:
     options = parser.parse_args()
     draw = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        calm, stormy = Path(scratch) / "calm", Path(scratch) / "stormy"
+        cache, calm, stormy = (Path(scratch) / name for name in ("cache", "calm", "stormy"))
+        if start(Path(scratch) / "first", cache).wait() != 0:
+            raise SystemExit("the first run failed")
         begin = time.perf_counter()
-        assert start(calm).wait() == 0
+        if start(calm, cache).wait() != 0 or content(calm) != content(Path(scratch) / "first"):
+            raise SystemExit("two undisturbed runs differ")
         took = time.perf_counter() - begin
         print(f"undisturbed run: {took:.1f} s", flush=True)
         moments, kills = [], 0
         while kills < options.kills:
-            process = start(stormy)
+            process = start(stormy, cache)
             moment = draw.uniform(0.2, 0.95) * took
             try:
                 process.wait(moment)
@@ -72,7 +84,7 @@ def main() -> None:
                 raise SystemExit("a resumed run differs from the undisturbed one")
             print("finished before the kill and equal; starting again", flush=True)
             subprocess.run(["rm", "-rf", str(stormy)], check=True)
-        if start(stormy).wait() != 0:
+        if start(stormy, cache).wait() != 0:
             raise SystemExit("the last resumed run failed")
         equal = content(stormy) == content(calm)
     print(f"{kills} kills; result {'equals' if equal else 'DIFFERS FROM'} the undisturbed run bit for bit")
