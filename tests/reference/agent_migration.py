@@ -19,19 +19,39 @@ PATIENCE = [2.0, 1.7, 1.5, 1.9, 1.4, 1.8, 1.6, 1.7]
 
 @dataclass
 class System:
-    """All numbers of the default scenario; a test changes what it wants."""
+    """All numbers of the default scenario, in the paper's symbols and SI units; a test changes what it wants."""
 
     V: int = 8
     S: int = 4
     T: int = 50
     dt: float = 30.0
+    origin: tuple[float, float] = (0.0, 0.0)
+    side: float = 2000.0
     rsu: list[tuple[float, float]] = field(
         default_factory=lambda: [(500.0, 500.0), (1500.0, 500.0), (500.0, 1500.0), (1500.0, 1500.0)]
     )
     reach: float = 1200.0
+    slowest: float = 10.0
+    fastest: float = 20.0
+    speed_spread: float = 0.1
+    f: float = 5.9e9
+    Gamma: float = 10.0
+    d_min: float = 10.0
+    d_ref: float = 500.0
+    h: float = 0.2
+    p: float = 0.2
+    noise: float = 1e-12
     rate: list[float] = field(default_factory=lambda: [300e6, 233e6, 167e6, 100e6])
     cpu: list[float] = field(default_factory=lambda: [100e6, 167e6, 233e6, 300e6])
+    d: float = 4.0
+    raw: list[float] = field(default_factory=lambda: [1e6 * x for x in RAW])
+    raw_spread: float = 0.2
+    agent: list[float] = field(default_factory=lambda: [1e6 * x for x in AGENT])
+    com: float = 1.0
+    res: float = 0.1
+    wire: float = 400e6
     hops: list[list[int]] = field(default_factory=lambda: [[0, 1, 1, 2], [1, 0, 2, 1], [1, 2, 0, 1], [2, 1, 1, 0]])
+    L_max: float = 1.0
     f_att: float = 0.3
     n_targets: int = 2
     p_off: float = 0.2
@@ -40,72 +60,136 @@ class System:
     T_ext: float = 10.0
     q_mtd: float = 0.6
     n_recon: int = 1
+    alpha_prior: float = 1.4
+    beta_prior: float = 0.6
     omega: float = 1.0
+    lam: float = 0.5
+    sigma: float = 0.5
+    zeta: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    xi: float = 0.7
     tau: int = 3
+    B_init: float = 0.7
+    B_thre: float = 0.6
+    patience: list[float] = field(default_factory=lambda: PATIENCE)
+    beacons: float = 50.0
+    packets: float = 100.0
+    loss: float = 0.02
+    loss_attacked: float = 0.7
+    kappa: float = 1.0
+    w_rep: float = 10.0
+    w_load: float = 1.0
 
-    def raw_mean(self, v: int) -> float:
-        return 1e6 * RAW[v % 8]
+    def T_max(self, u: int) -> float:
+        """Personal multiple of 8 (1 + res) D / mean(b) + d_s com D / ((S / V) mean(C))."""
+        mean_rate, mean_cpu = sum(self.rate) / self.S, sum(self.cpu) / self.S
+        volume = self.raw[u]
+        sent = 8 * (1 + self.res) * volume / mean_rate
+        computed = self.d * self.com * volume / (self.S / self.V * mean_cpu)
+        return self.patience[u] * (sent + computed)
 
-    def agent(self, v: int) -> float:
-        return 1e6 * AGENT[v % 8]
+    def gain(self, distance: float) -> float:
+        """(1)."""
+        return self.Gamma * (C_LIGHT / (4 * math.pi * self.f * max(distance, self.d_min))) ** 2
 
-    def patience(self, u: int) -> float:
-        mean_rate = sum(self.rate) / self.S
-        mean_cpu = sum(self.cpu) / self.S
-        d = self.raw_mean(u)
-        nominal = 8 * 1.1 * d / mean_rate + 4 * d / (self.S / self.V * mean_cpu)
-        return PATIENCE[u % 8] * nominal
+    def up_efficiency(self, distance: float) -> float:
+        return math.log2(1 + self.h * self.gain(distance) / self.noise)
+
+    def down_efficiency(self, distance: float) -> float:
+        return math.log2(1 + self.p * self.gain(distance) / self.noise)
+
+    def spectrum(self, s: int) -> float:
+        """The B_s with which (2) gives the nominal rate at the reference distance."""
+        return self.rate[s] / self.up_efficiency(self.d_ref)
+
+    def loop(self, v: int) -> tuple[float, float, float, float, int]:
+        x0, y0, x1, y1, direction = LOOPS[v % 8]
+        scale, (ox, oy) = self.side / 2000, self.origin
+        return ox + x0 * scale, oy + y0 * scale, ox + x1 * scale, oy + y1 * scale, direction
+
+    def perimeter(self, v: int) -> float:
+        x0, y0, x1, y1, _ = self.loop(v)
+        return 2 * (x1 - x0) + 2 * (y1 - y0)
+
+    def on_loop(self, v: int, arc: float) -> tuple[float, float]:
+        """Bottom, right, top, left side, from the lower left corner."""
+        x0, y0, x1, y1, _ = self.loop(v)
+        w, h = x1 - x0, y1 - y0
+        q = arc % (2 * (w + h))
+        if q <= w:
+            return x0 + q, y0
+        if q <= w + h:
+            return x1, y0 + q - w
+        if q <= 2 * w + h:
+            return x1 - (q - w - h), y1
+        return x0, y1 - (q - 2 * w - h)
 
 
-def gain(distance: float) -> float:
-    return 10 * (C_LIGHT / (4 * math.pi * 5.9e9 * max(distance, 10.0))) ** 2
+def beta_mean(alpha: float, beta: float, positive: float, negative: float) -> float:
+    """(12), (14)."""
+    return (alpha + positive) / (alpha + beta + positive + negative)
 
 
-def efficiency(distance: float) -> float:
-    return math.log2(1 + 0.2 * gain(distance) / 1e-12)
+def delivery(sent: float, loss: float, z: float) -> float:
+    """(15), with the normal approximation of the number of failures."""
+    failed = float(np.round(sent * loss + math.sqrt(sent * loss * (1 - loss)) * z))
+    failed = min(max(failed, 0.0), sent)
+    return ((sent - failed) - failed) / sent
 
 
-def spectrum(nominal_rate: float) -> float:
-    return nominal_rate / efficiency(500.0)
+def migration_efficiency(latencies: list[float], t_max: float) -> float:
+    """(17) and (18) from the latencies of the vehicle-slots in the window."""
+    if not latencies:
+        return 0.5
+    return max(0.0, 1 - sum(latencies) / len(latencies) / t_max)
 
 
-def on_loop(v: int, arc: float) -> tuple[float, float]:
-    x0, y0, x1, y1, _ = LOOPS[v % 8]
-    w, h = x1 - x0, y1 - y0
-    q = arc % (2 * (w + h))
-    if q <= w:
-        return x0 + q, y0
-    if q <= w + h:
-        return x1, y0 + q - w
-    if q <= 2 * w + h:
-        return x1 - (q - w - h), y1
-    return x0, y1 - (q - 2 * w - h)
+def attack_after(
+    system: System, *, target: bool, hit: bool, recon: int, success: bool, u_off: float, u_on: float
+) -> tuple[bool, int]:
+    """Attack flag and reconnaissance counter of one RSU in the next slot."""
+    if success:
+        return False, system.n_recon
+    left = max(0, recon - 1)
+    if hit:
+        return u_off >= system.p_off, left
+    return target and recon == 0 and u_on < system.f_att, left
+
+
+def read_action(system: System, x: np.ndarray, serving: list[int]) -> tuple[list[int], list[float], list[bool]]:
+    """Target of each vehicle, share of each vehicle, defence of each RSU."""
+    V, S = system.V, system.S
+    goal = [max(range(S), key=lambda s: x[v * S + s]) for v in range(V)]
+    weight = [math.exp(system.kappa * x[V * S + v]) for v in range(V)]
+    alpha = [weight[v] / sum(weight[j] for j in range(V) if serving[j] == serving[v]) for v in range(V)]
+    return goal, alpha, [bool(x[V * S + V + s] > 0) for s in range(S)]
 
 
 class Episode:
-    """One episode; `start` and `step` take every random number from outside."""
+    """One episode; the start and `step` take every random number from outside."""
 
     def __init__(self, system: System, start: np.ndarray, target_draw: np.ndarray, data_draw: np.ndarray) -> None:
         p = self.p = system
-        self.arc = [
-            start[v] * 2 * (LOOPS[v % 8][2] - LOOPS[v % 8][0] + LOOPS[v % 8][3] - LOOPS[v % 8][1]) for v in range(p.V)
-        ]
-        self.speed = [10 + 10 * start[p.V + v] for v in range(p.V)]
+        self.arc = [start[v] * p.perimeter(v) for v in range(p.V)]
+        self.speed = [p.slowest + (p.fastest - p.slowest) * start[p.V + v] for v in range(p.V)]
         lowest = sorted(range(p.S), key=lambda s: target_draw[s])[: p.n_targets]
         self.target = [s in lowest for s in range(p.S)]
         self.attacked = [False] * p.S
         self.recon = [0] * p.S
         self.pos = np.zeros((p.V, p.S))
         self.neg = np.zeros((p.V, p.S))
-        self.window: list[tuple[list[float], list[int]]] = []
-        self.B = np.full((p.V, p.S), 0.7)
-        self.raw = [p.raw_mean(v) * (0.8 + 0.4 * data_draw[v]) for v in range(p.V)]
+        self.window: list[list[tuple[int, float]]] = []
+        self.B = np.full((p.V, p.S), p.B_init)
+        self.draw_data(data_draw)
         self.serving = [self.nearest(v) for v in range(p.V)]
         self.copy = [True] * p.V
         self.t = 0
 
+    def draw_data(self, u: np.ndarray) -> None:
+        p = self.p
+        self.raw = [p.raw[v] * (1 - p.raw_spread + 2 * p.raw_spread * u[v]) for v in range(p.V)]
+
     def where(self, v: int) -> tuple[float, float]:
-        return on_loop(v, self.arc[v])
+        return self.p.on_loop(v, self.arc[v])
 
     def distance(self, v: int, s: int) -> float:
         return math.dist(self.where(v), self.p.rsu[s])
@@ -118,66 +202,70 @@ class Episode:
         loads = [0.0] * p.S
         for v in range(p.V):
             s = self.serving[v]
-            volume = self.raw[v] + (0.0 if self.copy[v] else p.agent(v))
-            loads[s] += 4 * volume / (p.cpu[s] * p.dt)
+            volume = p.com * self.raw[v] + (0.0 if self.copy[v] else p.agent[v])
+            loads[s] += p.d * volume / (p.cpu[s] * p.dt)
         return loads
 
     def observation(self) -> np.ndarray:
+        p = self.p
         out: list[float] = []
-        for v in range(self.p.V):
-            x, y = self.where(v)
-            out += [x / 1000 - 1, y / 1000 - 1]
-        for v in range(self.p.V):
-            out += [1.0 if self.serving[v] == s else 0.0 for s in range(self.p.S)]
+        for v in range(p.V):
+            for place, corner in zip(self.where(v), p.origin, strict=True):
+                out.append((place - corner) / (p.side / 2) - 1)
+        for v in range(p.V):
+            out += [1.0 if self.serving[v] == s else 0.0 for s in range(p.S)]
         out += [min(max(load, 0.0), 4.0) / 2 - 0.5 for load in self.load()]
-        for u in range(self.p.V):
-            out += [2 * self.B[u, s] - 1 for s in range(self.p.S)]
+        for u in range(p.V):
+            out += [2 * self.B[u, s] - 1 for s in range(p.S)]
         return np.array(out)
+
+    def rates(self, v: int, s: int, ok: float) -> tuple[float, float]:
+        """(2): uplink and downlink."""
+        p, far = self.p, self.distance(v, s)
+        return ok * p.spectrum(s) * p.up_efficiency(far), ok * p.spectrum(s) * p.down_efficiency(far)
+
+    def latency(self, v: int, k: int, alpha: float, defended: bool, ok: list[float]) -> dict[str, float]:
+        """What vehicle v pays in this slot when its agent migrates to k: (3) to (9), term by term."""
+        p, s = self.p, self.serving[v]
+        up, down = self.rates(v, s, ok[s])
+        t_uc = 8 * p.agent[v] / up
+        t_dep = p.d * p.agent[v] / (alpha * p.cpu[s] * ok[s])
+        t_um = 8 * self.raw[v] / up
+        t_pro = p.d * p.com * self.raw[v] / (alpha * p.cpu[s] * ok[s])
+        t_down = 8 * p.res * self.raw[v] / down
+        t_mig = 0.0 if k == s else p.hops[s][k] * 8 * p.agent[v] / (p.wire * min(ok[s], ok[k]))
+        eps = 1 if self.copy[v] else 0
+        paid = {
+            "agent_upload": (1 - eps) * t_uc,
+            "deployment": (1 - eps) * t_dep,
+            "data_upload": t_um,
+            "processing": t_pro,
+            "migration": max(t_pro, t_mig) - t_pro,
+            "download": t_down,
+            "defence": p.T_ext if defended else 0.0,
+        }
+        whole = (1 - eps) * (t_uc + t_dep) + t_um + t_down + max(t_pro, t_mig) + (p.T_ext if defended else 0.0)
+        assert math.isclose(sum(paid.values()), whole, rel_tol=1e-12)
+        return paid
 
     def step(self, x: np.ndarray, draws: dict[str, np.ndarray]) -> tuple[float, dict[str, float]]:
         p = self.p
-        goal = [max(range(p.S), key=lambda s: x[v * p.S + s]) for v in range(p.V)]
-        weight = [math.exp(x[p.V * p.S + v]) for v in range(p.V)]
-        alpha = [
-            weight[v] / sum(weight[j] for j in range(p.V) if self.serving[j] == self.serving[v]) for v in range(p.V)
-        ]
-        beta = [x[p.V * p.S + p.V + s] > 0 for s in range(p.S)]
+        goal, alpha, beta = read_action(p, x, self.serving)
         success = [beta[s] and draws["defence"][s] < p.q_mtd for s in range(p.S)]
         hit = [self.attacked[s] and not success[s] for s in range(p.S)]
         ok = [1 - p.eta if hit[s] else 1.0 for s in range(p.S)]
 
-        names = ("agent_upload", "deployment", "data_upload", "processing", "migration", "download", "defence")
-        terms = dict.fromkeys(names, 0.0)
-        total = []
-        for v in range(p.V):
-            s, k = self.serving[v], goal[v]
-            rate = ok[s] * spectrum(p.rate[s]) * efficiency(self.distance(v, s))
-            missing = 0.0 if self.copy[v] else 1.0
-            speed = alpha[v] * p.cpu[s] * ok[s]
-            t_pro = 4 * self.raw[v] / speed
-            t_mig = 0.0 if k == s else p.hops[s][k] * 8 * p.agent(v) / (400e6 * min(ok[s], ok[k]))
-            one = {
-                "agent_upload": missing * 8 * p.agent(v) / rate,
-                "deployment": missing * 4 * p.agent(v) / speed,
-                "data_upload": 8 * self.raw[v] / rate,
-                "processing": t_pro,
-                "migration": max(t_pro, t_mig) - t_pro,
-                "download": 8 * 0.1 * self.raw[v] / rate,
-                "defence": p.T_ext if beta[s] else 0.0,
-            }
-            total.append(sum(one.values()))
-            for name in names:
-                terms[name] += one[name]
-
-        violations = sum(self.B[v, goal[v]] < 0.6 for v in range(p.V))
-        overload = p.dt * sum(max(0.0, load - 1.0) for load in self.load())
-        reward = -(sum(total) + 10 * violations + overload) / (p.V * p.dt)
-        info = {f"latency/{name}": value for name, value in terms.items()} | {
+        each = [self.latency(v, goal[v], alpha[v], beta[self.serving[v]], ok) for v in range(p.V)]
+        total = [sum(terms.values()) for terms in each]
+        violations = sum(self.B[v, goal[v]] < p.B_thre for v in range(p.V))
+        overload = p.dt * sum(max(0.0, load - p.L_max) for load in self.load())
+        reward = -(sum(total) + p.w_rep * violations + p.w_load * overload) / (p.V * p.dt)
+        info = {f"latency/{name}": sum(terms[name] for terms in each) for name in each[0]} | {
             "latency": sum(total),
             "violations": float(violations),
-            "trust_penalty": 10.0 * violations,
+            "trust_penalty": p.w_rep * violations,
             "overload_s": overload,
-            "overload_penalty": overload,
+            "overload_penalty": p.w_load * overload,
             "migrations": float(sum(goal[v] != self.serving[v] for v in range(p.V))),
             "missing_copies": float(sum(not c for c in self.copy)),
             "defences": float(sum(beta)),
@@ -192,55 +280,40 @@ class Episode:
         info["lost_copies"] = float(sum(lost))
         for v in range(p.V):
             z = min(max(draws["speed"][v], -2.0), 2.0)
-            self.arc[v] += LOOPS[v % 8][4] * self.speed[v] * (1 + 0.1 * z) * p.dt
+            self.arc[v] += p.loop(v)[4] * self.speed[v] * (1 + p.speed_spread * z) * p.dt
         for v in range(p.V):
             if self.distance(v, goal[v]) > p.reach:
                 self.serving[v], self.copy[v] = self.nearest(v), False
             else:
                 self.serving[v], self.copy[v] = goal[v], not lost[v]
         for s in range(p.S):
-            if success[s]:
-                self.attacked[s], self.recon[s] = False, p.n_recon
-                continue
-            before = self.recon[s]
-            self.recon[s] = max(0, before - 1)
-            if hit[s]:
-                self.attacked[s] = bool(draws["attack_end"][s] >= p.p_off)
-            else:
-                self.attacked[s] = bool(self.target[s] and before == 0 and draws["attack_start"][s] < p.f_att)
-        self.raw = [p.raw_mean(v) * (0.8 + 0.4 * draws["data"][v]) for v in range(p.V)]
+            self.attacked[s], self.recon[s] = attack_after(
+                p, target=self.target[s], hit=hit[s], recon=self.recon[s], success=success[s],
+                u_off=draws["attack_end"][s], u_on=draws["attack_start"][s],
+            )  # fmt: skip
+        self.draw_data(draws["data"])
         self.t += 1
         return reward, info
 
-    def _trust(self, total: list[float], hit: list[bool], packets: np.ndarray) -> None:
+    def _trust(self, total: list[float], hit: list[bool], z: np.ndarray) -> None:
         p = self.p
         self.pos *= p.omega
         self.neg *= p.omega
         for u in range(p.V):
-            if total[u] <= p.patience(u):
+            if total[u] <= p.T_max(u):
                 self.pos[u, self.serving[u]] += 1
             else:
                 self.neg[u, self.serving[u]] += 1
-        counts = [sum(self.serving[v] == s for v in range(p.V)) for s in range(p.S)]
-        sums = [sum(total[v] for v in range(p.V) if self.serving[v] == s) for s in range(p.S)]
-        self.window = [*self.window, (sums, counts)][-p.tau :]
+        self.window = [*self.window, list(zip(self.serving, total, strict=True))][-p.tau :]
         for s in range(p.S):
-            n = 50 + 100 * counts[s]
-            loss = 0.7 if hit[s] else 0.02
-            ratios = []
-            for direction in range(2):
-                failed = np.round(n * loss + math.sqrt(n * loss * (1 - loss)) * packets[direction, s])
-                failed = min(max(failed, 0), n)
-                ratios.append(((n - failed) - failed) / n)
-            reliable = 0.5 * ratios[0] + 0.5 * ratios[1]
-            visits = sum(c[s] for _, c in self.window)
-            mean = sum(x[s] for x, _ in self.window) / visits if visits else None
+            sent = p.beacons + p.packets * sum(self.serving[v] == s for v in range(p.V))
+            loss = p.loss_attacked if hit[s] else p.loss
+            reliable = p.lam * delivery(sent, loss, z[0, s]) + (1 - p.lam) * delivery(sent, loss, z[1, s])  # (16)
+            recent = [latency for slot in self.window for where, latency in slot if where == s]
             for u in range(p.V):
-                attitude = (1.4 + self.pos[u, s]) / (2.0 + self.pos[u, s] + self.neg[u, s])
-                p_other = sum(self.pos[w, s] for w in range(p.V) if w != u)
-                q_other = sum(self.neg[w, s] for w in range(p.V) if w != u)
-                norm = (1.4 + p_other) / (2.0 + p_other + q_other)
-                m = 0.5 if mean is None else max(0.0, 1 - mean / p.patience(u))
-                control = 0.5 * reliable + 0.5 * m
-                latest = (attitude + norm + control) / 3
-                self.B[u, s] = 0.7 * latest + 0.3 * self.B[u, s]
+                rest = [w for w in range(p.V) if w != u]
+                attitude = beta_mean(p.alpha_prior, p.beta_prior, self.pos[u, s], self.neg[u, s])
+                norm = beta_mean(p.alpha_prior, p.beta_prior, sum(self.pos[rest, s]), sum(self.neg[rest, s]))
+                control = p.sigma * reliable + (1 - p.sigma) * migration_efficiency(recent, p.T_max(u))  # (19)
+                latest = p.zeta[0] * attitude + p.zeta[1] * norm + p.zeta[2] * control  # (20)
+                self.B[u, s] = p.xi * latest + (1 - p.xi) * self.B[u, s]  # (21)

@@ -1,0 +1,91 @@
+"""Modules import only from layers below their own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import edgewise
+
+ROOT = Path(edgewise.__file__).parent
+BELOW = {
+    "numerics": set(),
+    "diffusion": {"numerics"},
+    "environments": {"numerics"},
+    "algorithms": {"numerics", "diffusion", "environments"},
+    "policies": {"numerics", "diffusion"},
+    "training": {"numerics", "diffusion", "environments", "algorithms", "policies"},
+    "experiments": {"numerics", "diffusion", "environments", "algorithms", "policies", "training"},
+    "serving": {"numerics", "diffusion", "environments", "algorithms", "policies", "training"},
+}
+BELOW["cli"] = set(BELOW)
+REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def imported(source: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Dotted names of the project that a module in `package` imports anywhere, in functions too."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else ()
+            start = (*base, *(node.module.split(".") if node.module else ()))
+            names = [(*start, alias.name) for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name[0] == "edgewise")
+
+
+def faults(source: str, package: tuple[str, ...]) -> list[str]:
+    """Imports that the layer of `package` may not make."""
+    found = []
+    for name in imported(source, package):
+        if len(name) == 1:  # the package alone: nothing in it but its version
+            found.append(".".join(name))
+        elif name[1] not in BELOW:
+            if name[1:] != ("__version__",):
+                found.append(".".join(name))
+        elif name[1] not in (BELOW[package[1]] | {package[1]} if len(package) > 1 else REGISTERED):
+            found.append(".".join(name))
+    return found
+
+
+def test_every_folder_is_a_layer() -> None:
+    folders = {path.name for path in ROOT.iterdir() if any(path.glob("*.py"))}
+    assert folders <= set(BELOW)
+    assert {"numerics", "diffusion", "environments", "algorithms", "policies", "training", "cli"} <= folders
+
+
+def test_the_order_has_no_circle() -> None:
+    assert all(layer not in BELOW[below] for layer in BELOW for below in BELOW[layer] if below != layer)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_downward(path: Path) -> None:
+    package = ("edgewise", *path.relative_to(ROOT).parts[:-1])
+    assert faults(path.read_text(), package) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "source", "wrong"),
+    [
+        ("numerics", "from edgewise.diffusion import Denoiser", "edgewise.diffusion.Denoiser"),
+        ("diffusion", "import edgewise.algorithms.cgdm", "edgewise.algorithms.cgdm"),
+        ("environments", "def f():\n    from edgewise import training", "edgewise.training"),
+        ("environments", "from ..diffusion import chain", "edgewise.diffusion.chain"),
+        ("policies", "from edgewise.training.run import train", "edgewise.training.run.train"),
+        ("policies", "from edgewise.environments.base import Box", "edgewise.environments.base.Box"),
+        ("algorithms", "from edgewise.policies import load_policy", "edgewise.policies.load_policy"),
+        ("training", "if True:\n    import edgewise.cli", "edgewise.cli"),
+        ("training", "import edgewise", "edgewise"),
+        ("policies", "from edgewise import __version__", None),
+        ("training", "from .run import train\nfrom edgewise.numerics import checks\nimport jax", None),
+        ("cli", "from edgewise.experiments.figures import plot", None),
+    ],
+)
+def test_an_upward_import_is_seen(layer: str, source: str, wrong: str | None) -> None:
+    assert faults(source, ("edgewise", layer)) == ([] if wrong is None else [wrong])
