@@ -44,6 +44,7 @@ TRENDS = {
 }
 TREND_STEPS = 80_000
 TRACE_SLOTS = 25
+TRACE_STEPS, TRACE_SEEDS = 80_000, 2
 
 
 def learn(config: AgentMigrationConfig, algorithm: CGDMConfig, training: OffPolicyConfig) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def trace(file: Path) -> dict[str, Any]:
         scenario = prepare_scenario(read_trace(file))
         path = save_scenario(Path(scratch) / "scenario.npz", scenario)
         config = AgentMigrationConfig(mobility=str(path), slots=TRACE_SLOTS)
-        result = learn(config, CGDMConfig(), OffPolicyConfig(steps=QUICK_STEPS, evaluations=10, seeds=3))
+        result = learn(config, CGDMConfig(), OffPolicyConfig(steps=TRACE_STEPS, evaluations=5, seeds=TRACE_SEEDS))
         names = ("random", "nearest-next", "least-loaded", "look-ahead-blind-defended", "look-ahead", "oracle")
         slots, places = scenario.handover.shape
         return {

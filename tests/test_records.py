@@ -138,7 +138,7 @@ def test_integers(value: object, fine: bool) -> None:
 
 def test_choices() -> None:
     check_choice("kind", "a", ("a", "b"))
-    with pytest.raises(ConfigurationError, match="^kind = 'c': must be one of a, b$"):
+    with pytest.raises(ConfigurationError, match=r"^kind = 'c': must be one of a, b$"):
         check_choice("kind", "c", ("a", "b"))
 
 
