@@ -244,7 +244,7 @@ def test_trust_factors_agree() -> None:
         trust.delivery_ratio(jnp.asarray(sent), trust.failed_packets(jnp.asarray(sent), jnp.asarray(loss), jnp.asarray(x)))
         for x in z
     ]  # fmt: skip
-    reliable = trust.reliability(*ratios, jnp.asarray(0.2))
+    reliable = trust.reliability(ratios[0], ratios[1], jnp.asarray(0.2))
 
     times = [[12.0, 30.0], [80.0], [], [5.0, 9.0, 100.0]]
     t_max = draw.uniform(20, 90, v)

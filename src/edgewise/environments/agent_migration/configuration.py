@@ -151,6 +151,13 @@ class AgentMigrationConfig:
         check_integer("trust_window", self.trust_window, 1)
         check_integer("attacked_rsus", self.attacked_rsus, 0, self.rsus)
         check_integer("reconnaissance_slots", self.reconnaissance_slots, 0)
+        for name in (*_POSITIVE, *_NON_NEGATIVE, *_PROBABILITIES, *_OTHER_NUMBERS):
+            value = getattr(self, name)
+            if isinstance(value, bool | str) or np.ndim(value):
+                raise ConfigurationError(name, value, "one number")
+        for name, size in (("origin_m", 2), ("speed_range_m_s", 2), ("trust_weights", 3)):
+            if np.shape(getattr(self, name)) != (size,):
+                raise ConfigurationError(name, getattr(self, name), f"{size} numbers")
         for name in _POSITIVE:
             check_range(name, getattr(self, name), 0, open_low=True)
         for name in _NON_NEGATIVE:
@@ -196,6 +203,7 @@ _POSITIVE = (
 _NON_NEGATIVE = (
     "max_load", "defence_seconds", "trust_penalty_s", "overload_penalty", "speed_spread", "vehicle_packets",
 )  # fmt: skip
+_OTHER_NUMBERS = ("attack_severity", "raw_data_spread", "forgetting", "training_share")
 _PROBABILITIES = (
     "attack_frequency", "attack_end_probability", "copy_loss_probability", "defence_success", "reception_weight",
     "reliability_weight", "trust_rate", "packet_loss", "attacked_packet_loss", "initial_reputation",
