@@ -74,7 +74,7 @@ def main() -> None:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
-                saved = sorted(int(p.name) for p in (stormy / "checkpoints").glob("[0-9]*")) if stormy.exists() else []
+                saved = sorted(int(p.name) for p in (stormy / "checkpoints").glob("*") if p.name.isdigit())
                 moments.append({"after_s": round(moment, 2), "checkpoints": saved})
                 print(f"kill {kills} after {moment:.1f} s, checkpoints on disk {saved}", flush=True)
                 continue

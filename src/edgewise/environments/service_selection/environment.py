@@ -1,0 +1,155 @@
+"""The service-selection environment: each arriving task goes to one provider (D2SAC paper, sections 3 and 5.1)."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from edgewise.environments.base import Box, Discrete, Environment, TimeStep
+from edgewise.environments.service_selection.configuration import ServiceSelectionConfig
+from edgewise.environments.service_selection.providers import Providers, draw_providers, running_time
+
+
+class ServiceSelectionState(eqx.Module):
+    """Tasks that run, and the one that waits for a provider.
+
+    Attributes:
+        size: T of each running task, denoising steps; 0 where nothing runs.
+        left: seconds until it is done.
+        task: T of the waiting task.
+        count: tasks assigned so far.
+    """
+
+    size: Float[Array, "i n"]
+    left: Float[Array, "i n"]
+    task: Float[Array, ""]
+    count: Int[Array, ""]
+
+
+class ServiceSelection(Environment[ServiceSelectionState]):
+    """Assign Poisson arrivals to providers of unknown quality without crashing them.
+
+    Attributes:
+        providers: capacities and quality curves.
+        arrival_rate: tasks per second.
+        quality_baseline: subtracted from the utility of an accepted task.
+        crash_penalty: unit of the penalty (18).
+        config: sizes and options.
+        places: most tasks that any provider can run at once.
+    """
+
+    providers: Providers
+    arrival_rate: Float[Array, ""]
+    quality_baseline: Float[Array, ""]
+    crash_penalty: Float[Array, ""]
+    config: ServiceSelectionConfig = eqx.field(static=True)
+    places: int = eqx.field(static=True)
+
+    def __init__(self, config: ServiceSelectionConfig, providers: Providers | None = None) -> None:
+        """Args: `config`, and the providers instead of those that `config.instance_seed` draws."""
+        if providers is None:
+            providers = draw_providers(jax.random.key(config.instance_seed), config.providers)
+        self.providers = providers
+        self.arrival_rate = jnp.asarray(config.arrival_rate, dtype=float)
+        self.quality_baseline = jnp.asarray(config.quality_baseline, dtype=float)
+        self.crash_penalty = jnp.asarray(config.crash_penalty, dtype=float)
+        self.config = config
+        self.places = max(1, int(np.max(providers.capacity) // config.smallest_task))
+
+    @property
+    def observation_space(self) -> Box:
+        """Size and running time of the task, then for each provider capacity and the share that is free; see `observe`."""
+        size = 2 + 2 * len(self.providers.capacity)
+        return Box(np.zeros(size, np.float32), np.ones(size, np.float32))
+
+    @property
+    def action_space(self) -> Discrete:
+        """Index of the provider."""
+        return Discrete(len(self.providers.capacity))
+
+    @property
+    def horizon(self) -> int:
+        return self.config.tasks
+
+    def reset(self, key: PRNGKeyArray) -> tuple[ServiceSelectionState, Float[Array, " o"]]:
+        """Idle providers and a first task."""
+        idle = jnp.zeros((len(self.providers.capacity), self.places))
+        state = ServiceSelectionState(idle, idle, self._draw_size(key), jnp.zeros((), int))
+        return state, self.observe(state)
+
+    def step(
+        self, key: PRNGKeyArray, state: ServiceSelectionState, action: Int[Array, ""]
+    ) -> tuple[ServiceSelectionState, TimeStep]:
+        """Assign the waiting task, then let time pass until the next arrival.
+
+        If the task does not fit into what the provider has free, the provider crashes: its running tasks and the new one are
+        lost, and the reward is minus the penalty (18) with the remaining progress of each lost task. (As printed, (18) grows
+        with the progress made; the text around it describes the remaining one.)
+        """
+        gap_key, size_key = jax.random.split(key)
+        gap = jax.random.exponential(gap_key) / self.arrival_rate
+        return self.assign(state, action, gap, self._draw_size(size_key))
+
+    def assign(
+        self, state: ServiceSelectionState, action: Int[Array, ""], gap: Float[Array, ""], following: Float[Array, ""]
+    ) -> tuple[ServiceSelectionState, TimeStep]:
+        """`step` with what chance would draw: the seconds to the next arrival and the size of the next task."""
+        sizes, left = state.size[action], state.left[action]
+        running = sizes > 0
+        fits = state.task <= self.providers.capacity[action] - sizes.sum()
+        utility = self.providers.utility(state.task, self.config.with_offset)[action]
+        remaining = jnp.where(running, left / jnp.where(running, running_time(sizes), 1.0), 0.0)
+        penalty = self.crash_penalty * (1 + remaining.sum())
+        lost = jax.vmap(lambda size: self.providers.utility(size, self.config.with_offset)[action])(sizes)
+        place = jnp.arange(self.places) == jnp.argmin(running)
+        chosen = (jnp.arange(len(self.providers.capacity)) == action)[:, None]
+        duration = running_time(state.task)
+        size = jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), 0.0), state.size)
+        left_after = jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), 0.0), state.left) - gap
+        done = (size > 0) & (left_after <= 0)
+        next_state = ServiceSelectionState(
+            size=jnp.where(done, 0.0, size),
+            left=jnp.maximum(left_after, 0.0),
+            task=following,
+            count=state.count + 1,
+        )
+        truncated = next_state.count >= self.config.tasks
+        utility_reward = jnp.where(fits, utility - self.quality_baseline, 0.0)
+        crash_reward = jnp.where(fits, 0.0, -penalty)
+        info = {
+            "utility_reward": utility_reward,
+            "crash_reward": crash_reward,
+            "utility": jnp.where(fits, utility, 0.0),
+            "lost_utility": jnp.where(fits, 0.0, (lost * running).sum()),
+            "finished": done.sum().astype(float),
+            "crashed": jnp.where(fits, 0.0, 1.0 + running.sum()),
+            "crashes": jnp.where(fits, 0.0, 1.0),
+            "unfinished": jnp.where(truncated, (next_state.size > 0).sum(), 0).astype(float),
+        }
+        timestep = TimeStep(
+            observation=self.observe(next_state),
+            reward=utility_reward + crash_reward,
+            terminated=jnp.zeros((), bool),
+            truncated=truncated,
+            info=info,
+        )
+        return next_state, timestep
+
+    def free(self, state: ServiceSelectionState) -> Float[Array, " i"]:
+        """Denoising steps that each provider can still take."""
+        return self.providers.capacity - state.size.sum(axis=1)
+
+    def observe(self, state: ServiceSelectionState) -> Float[Array, " o"]:
+        """[T / T_max, running time / longest, capacity / largest ..., free / capacity ...], all in [0, 1]."""
+        largest = jnp.asarray(float(self.config.largest_task))
+        task = jnp.stack([state.task / largest, running_time(state.task) / running_time(largest)])
+        capacity = self.providers.capacity
+        return jnp.concatenate([task, capacity / capacity.max(), self.free(state) / capacity])
+
+    def _draw_size(self, key: PRNGKeyArray) -> Float[Array, ""]:
+        c = self.config
+        kinds = (c.largest_task - c.smallest_task) // c.task_step + 1
+        return (c.smallest_task + c.task_step * jax.random.randint(key, (), 0, kinds)).astype(float)
