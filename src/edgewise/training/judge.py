@@ -84,7 +84,8 @@ def judge_policies(
         folder: of the run.
         environment: to play in.
         which: "best" or "last".
-        episodes, seed: how many, and their randomness.
+        episodes: how many.
+        seed: their randomness.
         stochastic: sample actions.
     """
     play = eqx.filter_jit(lambda environment, policy, key: evaluate(environment, policy, key, episodes))

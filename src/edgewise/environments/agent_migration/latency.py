@@ -108,8 +108,12 @@ def total_latency(
 
     Args:
         copy_present: epsilon, 1 where the serving RSU holds the agent, else 0.
-        agent_upload, deployment, data_upload, processing, migration, download: T_uc, T_dep, T_um, T_pro, T_mig,
-            T_down in seconds.
+        agent_upload: T_uc, s.
+        deployment: T_dep, s.
+        data_upload: T_um, s.
+        processing: T_pro, s.
+        migration: T_mig, s.
+        download: T_down, s.
         defence: beta_s T_ext in seconds.
 
     Returns:

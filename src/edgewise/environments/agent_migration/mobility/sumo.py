@@ -39,7 +39,8 @@ def generate_with_sumo(
     Args:
         output: the file to write: SUMO floating car data (XML), packed if the name ends with .gz.
         network: a SUMO road network (.net.xml or .net.xml.gz); none generates the grid.
-        rows, columns: crossings of the grid, 2 or more each.
+        rows: crossings of the grid from south to north, 2 or more.
+        columns: crossings from west to east, 2 or more.
         block_m: distance between neighbouring crossings, m.
         lanes: lanes per direction.
         seconds: recorded time, s.

@@ -70,9 +70,10 @@ def read_trace(
 
     Args:
         path: the file.
-        time: column (XML: attribute) with the time in s; none guesses it from the usual names. Likewise the others:
-        vehicle: identity of the vehicle, any text;
-        x, y: position in a plane, m.
+        time: column (XML: attribute) with the time in s; none guesses it from the usual names.
+        vehicle: likewise, identity of the vehicle, any text.
+        x: likewise, first coordinate in a plane, m.
+        y: likewise, second coordinate, m.
 
     Returns:
         One row per position, sorted by vehicle and time, with the columns `time_s`, `vehicle_id` (text), `x_m` and `y_m`;
