@@ -33,7 +33,7 @@ assert not loaded, loaded
 def make(squash: bool = False) -> PolicyArtefact:
     denoiser = Denoiser(6, 3, (16, 16), 8, jax.random.key(0))
     return PolicyArtefact(
-        DiffusionPolicy(denoiser, make_schedule("vp", 4), squash), "vp", "agent-migration", {"vehicles": 2}, "cgdm", 100
+        DiffusionPolicy(denoiser, make_schedule("vp", 4), squash), "agent-migration", {"vehicles": 2}, "cgdm", 100
     )
 
 
@@ -54,7 +54,7 @@ def test_a_fresh_process_acts_the_same(folder: Path, tmp_path: Path) -> None:
 
 def test_everything_known_comes_back(folder: Path) -> None:
     loaded, saved = load_policy(folder), make()
-    for name in ("schedule", "environment", "environment_config", "algorithm", "steps"):
+    for name in ("environment", "environment_config", "algorithm", "steps"):
         assert getattr(loaded, name) == getattr(saved, name)
     assert all(
         np.array_equal(a, b) for a, b in zip(jax.tree.leaves(loaded.policy), jax.tree.leaves(saved.policy), strict=True)

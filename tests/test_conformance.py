@@ -15,7 +15,7 @@ from edgewise.environments.base import Environment
 from edgewise.numerics.checks import ConfigurationError
 
 COPIES = 3
-NEVER_TERMINATED = {"agent-migration"}
+NEVER_TERMINATED = {"agent-migration", "service-selection"}
 
 
 class Case:
@@ -95,7 +95,7 @@ def test_info_has_the_same_scalars_at_every_step(case):
 
 def test_headline_and_columns_are_in_info(case):
     entry = registry.find(case.name)
-    assert {entry.headline.metric, *entry.columns} <= case.episode.info.keys()
+    assert {entry.headline.metric, *entry.columns} <= {"return", *case.episode.info}
 
 
 def test_an_episode_is_cut_at_the_horizon_unless_it_terminates_before(case):

@@ -74,7 +74,7 @@ def test_learning_curve_draws_what_it_is_given() -> None:
     assert [6.0, 4.0] in drawn
     assert [5.0, 3.0] in drawn
     assert [9.0, 9.0] in drawn
-    assert "lower bound 1" in [text.get_text() for text in axes.texts]
+    assert "bound 1.0" in [text.get_text() for text in axes.texts]
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])

@@ -8,20 +8,20 @@ from typing import Any, Generic, TypeVar
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.environments.base import Space
+from edgewise.environments.base import Box, Discrete, Space
 
 TrainState = TypeVar("TrainState")
 
 
 class Transition(eqx.Module):
-    """One step of experience, or a batch of them.
+    """One step of experience, or n of them in a row, or a batch of such.
 
     Attributes:
         observation: before the step.
         action: taken.
-        reward: received.
+        reward: received; over n steps their discounted sum.
         discount: gamma^n, or 0 where the episode *terminated*; a truncated episode keeps its discount.
-        next_observation: after the step; the final observation where the episode ended.
+        next_observation: after the n steps; the final observation where the episode ended.
     """
 
     observation: Array
@@ -38,6 +38,11 @@ class OffPolicyAlgorithm(eqx.Module, Generic[TrainState]):
     @abc.abstractmethod
     def discount(self) -> float:
         """Discount factor gamma per step."""
+
+    @property
+    def n_step(self) -> int:
+        """Steps n that a transition spans."""
+        return 1
 
     @property
     @abc.abstractmethod
@@ -71,6 +76,17 @@ def flat_size(space: Space) -> int:
     Raises:
         ValueError: if the space is not a vector.
     """
-    if len(space.shape) != 1:
-        raise ValueError(f"space of shape {space.shape}: this algorithm needs a vector space")
+    if not isinstance(space, Box) or len(space.shape) != 1:
+        raise ValueError(f"{space}: this algorithm needs a vector space")
     return space.shape[0]
+
+
+def count(space: Space) -> int:
+    """Number of choices of a discrete space.
+
+    Raises:
+        ValueError: if the space is not discrete.
+    """
+    if not isinstance(space, Discrete):
+        raise ValueError(f"{space}: this algorithm needs a discrete space")
+    return space.n

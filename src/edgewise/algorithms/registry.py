@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from edgewise.algorithms.base import OffPolicyAlgorithm
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
-from edgewise.environments.base import Spaces
+from edgewise.environments.base import Box, Space, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
 
@@ -20,22 +18,32 @@ class AlgorithmEntry:
         name: as given to the command line.
         summary: one line.
         config: its configuration dataclass.
-        algorithm: built with (configuration, spaces, updates of the run).
+        algorithm: its class, built with (configuration, spaces, updates of the run).
+        actions: the kinds of action space it learns in.
     """
 
     name: str
     summary: str
     config: type[Any]
-    algorithm: Callable[[Any, Spaces, int], OffPolicyAlgorithm[Any]]
+    algorithm: type[Any]
+    actions: tuple[type[Space], ...]
 
-    def build(self, config: Any, spaces: Spaces, updates: int) -> OffPolicyAlgorithm[Any]:
-        """The algorithm for the given spaces, in a run of so many updates."""
+    def build(self, config: Any, spaces: Spaces, updates: int) -> Any:
+        """The algorithm for the given spaces, in a run of so many updates.
+
+        Raises:
+            ConfigurationError: if it does not learn in this kind of action space; names those that do.
+        """
+        if not isinstance(spaces.action, self.actions):
+            fitting = ", ".join(e.name for e in ALGORITHMS.values() if isinstance(spaces.action, e.actions))
+            kind = type(spaces.action).__name__
+            raise ConfigurationError("algorithm", self.name, f"one for {kind} actions: {fitting}")
         return self.algorithm(config, spaces, updates)
 
 
 ALGORITHMS = {
     entry.name: entry
-    for entry in (AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM),)
+    for entry in (AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),)
 }
 
 

@@ -76,12 +76,14 @@ def show(entry: Entry, rows: list[Judgement]) -> None:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-    for name in ("policy", headline.metric, "interval", "over", "return", *entry.columns):
+    others = tuple(name for name in ("return", *entry.columns) if name != headline.metric)
+    for name in ("policy", headline.metric, "interval", "over", *others):
         justify: Literal["left", "right"] = "left" if name in ("policy", "interval", "over") else "right"
         table.add_column(name.replace("_", "\n"), justify=justify, no_wrap=True)
-    for row in sorted(rows, key=lambda row: row.mean(headline.metric)):
+    for row in sorted(rows, key=lambda row: headline.best_first(row.mean(headline.metric))):
         low, high = row.interval(headline.metric)
-        cells = [f"{row.mean(name):.2f}" for name in ("return", *entry.columns)]
-        table.add_row(row.name, f"{row.mean(headline.metric):.1f}", f"{low:.1f} .. {high:.1f}", row.source, *cells)
+        cells = [f"{row.mean(name):.2f}" for name in others]
+        interval = f"{headline.text(low)} .. {headline.text(high)}"
+        table.add_row(row.name, headline.text(row.mean(headline.metric)), interval, row.source, *cells)
     needed = Console(width=WIDEST).measure(table).maximum
     Console(width=max(Console().width, needed)).print(table)

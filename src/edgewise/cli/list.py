@@ -52,5 +52,6 @@ def run(words: list[str]) -> int:
         print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
     print("algorithms")
     for algorithm in ALGORITHMS.values():
-        print(f"  {algorithm.name}\n    {algorithm.summary}")
+        kinds = " and ".join(kind.__name__ for kind in algorithm.actions)
+        print(f"  {algorithm.name}  ({kinds} actions)\n    {algorithm.summary}")
     return 0

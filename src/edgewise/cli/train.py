@@ -19,11 +19,10 @@ from edgewise.environments import registry
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.environments.entry import Entry
 from edgewise.numerics.checks import EdgewiseError
-from edgewise.training.off_policy import OffPolicyConfig
+from edgewise.training.presets import default_configs
 from edgewise.training.progress import progress_bar
 from edgewise.training.run import RunConfig, read_config, train
 
-DEFAULT_ALGORITHM = "cgdm"
 RUNS = Path("runs")
 
 
@@ -61,19 +60,19 @@ class Resume:
 
 def command_type(entry: Entry, algorithm: str) -> type[Any]:
     """The options of `edgewise train ENVIRONMENT --algorithm ALGORITHM` as a dataclass."""
-    chosen = find_algorithm(algorithm)
+    algorithm_config, training = default_configs(entry.name, algorithm)
 
-    def part(kind: type[Any]) -> tuple[Any, Any]:
-        return Annotated[kind, tyro.conf.arg(name="")], field(default_factory=kind)
+    def part(default: Any) -> tuple[Any, Any]:
+        return Annotated[type(default), tyro.conf.arg(name="")], field(default_factory=lambda: default)
 
     return dataclasses.make_dataclass(
         "Train",
         [
             ("algorithm", Literal[tuple(ALGORITHMS)], field(default=algorithm)),
-            ("common", *part(Common)),
-            ("training", *part(OffPolicyConfig)),
-            ("algorithm_config", *part(chosen.config)),
-            ("environment_config", *part(entry.config)),
+            ("common", *part(Common())),
+            ("training", *part(training)),
+            ("algorithm_config", *part(algorithm_config)),
+            ("environment_config", *part(entry.config())),
         ],
         frozen=True,
     )
@@ -92,7 +91,7 @@ def run(words: list[str]) -> int:
         return 0 if words and words[0] in ("-h", "--help") else 2
     entry = registry.find(words[0])
     options = tyro.cli(
-        command_type(entry, _named_algorithm(words[1:])),
+        command_type(entry, _named_algorithm(words[1:], entry.default_algorithm)),
         args=words[1:],
         prog=f"edgewise train {entry.name}",
         description=entry.summary,
@@ -106,14 +105,14 @@ def run(words: list[str]) -> int:
     return _train(folder, config, options.common.report, options.common.json)
 
 
-def _named_algorithm(words: list[str]) -> str:
+def _named_algorithm(words: list[str], default: str) -> str:
     """The algorithm asked for, needed before the options can be known; the parser checks it again."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word.startswith("--algorithm="):
             return find_algorithm(word.partition("=")[2]).name
         if word == "--algorithm":
             return find_algorithm(following).name
-    return DEFAULT_ALGORITHM
+    return default
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
@@ -128,7 +127,8 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
         headline = registry.find(config.environment).headline
         means = result[headline.metric]["mean"]
         print(
-            f"{headline.label} over {training.evaluation_episodes} test episodes: {sum(means) / len(means):.1f} {headline.unit}"
+            f"{headline.label} over {training.evaluation_episodes} test episodes: "
+            f"{headline.text(sum(means) / len(means))} {headline.unit}"
         )
     if report:
         from edgewise.experiments.run_report import write_report

@@ -6,13 +6,15 @@ and (12).
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.diffusion.denoiser import Denoiser
-from edgewise.diffusion.schedule import Schedule
+from edgewise.diffusion.schedule import Schedule, make_schedule
 
 
 def add_noise(
@@ -71,6 +73,26 @@ class DiffusionPolicy(eqx.Module):
     denoiser: Denoiser
     schedule: Schedule
     squash: bool = eqx.field(static=True)
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+        return self.denoiser.observation.weight.shape[1]
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Sizes and switches, for `blank`."""
+        return {
+            **self.denoiser.architecture,
+            "denoising_steps": self.schedule.steps,
+            "squash": self.squash,
+        }
+
+    @staticmethod
+    def blank(architecture: dict[str, Any]) -> DiffusionPolicy:
+        """A policy of the given architecture; its numbers mean nothing yet."""
+        schedule = make_schedule("vp", architecture["denoising_steps"])
+        return DiffusionPolicy(Denoiser.blank(architecture), schedule, architecture["squash"])
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.

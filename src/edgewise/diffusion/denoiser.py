@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -64,6 +65,22 @@ class Denoiser(eqx.Module):
         self.time = MLP((embedding, 2 * embedding, hidden[0]), time_key)
         self.body = MLP((*hidden, action_size), body_key)
         self.embedding = embedding
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Sizes, for `blank`."""
+        return {
+            "observation_size": self.observation.weight.shape[1],
+            "action_size": self.action.weight.shape[1],
+            "hidden": [layer.weight.shape[1] for layer in self.body.layers],
+            "time_embedding": self.embedding,
+        }
+
+    @staticmethod
+    def blank(architecture: dict[str, Any]) -> Denoiser:
+        """A network of the given architecture with arbitrary weights."""
+        a = architecture
+        return Denoiser(a["observation_size"], a["action_size"], a["hidden"], a["time_embedding"], jax.random.key(0))
 
     def condition(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch h"]:
         """The observation's share of the first layer, for `denoise`."""

@@ -5,7 +5,10 @@ Importing this package makes the systems known to Gymnasium; their modules are l
 
 from edgewise.environments.adapters.registration import register_gymnasium
 
-GYMNASIUM_IDS = {"agent-migration": "edgewise/AgentMigration-v0"}
+GYMNASIUM_IDS = {
+    "agent-migration": "edgewise/AgentMigration-v0",
+    "service-selection": "edgewise/ServiceSelection-v0",
+}
 """Name in the registry to Gymnasium id."""
 
 for _name, _gymnasium_id in GYMNASIUM_IDS.items():

@@ -18,17 +18,29 @@ Policy = Callable[[PRNGKeyArray, Any, Any], Array]
 
 @dataclass(frozen=True)
 class Headline:
-    """The metric by which policies of a system are judged; lower is better.
+    """The metric by which policies of a system are judged.
 
     Attributes:
-        metric: name in `info`.
+        metric: a name in `info`, whose mean over an episode's steps counts; or "return", the sum of an episode's rewards.
         label: in words.
-        unit: of its mean over an episode's steps.
+        unit: of that figure.
+        higher_is_better: whether more of it is better.
+        digits: decimals worth printing.
     """
 
     metric: str
     label: str
     unit: str
+    higher_is_better: bool = False
+    digits: int = 1
+
+    def text(self, value: float) -> str:
+        """A figure of the metric, as printed."""
+        return f"{value:.{self.digits}f}"
+
+    def best_first(self, value: float) -> float:
+        """A sort key that puts the best figure first."""
+        return -value if self.higher_is_better else value
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class Entry(abc.ABC):
         columns: further metrics that a table shows.
         reference_names: every reference policy.
         usual_references: those shown unless asked otherwise.
+        default_algorithm: the algorithm that trains unless another is asked for.
     """
 
     name: str
@@ -54,6 +67,7 @@ class Entry(abc.ABC):
     columns: tuple[str, ...]
     reference_names: tuple[str, ...]
     usual_references: tuple[str, ...]
+    default_algorithm: str
 
     @abc.abstractmethod
     def build(self, config: Any) -> Environment[Any]:
@@ -67,9 +81,14 @@ class Entry(abc.ABC):
     def references(self, environment: Any, names: Sequence[str]) -> dict[str, Policy]:
         """Reference policies for an environment of this system."""
 
-    @abc.abstractmethod
-    def lower_bound(self, environment: Any, state: Any) -> Array:
-        """What no policy can undercut in the headline metric, in the given state."""
+    def bound(self, environment: Any, states: Any) -> Array | None:
+        """What no policy can beat in an episode's headline metric, or none if no such figure is known.
+
+        Args:
+            environment: the episode's.
+            states: the state before each of its steps, along the first axis.
+        """
+        return None
 
     def choose_references(self, names: Sequence[str] | None) -> tuple[str, ...]:
         """The usual references for none, every one for "all", else the named ones.

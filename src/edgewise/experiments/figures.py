@@ -88,7 +88,7 @@ def learning_curve(
         metrics: content of `metrics.csv`.
         headline: the metric.
         references: name to mean.
-        bound: lower bound, or none.
+        bound: what no policy can beat, or none.
     """
     figure, grid = new_figure(7.2, 4.2)
     axes: Axes = grid[0, 0]
@@ -97,9 +97,9 @@ def learning_curve(
         for seed in curves:
             axes.plot(curves.index, curves[seed], color=BLUE, alpha=0.25, linewidth=0.8)
     axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2)
-    lines = {**references, **({} if bound is None else {"lower bound": bound})}
+    lines = {**references, **({} if bound is None else {"bound": bound})}
     for name, value in lines.items():
-        limit = name == "lower bound"
+        limit = name == "bound"
         axes.axhline(
             value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--"
         )
@@ -109,10 +109,10 @@ def learning_curve(
     for (name, value), y in zip(
         labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True
     ):
-        colour = BLUE if name == learned else BLACK if name == "lower bound" else GREY
+        colour = BLUE if name == learned else BLACK if name == "bound" else GREY
         axes.annotate(
-            f"{name} {value:.0f}", (1.0, value), (1.02, y), xycoords=("axes fraction", "data"), color=colour, fontsize=8,
-            textcoords=("axes fraction", "data"), va="center", annotation_clip=False,
+            f"{name} {headline.text(value)}", (1.0, value), (1.02, y), xycoords=("axes fraction", "data"), color=colour,
+            textcoords=("axes fraction", "data"), va="center", annotation_clip=False, fontsize=8,
         )  # fmt: skip
     axes.set_xlabel("environment steps per seed")
     axes.set_ylabel(f"{headline.label} ({headline.unit})")
@@ -127,10 +127,10 @@ def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path)
 
     Args:
         rows: judged policies.
-        headline: the metric; lower is better.
+        headline: the metric.
         path: PNG, PDF or SVG.
     """
-    ordered = sorted(rows, key=lambda row: row.mean(headline.metric))
+    ordered = sorted(rows, key=lambda row: headline.best_first(row.mean(headline.metric)))
     figure, grid = new_figure(7.2, 1.1 + 0.28 * len(ordered))
     axes: Axes = grid[0, 0]
     for place, row in enumerate(ordered):

@@ -83,19 +83,41 @@ def agent_migration_pictures(environment: AgentMigration, policy: Any, rows: lis
 SYSTEM_PICTURES: dict[str, SystemPictures] = {"agent-migration": agent_migration_pictures}
 
 
-def mean_bound(entry: Entry, environment: Environment[Any]) -> float:
-    """Mean lower bound of the headline metric over the slots of some episodes of the random reference."""
+def mean_bound(entry: Entry, environment: Environment[Any]) -> float | None:
+    """Mean bound of the headline metric over some episodes of the random reference; none if the system knows none."""
     policy = entry.references(environment, ("random",))["random"]
 
     @eqx.filter_jit
-    def bound(environment: Environment[Any], key: jax.Array) -> jax.Array:
-        def episode(key: jax.Array) -> jax.Array:
+    def bound(environment: Environment[Any], key: jax.Array) -> jax.Array | None:
+        def episode(key: jax.Array) -> jax.Array | None:
             states, _, _ = record_episode(environment, policy, key)
-            return jax.lax.map(lambda state: entry.lower_bound(environment, state), states).mean()
+            return entry.bound(environment, states)
 
-        return jax.lax.map(episode, jax.random.split(key, BOUND_EPISODES)).mean()
+        bounds = jax.lax.map(episode, jax.random.split(key, BOUND_EPISODES))
+        return None if bounds is None else bounds.mean()
 
-    return float(bound(environment, jax.random.key(SEED)))
+    value = bound(environment, jax.random.key(SEED))
+    return None if value is None else float(value)
+
+
+def standing(entry: Entry, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
+    """Sentences on a learned policy beside random decisions and beside what is possible."""
+    metric, more = entry.headline.metric, entry.headline.higher_is_better
+    mean = learned.mean(metric)
+    sentences = []
+    random = next((row.mean(metric) for row in references if row.name == "random"), None)
+    if random is not None and more:
+        sentences.append(f"Random decisions: {entry.headline.text(random)}.")
+    elif random is not None:
+        sentences.append(f"{1 - mean / random:.1%} less than random decisions.")
+    if bound is not None:
+        limit = f"{entry.headline.text(bound)} {entry.headline.unit}"
+        sentences.append(
+            f"No policy can exceed {limit}; the learned one gets {mean / bound:.0%} of it."
+            if more
+            else f"No policy can undercut {limit}; the learned one is {mean / bound - 1:.0%} above that bound."
+        )
+    return sentences
 
 
 def write_report(folder: Path) -> Path:
@@ -120,7 +142,7 @@ def write_report(folder: Path) -> Path:
         Picture(
             "learning",
             f"Mean {entry.headline.label} of the evaluations during training, against environment steps. Dashed: reference "
-            "policies; solid black: what no policy can undercut.",
+            "policies; solid black: what no policy can beat.",
             curve,
             metrics[["steps", "seed", metric]],
         )
@@ -143,23 +165,24 @@ def _render(
     config: Any,
     entry: Entry,
     rows: list[Judgement],
-    bound: float,
+    bound: float | None,
     metrics: pd.DataFrame,
     pictures: list[Picture],
 ) -> str:
-    metric = entry.headline.metric
+    headline = entry.headline
+    metric = headline.metric
     learned, references = rows[0], rows[1:]
     low, high = learned.interval(metric)
-    random = next((row for row in references if row.name == "random"), None)
+    others = [name for name in ("return", *entry.columns) if name != metric]
     table = [
         {
             "name": row.name,
             "learned": row is learned,
-            "mean": f"{row.mean(metric):.1f}",
-            "interval": "{:.1f} to {:.1f}".format(*row.interval(metric)),
-            "cells": [f"{row.mean(name):.2f}" for name in ("return", *entry.columns)],
+            "mean": headline.text(row.mean(metric)),
+            "interval": " to ".join(map(headline.text, row.interval(metric))),
+            "cells": [f"{row.mean(name):.2f}" for name in others],
         }
-        for row in sorted(rows, key=lambda row: row.mean(metric))
+        for row in sorted(rows, key=lambda row: headline.best_first(row.mean(metric)))
     ]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("edgewise.experiments"), autoescape=True, undefined=jinja2.StrictUndefined
@@ -168,16 +191,14 @@ def _render(
         title=f"{config.algorithm.upper()} on {config.environment}",
         name=folder.resolve().name,
         learned=config.algorithm.upper(),
-        headline=entry.headline,
-        mean=f"{learned.mean(metric):.1f}",
-        low=f"{low:.1f}",
-        high=f"{high:.1f}",
+        headline=headline,
+        mean=headline.text(learned.mean(metric)),
+        low=headline.text(low),
+        high=headline.text(high),
         source=learned.source,
-        saving=None if random is None else f"{1 - learned.mean(metric) / random.mean(metric):.1%}",
-        bound=f"{bound:.1f}",
-        excess=f"{learned.mean(metric) / bound - 1:.0%}",
+        standing=standing(entry, learned, references, bound),
         episodes=EPISODES,
-        columns=["return", *(name.replace("_", " ") for name in entry.columns)],
+        columns=[name.replace("_", " ") for name in others],
         rows=table,
         pictures=[
             {

@@ -16,11 +16,11 @@ import safetensors.numpy
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise import __version__
-from edgewise.diffusion import Denoiser, DiffusionPolicy, make_schedule
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
+from edgewise.policies.kinds import KINDS, DeployablePolicy, kind_of
 
-FORMAT = 1
+FORMAT = 2
 DESCRIPTION_FILE = "policy.json"
 WEIGHTS_FILE = "weights.safetensors"
 
@@ -35,15 +35,13 @@ class PolicyArtefact:
 
     Attributes:
         policy: called with (observation, key); key None for its deterministic action.
-        schedule: name of the noise schedule.
         environment: name of the environment it was trained in.
         environment_config: its configuration, plain values.
         algorithm: name of the algorithm that trained it.
         steps: environment steps of training.
     """
 
-    policy: DiffusionPolicy
-    schedule: str
+    policy: DeployablePolicy
     environment: str
     environment_config: dict[str, Any]
     algorithm: str
@@ -51,13 +49,13 @@ class PolicyArtefact:
 
     def act(
         self, observation: Float[np.ndarray, "*batch o"], key: PRNGKeyArray | None = None
-    ) -> Float[np.ndarray, "*batch a"]:
+    ) -> Float[np.ndarray, "*batch ..."]:
         """Action for an observation; without a key the deterministic one.
 
         Raises:
             ArtefactError: if the observation has another size than the policy was trained for, or is not finite.
         """
-        size = self.policy.denoiser.observation.weight.shape[1]
+        size = self.policy.observation_size
         observation = np.asarray(observation, dtype=np.float32)
         if observation.ndim == 0 or observation.shape[-1] != size:
             raise ArtefactError(f"observation has shape {observation.shape}: must end in {size}, the size trained for")
@@ -67,7 +65,7 @@ class PolicyArtefact:
 
 
 @eqx.filter_jit
-def _act(policy: DiffusionPolicy, observation: Array, key: PRNGKeyArray | None) -> Array:
+def _act(policy: DeployablePolicy, observation: Array, key: PRNGKeyArray | None) -> Array:
     return policy(observation, key)
 
 
@@ -79,22 +77,12 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
         artefact: what to save.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    denoiser = artefact.policy.denoiser
-    weights = safetensors.numpy.save(_named_weights(denoiser))
+    weights = safetensors.numpy.save(_named_arrays(artefact.policy))
     description: dict[str, Any] = {
         "format": FORMAT,
         "edgewise": __version__,
-        "kind": "diffusion",
-        "architecture": {
-            "observation_size": denoiser.observation.weight.shape[1],
-            "action_size": denoiser.action.weight.shape[1],
-            "hidden": [layer.weight.shape[1] for layer in denoiser.body.layers],
-            "time_embedding": denoiser.embedding,
-            "denoising_steps": artefact.policy.schedule.steps,
-            "schedule": artefact.schedule,
-            "squash": artefact.policy.squash,
-        },
-        "action_bounds": [-1.0, 1.0],
+        "kind": kind_of(artefact.policy),
+        "architecture": artefact.policy.architecture,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "environment": artefact.environment,
         "environment_config": artefact.environment_config,
@@ -119,24 +107,17 @@ def load_policy(folder: Path | str) -> PolicyArtefact:
     weights = _read(weights_path)
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ArtefactError(f"{weights_path}: content does not match the checksum in {DESCRIPTION_FILE}: damaged")
-    architecture = description["architecture"]
-    blank = Denoiser(
-        architecture["observation_size"],
-        architecture["action_size"],
-        architecture["hidden"],
-        architecture["time_embedding"],
-        jax.random.key(0),
-    )
+    kind = description["kind"]
+    if kind not in KINDS:
+        raise ArtefactError(f"{folder / DESCRIPTION_FILE}: kind = {kind!r}: must be one of {', '.join(KINDS)}")
+    blank = KINDS[kind].blank(description["architecture"])
     tensors = safetensors.numpy.load(weights)
-    expected = _named_weights(blank)
+    expected = _named_arrays(blank)
     if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:
         raise ArtefactError(f"{weights_path}: tensors do not fit the architecture in {DESCRIPTION_FILE}")
     leaves = [jnp.asarray(tensors[name]) for name in expected]
-    denoiser = jax.tree.unflatten(jax.tree.structure(blank), leaves)
-    schedule = make_schedule(architecture["schedule"], architecture["denoising_steps"])
     return PolicyArtefact(
-        policy=DiffusionPolicy(denoiser, schedule, architecture["squash"]),
-        schedule=architecture["schedule"],
+        policy=jax.tree.unflatten(jax.tree.structure(blank), leaves),
         environment=description["environment"],
         environment_config=description["environment_config"],
         algorithm=description["algorithm"],
@@ -144,8 +125,8 @@ def load_policy(folder: Path | str) -> PolicyArtefact:
     )
 
 
-def _named_weights(denoiser: Denoiser) -> dict[str, np.ndarray]:
-    paths = jax.tree_util.tree_leaves_with_path(denoiser)
+def _named_arrays(policy: DeployablePolicy) -> dict[str, np.ndarray]:
+    paths = jax.tree_util.tree_leaves_with_path(policy)
     return {jax.tree_util.keystr(path).lstrip("."): np.asarray(leaf) for path, leaf in paths}
 
 

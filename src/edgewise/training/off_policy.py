@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -13,60 +14,38 @@ from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition
 from edgewise.environments.base import Environment, step_autoreset
-from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.numerics.checks import check_integer, check_range
+from edgewise.training.config import TrainingConfig
+from edgewise.training.experience import Step, n_step
+from edgewise.training.loop import Loop
 
 
 @dataclass(frozen=True)
-class OffPolicyConfig:
+class OffPolicyConfig(TrainingConfig):
     """How much experience is collected, how it is replayed, and how often progress is judged.
 
+    `steps` includes the warm-up.
+
     Attributes:
-        steps: environment steps per seed, warm-up included, over all copies together.
-        environments: copies of the environment stepped side by side.
         updates: updates after each step of all copies; the update-to-data ratio is updates / environments.
         warmup_steps: steps with uniformly random actions before the first update.
-        replay_capacity: transitions kept (CGDM paper, Table II: 1e6; about 0.9 kB each in the default system).
-        evaluations: number of evaluations, evenly spread over the run.
-        evaluation_episodes: episodes of an evaluation.
-        checkpoint_every: evaluations between two checkpoints.
-        seeds: independent learners, trained side by side.
-        seed: training randomness; learner i uses the i-th key derived from it.
-        evaluation_seed: randomness of the evaluations that pick the best policy.
-        test_seed: randomness of the final test.
+        replay_capacity: transitions kept (CGDM and D2SAC papers: 1e6; about 0.9 kB each in the default agent-migration
+            system, 0.35 kB in service selection).
     """
 
-    steps: int = 1_000_000
-    environments: int = 64
     updates: int = 2
     warmup_steps: int = 5_000
     replay_capacity: int = 250_000
-    evaluations: int = 20
-    evaluation_episodes: int = 50
-    checkpoint_every: int = 4
-    seeds: int = 1
-    seed: int = 0
-    evaluation_seed: int = 1
-    test_seed: int = 2
 
-    def __post_init__(self) -> None:
-        for name in ("environments", "updates", "evaluations", "evaluation_episodes", "checkpoint_every", "seeds"):
-            check_integer(name, getattr(self, name), 1)
-        for name in ("seed", "evaluation_seed", "test_seed"):
-            check_integer(name, getattr(self, name), 0, 2**32 - 1)
+    def check_sizes(self) -> None:
+        check_integer("updates", self.updates, 1)
         check_integer("warmup_steps", self.warmup_steps, 0)
         check_range("replay_capacity", self.replay_capacity, self.environments)
-        check_integer("steps", self.steps, 1)
-        if self.chunk_iterations < 1:
-            raise ConfigurationError(
-                "steps",
-                self.steps,
-                f"at least warmup_steps + evaluations * environments = "
-                f"{self.warmup_steps + self.evaluations * self.environments}",
-            )
-        if len({self.seed, self.evaluation_seed, self.test_seed}) < 3:
-            raise ConfigurationError(
-                "test_seed", self.test_seed, "different from seed and evaluation_seed, and they too"
-            )
+
+    @property
+    def fewest_steps(self) -> str:
+        least = self.warmup_iterations * self.environments + self.evaluations * self.environments
+        return f"warmup_steps + evaluations * environments = {least}"
 
     @property
     def warmup_iterations(self) -> int:
@@ -84,22 +63,30 @@ class OffPolicyConfig:
         return self.evaluations * self.chunk_iterations * self.updates
 
     def steps_done(self, chunks: int) -> int:
-        """Environment steps of a seed after so many chunks."""
         return (self.warmup_iterations + chunks * self.chunk_iterations) * self.environments
 
 
-class LoopState(eqx.Module):
-    """Everything that a run needs to go on, for one seed (or with a leading axis of seeds)."""
+class OffPolicyState(eqx.Module):
+    """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
+
+    Attributes:
+        train_state: of the algorithm.
+        replay: of Flashbax.
+        recent: the latest n - 1 steps of every copy, oldest first, for n-step returns.
+        environment_state, observation: of every copy.
+        key: randomness to come.
+    """
 
     train_state: Any
     replay: Any
+    recent: tuple[Step, ...]
     environment_state: Any
     observation: Any
     key: PRNGKeyArray
 
 
-class OffPolicyLoop(eqx.Module):
-    """Pure pieces of an off-policy run for one seed; see `compile_loop` for several.
+class OffPolicyLoop(Loop):
+    """An off-policy run: act, store, learn from replayed transitions.
 
     Attributes:
         environment: what to learn in.
@@ -121,27 +108,35 @@ class OffPolicyLoop(eqx.Module):
             add_batches=True,
         )
 
-    def start(self, key: PRNGKeyArray) -> LoopState:
+    def start(self, key: PRNGKeyArray) -> OffPolicyState:
         """Fresh learner, environments and replay, the latter filled by the warm-up."""
         learner_key, reset_key, warmup_key, key = jax.random.split(key, 4)
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, self.config.environments))
         first = jax.tree.map(lambda x: x[0], observation)
         space = self.environment.action_space
         example = Transition(first, space.sample(reset_key), jnp.zeros(()), jnp.zeros(()), first)
-        loop = LoopState(self.algorithm.init(learner_key), self._replay.init(example), state, observation, key)
+        loop = OffPolicyState(
+            train_state=self.algorithm.init(learner_key),
+            replay=self._replay.init(example),
+            recent=self._blank_steps(first, space.sample(reset_key)),
+            environment_state=state,
+            observation=observation,
+            key=key,
+        )
 
-        def explore(loop: LoopState, key: PRNGKeyArray) -> tuple[LoopState, None]:
+        def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
             action_key, step_key = jax.random.split(key)
             action = jax.vmap(space.sample)(jax.random.split(action_key, self.config.environments))
-            return self._collect(loop, action, step_key), None
+            return self._collect(loop, action, step_key, store), None
 
-        loop, _ = jax.lax.scan(explore, loop, jax.random.split(warmup_key, self.config.warmup_iterations))
+        keys = jax.random.split(warmup_key, self.config.warmup_iterations)
+        incomplete = self.algorithm.n_step - 1
+        loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
+        loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
         return loop
 
-    def chunk(self, loop: LoopState) -> tuple[LoopState, dict[str, Array]]:
-        """Collect and learn until the next evaluation; metrics are means over the chunk's updates."""
-
-        def iterate(loop: LoopState, _: None) -> tuple[LoopState, dict[str, Array]]:
+    def chunk(self, state: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
+        def iterate(loop: OffPolicyState, _: None) -> tuple[OffPolicyState, dict[str, Array]]:
             key, action_key, step_key, learn_key = jax.random.split(loop.key, 4)
             action = self.algorithm.act(loop.train_state, loop.observation, action_key, explore=True)
             loop = self._collect(loop, action, step_key)
@@ -154,21 +149,35 @@ class OffPolicyLoop(eqx.Module):
             train_state, metrics = jax.lax.scan(
                 learn, loop.train_state, jax.random.split(learn_key, self.config.updates)
             )
-            loop = LoopState(train_state, loop.replay, loop.environment_state, loop.observation, key)
+            loop = replace(loop, train_state=train_state, key=key)
             return loop, jax.tree.map(jnp.mean, metrics)
 
-        loop, metrics = jax.lax.scan(iterate, loop, None, length=self.config.chunk_iterations)
-        return loop, jax.tree.map(jnp.mean, metrics)
+        state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
+        return state, jax.tree.map(jnp.mean, metrics)
 
-    def _collect(self, loop: LoopState, action: Array, key: PRNGKeyArray) -> LoopState:
+    def _collect(self, loop: OffPolicyState, action: Array, key: PRNGKeyArray, store: bool = True) -> OffPolicyState:
         keys = jax.random.split(key, self.config.environments)
         step = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
         state, timestep, observation = step(self.environment, keys, loop.environment_state, action)
-        transition = Transition(
+        newest = Step(
             observation=loop.observation,
             action=action,
             reward=timestep.reward,
-            discount=jnp.where(timestep.terminated, 0.0, self.algorithm.discount),
+            terminated=timestep.terminated,
+            ended=timestep.terminated | timestep.truncated,
             next_observation=timestep.observation,
         )
-        return LoopState(loop.train_state, self._replay.add(loop.replay, transition), state, observation, loop.key)
+        window = (*loop.recent, newest)
+        transition = n_step(jax.tree.map(lambda *steps: jnp.stack(steps), *window), self.algorithm.discount)
+        return replace(
+            loop,
+            replay=self._replay.add(loop.replay, transition) if store else loop.replay,
+            recent=window[1:],
+            environment_state=state,
+            observation=observation,
+        )
+
+    def _blank_steps(self, observation: Array, action: Array) -> tuple[Step, ...]:
+        step = Step(observation, action, jnp.zeros(()), jnp.zeros((), bool), jnp.zeros((), bool), observation)
+        copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.config.environments, *x.shape)), step)
+        return (copies,) * (self.algorithm.n_step - 1)

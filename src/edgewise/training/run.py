@@ -22,17 +22,19 @@ from jaxtyping import Array, Bool, Float
 from tensorboardX import SummaryWriter
 
 from edgewise import __version__
-from edgewise.algorithms.base import OffPolicyAlgorithm
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments import registry
 from edgewise.environments.base import Environment
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.files import replace_file
+from edgewise.numerics.memory import release_unused_memory
 from edgewise.numerics.records import from_plain, to_plain
 from edgewise.policies import PolicyArtefact, save_policy
 from edgewise.training.checkpoint import Checkpoints
+from edgewise.training.config import TrainingConfig
 from edgewise.training.evaluation import LearnedPolicy, evaluate
-from edgewise.training.off_policy import LoopState, OffPolicyConfig, OffPolicyLoop
+from edgewise.training.loop import Loop
+from edgewise.training.loops import build_loop, training_config
 from edgewise.training.progress import Reporter
 
 CONFIG_FILE = "config.yaml"
@@ -66,7 +68,7 @@ class RunConfig:
     environment_config: Any
     algorithm: str
     algorithm_config: Any
-    training: OffPolicyConfig
+    training: TrainingConfig
 
 
 class RunState(eqx.Module):
@@ -78,7 +80,7 @@ class RunState(eqx.Module):
         best_return: mean return of that evaluation.
     """
 
-    loop: LoopState
+    loop: Any
     best_policy: Any
     best_return: Float[Array, " n"]
 
@@ -112,19 +114,19 @@ def read_config(folder: Path) -> RunConfig:
             environment_config=from_plain(registry.find(values["environment"]).config, values["environment_config"]),
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
-            training=from_plain(OffPolicyConfig, values["training"]),
+            training=from_plain(training_config(values["algorithm"]), values["training"]),
         )
     except ConfigurationError as error:
         raise EdgewiseError(f"{path}: {error}") from None
 
 
 @eqx.filter_jit
-def _start(loop: OffPolicyLoop, keys: Array) -> LoopState:
+def _start(loop: Loop, keys: Array) -> Any:
     return eqx.filter_vmap(loop.start)(keys)
 
 
 @eqx.filter_jit(donate="all-except-first")
-def _advance(loop: OffPolicyLoop, state: LoopState) -> tuple[LoopState, dict[str, Array], dict[str, Bool[Array, " n"]]]:
+def _advance(loop: Loop, state: Any) -> tuple[Any, dict[str, Array], dict[str, Bool[Array, " n"]]]:
     state, metrics = eqx.filter_vmap(loop.chunk)(state)
 
     def finite(tree: Any) -> Array:
@@ -146,18 +148,18 @@ def evaluate_seeds(
     return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
 
 
-def _policies(algorithm: OffPolicyAlgorithm[Any], train_state: Any) -> Any:
+def _policies(algorithm: Any, train_state: Any) -> Any:
     return eqx.filter_vmap(algorithm.policy)(train_state)
 
 
-def build(run: RunConfig) -> tuple[Environment[Any], OffPolicyLoop]:
+def build(run: RunConfig) -> tuple[Environment[Any], Loop]:
     """The evaluation environment and the training loop of a run."""
     entry = registry.find(run.environment)
     environment = entry.build(run.environment_config)
     algorithm = find_algorithm(run.algorithm).build(
         run.algorithm_config, environment.spaces, run.training.total_updates
     )
-    return entry.build_evaluation(run.environment_config), OffPolicyLoop(environment, algorithm, run.training)
+    return entry.build_evaluation(run.environment_config), build_loop(environment, algorithm, run.training)
 
 
 def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
@@ -199,10 +201,12 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
         while done < config.evaluations:
             advanced, learning, healthy = _advance(loop, state.loop)
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
+            release_unused_memory()
             done += 1
             policies = _policies(loop.algorithm, advanced.train_state)
             result = evaluate_seeds(evaluation_environment, policies, evaluation_key, config.evaluation_episodes)
             state = _keep_best(advanced, policies, state, result["return"].mean(1))
+            release_unused_memory()
             metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
             report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
             last = done == config.evaluations or interrupted()
@@ -235,14 +239,14 @@ def summarise(result: dict[str, Float[Array, "n e"]]) -> dict[str, Any]:
     }
 
 
-def _fresh(loop: OffPolicyLoop, keys: Array) -> RunState:
+def _fresh(loop: Loop, keys: Array) -> RunState:
     started = _start(loop, keys)
     policies = jax.tree.map(jnp.copy, _policies(loop.algorithm, started.train_state))
     return RunState(started, policies, jnp.full(keys.shape[0], -jnp.inf))
 
 
 @eqx.filter_jit
-def _keep_best(advanced: LoopState, policies: Any, before: RunState, returns: Float[Array, " n"]) -> RunState:
+def _keep_best(advanced: Any, policies: Any, before: RunState, returns: Float[Array, " n"]) -> RunState:
     better = returns > before.best_return
 
     def choose(new: Array, old: Array) -> Array:
@@ -253,7 +257,7 @@ def _keep_best(advanced: LoopState, policies: Any, before: RunState, returns: Fl
 
 
 def _require_finite(
-    healthy: dict[str, Bool[Array, " n"]], step: int, checkpoint: int | None, config: OffPolicyConfig
+    healthy: dict[str, Bool[Array, " n"]], step: int, checkpoint: int | None, config: TrainingConfig
 ) -> None:
     for name, flags in healthy.items():
         if not flags.all():
@@ -265,16 +269,13 @@ def _require_finite(
             )
 
 
-def _save_policies(
-    folder: Path, run: RunConfig, algorithm: OffPolicyAlgorithm[Any], state: RunState, steps: int
-) -> None:
+def _save_policies(folder: Path, run: RunConfig, algorithm: Any, state: RunState, steps: int) -> None:
     groups = {"best": state.best_policy, "last": _policies(algorithm, state.loop.train_state)}
     for name, policies in groups.items():
         for seed in range(run.training.seeds):
             policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)
             artefact = PolicyArtefact(
                 policy=policy,
-                schedule=run.algorithm_config.schedule,
                 environment=run.environment,
                 environment_config=to_plain(run.environment_config),
                 algorithm=run.algorithm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax
 from jaxtyping import Array, Float
 
 from edgewise.environments.agent_migration import heuristics
@@ -27,8 +28,8 @@ class AgentMigrationEntry(Entry):
         policies = heuristics.build(environment)
         return {name: policies[name] for name in names}
 
-    def lower_bound(self, environment: AgentMigration, state: AgentMigrationState) -> Float[Array, ""]:
-        return latency_bound(environment, state)
+    def bound(self, environment: AgentMigration, states: AgentMigrationState) -> Float[Array, ""]:
+        return jax.lax.map(lambda state: latency_bound(environment, state), states).mean()
 
 
 AGENT_MIGRATION = AgentMigrationEntry(
@@ -40,4 +41,5 @@ AGENT_MIGRATION = AgentMigrationEntry(
     columns=("violations", "missing_copies", "migrations", "defences", "attacked"),
     reference_names=tuple(heuristics.NAMES),
     usual_references=("random", "nearest-next", "least-loaded", "look-ahead-blind", "look-ahead", "oracle"),
+    default_algorithm="cgdm",
 )

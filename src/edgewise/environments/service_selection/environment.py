@@ -117,7 +117,7 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             count=state.count + 1,
         )
         truncated = next_state.count >= self.config.tasks
-        utility_reward = jnp.where(fits, utility - self.quality_baseline, 0.0)
+        utility_reward = jnp.where(fits, self.reward_of(state.task)[action], 0.0)
         crash_reward = jnp.where(fits, 0.0, -penalty)
         info = {
             "utility_reward": utility_reward,
@@ -137,6 +137,10 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             info=info,
         )
         return next_state, timestep
+
+    def reward_of(self, size: Float[Array, ""]) -> Float[Array, " i"]:
+        """Reward of a task of `size` denoising steps at every provider, if it has room."""
+        return self.providers.utility(size, self.config.with_offset) - self.quality_baseline
 
     def free(self, state: ServiceSelectionState) -> Float[Array, " i"]:
         """Denoising steps that each provider can still take."""

@@ -1,0 +1,71 @@
+"""What every kind of training run has: a budget, copies of the environment, evaluations and seeds."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+
+from edgewise.numerics.checks import ConfigurationError, check_integer
+
+
+@dataclass(frozen=True)
+class TrainingConfig(abc.ABC):
+    """Budget and bookkeeping of a run.
+
+    Attributes:
+        steps: environment steps per seed, over all copies together.
+        environments: copies of the environment stepped side by side.
+        evaluations: number of evaluations, evenly spread over the run.
+        evaluation_episodes: episodes of an evaluation.
+        checkpoint_every: evaluations between two checkpoints.
+        seeds: independent learners, trained side by side.
+        seed: training randomness; learner i uses the i-th key derived from it.
+        evaluation_seed: randomness of the evaluations that pick the best policy.
+        test_seed: randomness of the final test.
+    """
+
+    steps: int = 1_000_000
+    environments: int = 64
+    evaluations: int = 20
+    evaluation_episodes: int = 50
+    checkpoint_every: int = 4
+    seeds: int = 1
+    seed: int = 0
+    evaluation_seed: int = 1
+    test_seed: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "environments", "evaluations", "evaluation_episodes", "checkpoint_every", "seeds"):
+            check_integer(name, getattr(self, name), 1)
+        for name in ("seed", "evaluation_seed", "test_seed"):
+            check_integer(name, getattr(self, name), 0, 2**32 - 1)
+        self.check_sizes()
+        if self.chunk_iterations < 1:
+            raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")
+        if len({self.seed, self.evaluation_seed, self.test_seed}) < 3:
+            raise ConfigurationError(
+                "test_seed", self.test_seed, "different from seed and evaluation_seed, and they too"
+            )
+
+    @abc.abstractmethod
+    def check_sizes(self) -> None:
+        """Check the fields that a kind of run adds."""
+
+    @property
+    @abc.abstractmethod
+    def fewest_steps(self) -> str:
+        """The smallest budget that fits the other sizes, as a sum in words and its value."""
+
+    @property
+    @abc.abstractmethod
+    def chunk_iterations(self) -> int:
+        """Iterations of the loop between two evaluations."""
+
+    @property
+    @abc.abstractmethod
+    def total_updates(self) -> int:
+        """Calls of the algorithm's update in the whole run."""
+
+    @abc.abstractmethod
+    def steps_done(self, chunks: int) -> int:
+        """Environment steps of a seed after so many chunks."""

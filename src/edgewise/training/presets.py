@@ -1,0 +1,43 @@
+"""Tuned settings: what a run of an algorithm on a system starts from unless told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgewise.algorithms.registry import find_algorithm
+from edgewise.training.config import TrainingConfig
+from edgewise.training.loops import training_config
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Departures from the defaults.
+
+    Attributes:
+        algorithm: fields of the algorithm's configuration.
+        training: fields of the training configuration.
+    """
+
+    algorithm: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
+    "service-selection": {"evaluation_episodes": 8},  # an episode has a thousand tasks
+}
+"""Fields of the training configuration that hold for every algorithm on a system."""
+
+TUNED: dict[tuple[str, str], Preset] = {}
+"""(system, algorithm) to what tuning found; docs/algorithms tells the search."""
+
+
+def default_configs(environment: str, algorithm: str) -> tuple[Any, TrainingConfig]:
+    """Configuration of the algorithm and of its training on a system, by their names in the registries.
+
+    Raises:
+        ConfigurationError: naming the algorithms that exist.
+    """
+    preset = TUNED.get((environment, algorithm), Preset())
+    training = {**SYSTEM_TRAINING.get(environment, {}), **preset.training}
+    return find_algorithm(algorithm).config(**preset.algorithm), training_config(algorithm)(**training)
