@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.diffusion import DiffusionPolicy
+from edgewise.policies.categorical import CategoricalPolicy
 
 
 @runtime_checkable
@@ -29,7 +30,7 @@ class DeployablePolicy(Protocol):
         """An action for each observation; the deterministic one without a key."""
 
 
-KINDS: dict[str, type[DeployablePolicy]] = {"diffusion": DiffusionPolicy}
+KINDS: dict[str, type[DeployablePolicy]] = {"diffusion": DiffusionPolicy, "categorical": CategoricalPolicy}
 
 
 def kind_of(policy: DeployablePolicy) -> str:
