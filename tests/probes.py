@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.base import Box, Environment, TimeStep
+from edgewise.environments.base import Box, Discrete, Environment, TimeStep
 
 
 class ProbeState(eqx.Module):
@@ -29,18 +29,22 @@ class Probe(Environment[ProbeState]):
         reward: `reward(step, shown, action)`.
         steps: length of an episode.
         terminates: whether the end is a termination, or a truncation.
+        actions: number of actions; none for one real number in [-1, 1].
     """
 
     reward: Callable[[Array, Array, Array], Array] = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     terminates: bool = eqx.field(static=True)
+    actions: int | None = eqx.field(static=True, default=None)
 
     @property
     def observation_space(self) -> Box:
         return Box(np.full(2, -1, np.float32), np.full(2, 1, np.float32))
 
     @property
-    def action_space(self) -> Box:
+    def action_space(self) -> Box | Discrete:
+        if self.actions is not None:
+            return Discrete(self.actions)
         return Box(np.full(1, -1, np.float32), np.full(1, 1, np.float32))
 
     @property
@@ -57,7 +61,7 @@ class Probe(Environment[ProbeState]):
         never = jnp.zeros((), bool)
         timestep = TimeStep(
             observation=self.observe(after),
-            reward=jnp.asarray(self.reward(state.step, state.shown, action[0]), float),
+            reward=jnp.asarray(self.reward(state.step, state.shown, jnp.ravel(action)[0]), float),
             terminated=ended if self.terminates else never,
             truncated=never if self.terminates else ended,
             info={"step": after.step.astype(float)},

@@ -47,7 +47,13 @@ def test_page_is_self_contained_and_complete(report: Path) -> None:
     assert len(sources) == 4
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert "<script" not in page
-    for said in ("CGDM: total latency", "less than random decisions", "look-ahead", "attack_frequency: 1.0", "updates per seed"):
+    for said in (
+        "CGDM: total latency",
+        "less than random decisions",
+        "look-ahead",
+        "attack_frequency: 1.0",
+        "updates per seed",
+    ):
         assert said in page
 
 

@@ -23,9 +23,7 @@ class CategoricalPolicy(eqx.Module):
     network: MLP
 
     @staticmethod
-    def create(
-        observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray
-    ) -> CategoricalPolicy:
+    def create(observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray) -> CategoricalPolicy:
         """A policy with fresh weights, for the given sizes and widths of the hidden layers."""
         return CategoricalPolicy(MLP((observation_size, *hidden, actions), key))
 
