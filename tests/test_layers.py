@@ -79,7 +79,7 @@ def test_imports_go_downward(path: Path) -> None:
         ("environments", "from ..diffusion import chain", "edgewise.diffusion.chain"),
         ("policies", "from edgewise.training.run import train", "edgewise.training.run.train"),
         ("policies", "from edgewise.environments.base import Box", "edgewise.environments.base.Box"),
-        ("algorithms", "from edgewise.policies import load_policy", "edgewise.policies.load_policy"),
+        ("algorithms", "from edgewise.training import loop", "edgewise.training.loop"),
         ("training", "if True:\n    import edgewise.cli", "edgewise.cli"),
         ("training", "import edgewise", "edgewise"),
         ("policies", "from edgewise import __version__", None),
