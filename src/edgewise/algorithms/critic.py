@@ -33,3 +33,23 @@ class TwinCritic(eqx.Module):
         """Both values of every sample."""
         joint = jnp.concatenate([observation, action], axis=-1)
         return jnp.stack([network(joint)[..., 0] for network in self.networks])
+
+
+class TwinActionValues(eqx.Module):
+    """Q_1 and Q_2 of every action of a finite set, two networks of one shape (D2SAC paper, section 5.2).
+
+    Attributes:
+        networks: both.
+    """
+
+    networks: tuple[MLP, MLP]
+
+    def __init__(self, observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray) -> None:
+        """Args: components of an observation, number of actions, widths of the hidden layers, key."""
+        first, second = jax.random.split(key)
+        sizes = (observation_size, *hidden, actions)
+        self.networks = (MLP(sizes, first), MLP(sizes, second))
+
+    def __call__(self, observation: Float[Array, "*batch o"]) -> Float[Array, "2 *batch a"]:
+        """Both values of every action."""
+        return jnp.stack([network(observation) for network in self.networks])

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
-from edgewise.environments.base import Box, Space, Spaces
+from edgewise.algorithms.d2sac import D2SAC, D2SACConfig
+from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
+from edgewise.environments.base import Box, Discrete, Space, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
 
@@ -43,7 +45,11 @@ class AlgorithmEntry:
 
 ALGORITHMS = {
     entry.name: entry
-    for entry in (AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),)
+    for entry in (
+        AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),
+        AlgorithmEntry("d2sac", "deep diffusion soft actor-critic", D2SACConfig, D2SAC, (Discrete,)),
+        AlgorithmEntry("discrete-sac", "soft actor-critic over actions", DiscreteSACConfig, DiscreteSAC, (Discrete,)),
+    )
 }
 
 

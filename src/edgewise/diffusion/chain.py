@@ -33,15 +33,19 @@ def add_noise(
 
 
 def clean_action(
-    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
+    schedule: Schedule,
+    noisy: Float[Array, "*batch a"],
+    step: int,
+    predicted: Float[Array, "*batch a"],
+    bound: float = 1.0,
 ) -> Float[Array, "*batch a"]:
-    """The action that (26) implies for a predicted noise, clipped to the action box [-1, 1].
+    """The action that (26) implies for a predicted noise, clipped to the box [-bound, bound].
 
     The clip bounds epsilon to what an action in the box allows; the predicted noise is that of the loss (33), so that
     loss and sampler agree.
     """
     level = schedule.alpha_bar[step - 1]
-    return jnp.clip((noisy - jnp.sqrt(1 - level) * predicted) / jnp.sqrt(level), -1.0, 1.0)
+    return jnp.clip((noisy - jnp.sqrt(1 - level) * predicted) / jnp.sqrt(level), -bound, bound)
 
 
 def posterior_mean(
@@ -59,6 +63,43 @@ def squashed_mean(
     """Mean of x_{k-1} with tanh-bounded noise: equation (31) with 1/sqrt(alpha_k) (the paper prints 1/sqrt(abar_k))."""
     beta, alpha, level = schedule.beta[step - 1], schedule.alpha[step - 1], schedule.alpha_bar[step - 1]
     return (noisy - beta / jnp.sqrt(1 - level) * jnp.tanh(predicted)) / jnp.sqrt(alpha)
+
+
+def reverse_chain(
+    denoiser: Denoiser,
+    schedule: Schedule,
+    observation: Float[Array, "*batch o"],
+    key: PRNGKeyArray | None,
+    squash: bool,
+    bound: float = 1.0,
+) -> list[Float[Array, "*batch a"]]:
+    """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
+
+    Args:
+        denoiser: epsilon_theta.
+        schedule: noise levels.
+        observation: the condition.
+        key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
+        squash: bound the predicted noise by tanh as printed in (31), instead of clipping the implied clean x_0.
+        bound: of every component of the clean x_0, if it is clipped.
+
+    Returns:
+        x_K, ..., x_0.
+    """
+    size = denoiser.action.weight.shape[1]
+    shape = (schedule.steps, *observation.shape[:-1], size)
+    noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
+    condition = denoiser.condition(observation)
+    chain = [noise[-1]]
+    for step in range(schedule.steps, 0, -1):
+        x = chain[-1]
+        predicted = denoiser.denoise(x, jnp.asarray(step), condition)
+        if squash:
+            mean = squashed_mean(schedule, x, step, predicted)
+        else:
+            mean = posterior_mean(schedule, x, step, clean_action(schedule, x, step, predicted, bound))
+        chain.append(mean if step == 1 else mean + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2])
+    return chain
 
 
 class DiffusionPolicy(eqx.Module):
@@ -95,29 +136,8 @@ class DiffusionPolicy(eqx.Module):
         return DiffusionPolicy(Denoiser.blank(architecture), schedule, architecture["squash"])
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
-        """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
-
-        Args:
-            observation: the condition.
-            key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
-
-        Returns:
-            The action, clipped to [-1, 1].
-        """
-        size = self.denoiser.action.weight.shape[1]
-        shape = (self.schedule.steps, *observation.shape[:-1], size)
-        noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
-        condition = self.denoiser.condition(observation)
-        schedule = self.schedule
-        x = noise[-1]
-        for step in range(self.schedule.steps, 0, -1):
-            predicted = self.denoiser.denoise(x, jnp.asarray(step), condition)
-            if self.squash:
-                mean = squashed_mean(schedule, x, step, predicted)
-            else:
-                mean = posterior_mean(schedule, x, step, clean_action(schedule, x, step, predicted))
-            x = mean if step == 1 else mean + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2]
-        return jnp.clip(x, -1.0, 1.0)
+        """An action in [-1, 1] for each observation: x_0 of `reverse_chain`; without a key the deterministic one."""
+        return jnp.clip(reverse_chain(self.denoiser, self.schedule, observation, key, self.squash)[-1], -1.0, 1.0)
 
 
 def consistency_loss(

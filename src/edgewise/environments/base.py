@@ -66,10 +66,16 @@ Space = Box | Discrete
 
 @dataclass(frozen=True)
 class Spaces:
-    """What an algorithm needs to know of an environment."""
+    """What an algorithm needs to know of an environment.
+
+    Attributes:
+        observation, action: spaces.
+        action_mask: whether an observation ends with one flag per action, 1 where it is allowed.
+    """
 
     observation: Space
     action: Space
+    action_mask: bool = False
 
 
 class TimeStep(eqx.Module):
@@ -117,9 +123,14 @@ class Environment(eqx.Module, Generic[State]):
         """Steps after which an episode has ended for certain."""
 
     @property
+    def action_mask(self) -> bool:
+        """Whether an observation ends with one flag per action, 1 where it is allowed."""
+        return False
+
+    @property
     def spaces(self) -> Spaces:
         """Observation and action space together."""
-        return Spaces(self.observation_space, self.action_space)
+        return Spaces(self.observation_space, self.action_space, self.action_mask)
 
 
 def step_autoreset(

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from edgewise.numerics.masks import FORBIDDEN, allowed_actions
 from edgewise.numerics.networks import MLP
 
 
@@ -18,14 +19,18 @@ class CategoricalPolicy(eqx.Module):
 
     Attributes:
         network: observation to one logit per action.
+        masked: never choose what the observation's mask forbids; see `allowed_actions`.
     """
 
     network: MLP
+    masked: bool = eqx.field(static=True, default=False)
 
     @staticmethod
-    def create(observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray) -> CategoricalPolicy:
+    def create(
+        observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray, masked: bool = False
+    ) -> CategoricalPolicy:
         """A policy with fresh weights, for the given sizes and widths of the hidden layers."""
-        return CategoricalPolicy(MLP((observation_size, *hidden, actions), key))
+        return CategoricalPolicy(MLP((observation_size, *hidden, actions), key), masked)
 
     @property
     def observation_size(self) -> int:
@@ -36,19 +41,30 @@ class CategoricalPolicy(eqx.Module):
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
         widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {"observation_size": self.observation_size, "hidden": widths[:-1], "actions": widths[-1]}
+        return {
+            "observation_size": self.observation_size,
+            "hidden": widths[:-1],
+            "actions": widths[-1],
+            "masked": self.masked,
+        }
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> CategoricalPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
         a = architecture
-        return CategoricalPolicy.create(a["observation_size"], a["actions"], a["hidden"], jax.random.key(0))
+        return CategoricalPolicy.create(
+            a["observation_size"], a["actions"], a["hidden"], jax.random.key(0), a["masked"]
+        )
 
     def log_probabilities(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch a"]:
         """Logarithm of the probability of every action."""
-        return jax.nn.log_softmax(self.network(observation))
+        logits = self.network(observation)
+        if self.masked:
+            allowed = allowed_actions(observation, logits.shape[-1])
+            logits = jnp.where(allowed, logits, FORBIDDEN)
+        return jax.nn.log_softmax(logits)
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Int[Array, "*batch"]:
         """A sampled action, or without a key the most probable one."""
-        logits = self.network(observation)
+        logits = self.log_probabilities(observation)
         return jnp.argmax(logits, axis=-1) if key is None else jax.random.categorical(key, logits)

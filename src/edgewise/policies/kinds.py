@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.diffusion import DiffusionPolicy
+from edgewise.diffusion import CategoricalDiffusionPolicy, DiffusionPolicy
 from edgewise.policies.categorical import CategoricalPolicy
 
 
@@ -30,7 +30,11 @@ class DeployablePolicy(Protocol):
         """An action for each observation; the deterministic one without a key."""
 
 
-KINDS: dict[str, type[DeployablePolicy]] = {"diffusion": DiffusionPolicy, "categorical": CategoricalPolicy}
+KINDS: dict[str, type[DeployablePolicy]] = {
+    "diffusion": DiffusionPolicy,
+    "categorical": CategoricalPolicy,
+    "categorical-diffusion": CategoricalDiffusionPolicy,
+}
 
 
 def kind_of(policy: DeployablePolicy) -> str:

@@ -1,0 +1,67 @@
+"""D2SAC: soft actor-critic whose actor denoises the distribution of a choice (D2SAC paper, section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import equinox as eqx
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
+from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
+from edgewise.diffusion.schedule import ScheduleName
+from edgewise.environments.base import Spaces
+from edgewise.numerics.checks import check_integer, check_range
+
+
+@dataclass(frozen=True)
+class D2SACConfig(CategoricalActorCriticConfig):
+    """Configuration of D2SAC; "Table 1" is that of the D2SAC paper.
+
+    Attributes:
+        denoising_steps: K (Table 2).
+        schedule: noise schedule (paper: vp).
+        squash: bound the predicted noise by tanh, the paper's (12), instead of clipping the implied clean logits.
+        bound: of the clean logits, if they are clipped.
+        time_embedding: size of the step embedding (Table 1).
+    """
+
+    denoising_steps: int = 5
+    schedule: ScheduleName = "vp"
+    squash: bool = True
+    bound: float = 10.0
+    time_embedding: int = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer("denoising_steps", self.denoising_steps, 1)
+        check_integer("time_embedding", self.time_embedding, 2)
+        check_range("bound", self.bound, 0, open_low=True)
+
+
+class D2SAC(CategoricalActorCritic):
+    """Deep diffusion soft actor-critic for a finite set of actions."""
+
+    config: D2SACConfig = eqx.field(static=True)
+    observation_size: int = eqx.field(static=True)
+    actions: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
+
+    def __init__(self, config: D2SACConfig, spaces: Spaces, updates: int) -> None:
+        """Args: configuration, the spaces to learn in, and the updates of the run (for the learning rates)."""
+        self.config = config
+        self.updates = updates
+        self.observation_size, self.actions = sizes(config, spaces)
+
+    def new_actor(self, key: PRNGKeyArray) -> Denoiser:
+        return Denoiser(self.observation_size, self.actions, self.config.hidden, self.config.time_embedding, key)
+
+    def policy_of(self, actor: Denoiser) -> CategoricalDiffusionPolicy:
+        c = self.config
+        schedule = make_schedule(c.schedule, c.denoising_steps)
+        return CategoricalDiffusionPolicy(actor, schedule, c.squash, c.bound, c.masking)
+
+    def log_probabilities(
+        self, actor: Denoiser, observation: Float[Array, "*batch o"], key: PRNGKeyArray
+    ) -> Float[Array, "*batch a"]:
+        return self.policy_of(actor).log_probabilities(observation, key)
