@@ -34,6 +34,7 @@ class CategoricalActorCriticConfig:
         actor_rate: learning rate eta_a at the start (Table 2: 1e-4).
         critic_rate: learning rate eta_c at the start (Table 2: 1e-3).
         final_rate: share of both rates left at the end of the run; they fall along a cosine. 1 keeps them (Table 2).
+        huber: errors of the critics beyond this count linearly; none squares them all (28).
         weight_decay: lambda, decoupled (Table 2).
         batch_size: transitions per update (Table 2: 512).
         discount: gamma (Table 2: 0.95).
@@ -50,6 +51,7 @@ class CategoricalActorCriticConfig:
     actor_rate: float = 3e-4
     critic_rate: float = 1e-3
     final_rate: float = 0.05
+    huber: float | None = 1.0
     weight_decay: float = 1e-4
     batch_size: int = 256
     discount: float = 0.95
@@ -66,6 +68,8 @@ class CategoricalActorCriticConfig:
         check_range("actor_rate", self.actor_rate, 0, open_low=True)
         check_range("critic_rate", self.critic_rate, 0, open_low=True)
         check_range("final_rate", self.final_rate, 0, 1, open_low=True)
+        if self.huber is not None:
+            check_range("huber", self.huber, 0, open_low=True)
         check_range("weight_decay", self.weight_decay, 0)
         check_integer("batch_size", self.batch_size, 1)
         check_range("discount", self.discount, 0, 1, open_high=True)
@@ -156,7 +160,7 @@ class CategoricalActorCritic(OffPolicyAlgorithm[CategoricalActorCriticState]):
         target_key, actor_key = jax.random.split(key)
         temperature = jnp.exp(train_state.log_temperature)
         goal = self.value_target(train_state, batch, target_key)
-        critic_loss, critic_gradient = jax.value_and_grad(critic_objective)(train_state.critic, batch, goal)
+        critic_loss, critic_gradient = jax.value_and_grad(critic_objective)(train_state.critic, batch, goal, c.huber)
         step, critic_optimiser = self._critic_optimiser.update(
             critic_gradient, train_state.critic_optimiser, train_state.critic
         )
@@ -245,7 +249,10 @@ def expectation(log_probability: Float[Array, "*batch a"], value: Float[Array, "
     return jnp.sum(jnp.exp(log_probability) * value, axis=-1)
 
 
-def critic_objective(critic: TwinActionValues, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:
-    """Sum of both critics' mean squared errors of the taken action's value against the TD target: equation (28)."""
+def critic_objective(
+    critic: TwinActionValues, batch: Transition, goal: Float[Array, " b"], huber: float | None
+) -> Float[Array, ""]:
+    """Sum of both critics' mean errors of the taken action's value against the TD target: (28), or with Huber's error."""
     taken = jnp.take_along_axis(critic(batch.observation), batch.action[None, :, None], axis=-1)[..., 0]
-    return ((taken - goal) ** 2).mean(1).sum()
+    error = (taken - goal) ** 2 if huber is None else 2 * optax.losses.huber_loss(taken, goal, delta=huber)
+    return error.mean(1).sum()

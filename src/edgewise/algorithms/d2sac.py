@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
 from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
+from edgewise.diffusion.categorical import Prediction
 from edgewise.diffusion.schedule import ScheduleName
 from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_integer, check_range
+from edgewise.numerics.checks import check_choice, check_integer
 
 
 @dataclass(frozen=True)
@@ -21,22 +23,20 @@ class D2SACConfig(CategoricalActorCriticConfig):
     Attributes:
         denoising_steps: K (Table 2).
         schedule: noise schedule (paper: vp).
-        squash: bound the predicted noise by tanh, the paper's (12), instead of clipping the implied clean logits.
-        bound: of the clean logits, if they are clipped.
+        predicts: what the denoiser gives: the "noise" in x_k, bounded by tanh, as in the paper's (12); or the "clean" x_0.
         time_embedding: size of the step embedding (Table 1).
     """
 
     denoising_steps: int = 5
     schedule: ScheduleName = "vp"
-    squash: bool = True
-    bound: float = 10.0
+    predicts: Prediction = "clean"
     time_embedding: int = 16
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_integer("denoising_steps", self.denoising_steps, 1)
         check_integer("time_embedding", self.time_embedding, 2)
-        check_range("bound", self.bound, 0, open_low=True)
+        check_choice("predicts", self.predicts, get_args(Prediction))
 
 
 class D2SAC(CategoricalActorCritic):
@@ -59,7 +59,7 @@ class D2SAC(CategoricalActorCritic):
     def policy_of(self, actor: Denoiser) -> CategoricalDiffusionPolicy:
         c = self.config
         schedule = make_schedule(c.schedule, c.denoising_steps)
-        return CategoricalDiffusionPolicy(actor, schedule, c.squash, c.bound, c.masking)
+        return CategoricalDiffusionPolicy(actor, schedule, c.predicts, c.masking)
 
     def log_probabilities(
         self, actor: Denoiser, observation: Float[Array, "*batch o"], key: PRNGKeyArray

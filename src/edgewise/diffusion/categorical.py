@@ -5,17 +5,19 @@ Equation numbers are those of the D2SAC paper.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.diffusion.chain import reverse_chain
+from edgewise.diffusion.chain import posterior_mean, reverse_chain, squashed_mean
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import Schedule, make_schedule
 from edgewise.numerics.masks import FORBIDDEN, allowed_actions
+
+Prediction = Literal["noise", "clean"]
 
 
 class CategoricalDiffusionPolicy(eqx.Module):
@@ -24,15 +26,13 @@ class CategoricalDiffusionPolicy(eqx.Module):
     Attributes:
         denoiser: epsilon_theta.
         schedule: noise levels.
-        squash: bound the predicted noise by tanh, the paper's (12), instead of clipping the implied clean logits.
-        bound: of the clean logits, if they are clipped.
+        predicts: what the network's output means: the "noise" in x_k, bounded by tanh, as in (12); or the "clean" logits x_0.
         masked: never choose what the observation's mask forbids; see `allowed_actions`.
     """
 
     denoiser: Denoiser
     schedule: Schedule
-    squash: bool = eqx.field(static=True)
-    bound: float = eqx.field(static=True)
+    predicts: Prediction = eqx.field(static=True)
     masked: bool = eqx.field(static=True)
 
     @property
@@ -51,8 +51,7 @@ class CategoricalDiffusionPolicy(eqx.Module):
         return {
             **self.denoiser.architecture,
             "denoising_steps": self.schedule.steps,
-            "squash": self.squash,
-            "bound": self.bound,
+            "predicts": self.predicts,
             "masked": self.masked,
         }
 
@@ -61,11 +60,12 @@ class CategoricalDiffusionPolicy(eqx.Module):
         """A policy of the given architecture; its numbers mean nothing yet."""
         a = architecture
         schedule = make_schedule("vp", a["denoising_steps"])
-        return CategoricalDiffusionPolicy(Denoiser.blank(a), schedule, a["squash"], a["bound"], a["masked"])
+        return CategoricalDiffusionPolicy(Denoiser.blank(a), schedule, a["predicts"], a["masked"])
 
     def chain(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> list[Float[Array, "*batch a"]]:
         """Log-probabilities, softmax (15), of x_K, ..., x_0 of the reverse chain (14); deterministic without a key."""
-        logits = reverse_chain(self.denoiser, self.schedule, observation, key, self.squash, self.bound)
+        mean = squashed_mean if self.predicts == "noise" else posterior_mean
+        logits = reverse_chain(self.denoiser, self.schedule, mean, observation, key)
         if self.masked:
             allowed = allowed_actions(observation, self.actions)
             logits = [jnp.where(allowed, x, FORBIDDEN) for x in logits]

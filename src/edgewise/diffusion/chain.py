@@ -6,6 +6,7 @@ and (12).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -33,19 +34,15 @@ def add_noise(
 
 
 def clean_action(
-    schedule: Schedule,
-    noisy: Float[Array, "*batch a"],
-    step: int,
-    predicted: Float[Array, "*batch a"],
-    bound: float = 1.0,
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
 ) -> Float[Array, "*batch a"]:
-    """The action that (26) implies for a predicted noise, clipped to the box [-bound, bound].
+    """The action that (26) implies for a predicted noise, clipped to the action box [-1, 1].
 
     The clip bounds epsilon to what an action in the box allows; the predicted noise is that of the loss (33), so that
     loss and sampler agree.
     """
     level = schedule.alpha_bar[step - 1]
-    return jnp.clip((noisy - jnp.sqrt(1 - level) * predicted) / jnp.sqrt(level), -bound, bound)
+    return jnp.clip((noisy - jnp.sqrt(1 - level) * predicted) / jnp.sqrt(level), -1.0, 1.0)
 
 
 def posterior_mean(
@@ -65,23 +62,32 @@ def squashed_mean(
     return (noisy - beta / jnp.sqrt(1 - level) * jnp.tanh(predicted)) / jnp.sqrt(alpha)
 
 
+Mean = Callable[[Schedule, Array, int, Array], Array]
+"""`mean(schedule, x_k, k, output of the denoiser)`: the mean of x_{k-1}."""
+
+
+def clipped_mean(
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """Mean of x_{k-1} whose clean action lies in the box: (30) of `clean_action`."""
+    return posterior_mean(schedule, noisy, step, clean_action(schedule, noisy, step, predicted))
+
+
 def reverse_chain(
     denoiser: Denoiser,
     schedule: Schedule,
+    mean: Mean,
     observation: Float[Array, "*batch o"],
     key: PRNGKeyArray | None,
-    squash: bool,
-    bound: float = 1.0,
 ) -> list[Float[Array, "*batch a"]]:
     """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
 
     Args:
-        denoiser: epsilon_theta.
+        denoiser: what is run on every x_k.
         schedule: noise levels.
+        mean: how its output gives the mean of x_{k-1}: `clipped_mean`, `squashed_mean` or another.
         observation: the condition.
         key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
-        squash: bound the predicted noise by tanh as printed in (31), instead of clipping the implied clean x_0.
-        bound: of every component of the clean x_0, if it is clipped.
 
     Returns:
         x_K, ..., x_0.
@@ -92,13 +98,8 @@ def reverse_chain(
     condition = denoiser.condition(observation)
     chain = [noise[-1]]
     for step in range(schedule.steps, 0, -1):
-        x = chain[-1]
-        predicted = denoiser.denoise(x, jnp.asarray(step), condition)
-        if squash:
-            mean = squashed_mean(schedule, x, step, predicted)
-        else:
-            mean = posterior_mean(schedule, x, step, clean_action(schedule, x, step, predicted, bound))
-        chain.append(mean if step == 1 else mean + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2])
+        x = mean(schedule, chain[-1], step, denoiser.denoise(chain[-1], jnp.asarray(step), condition))
+        chain.append(x if step == 1 else x + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2])
     return chain
 
 
@@ -137,7 +138,8 @@ class DiffusionPolicy(eqx.Module):
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """An action in [-1, 1] for each observation: x_0 of `reverse_chain`; without a key the deterministic one."""
-        return jnp.clip(reverse_chain(self.denoiser, self.schedule, observation, key, self.squash)[-1], -1.0, 1.0)
+        mean = squashed_mean if self.squash else clipped_mean
+        return jnp.clip(reverse_chain(self.denoiser, self.schedule, mean, observation, key)[-1], -1.0, 1.0)
 
 
 def consistency_loss(
