@@ -6,7 +6,8 @@ import abc
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array, Float, PRNGKeyArray
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.base import Box, Discrete, Space
 
@@ -31,8 +32,28 @@ class Transition(eqx.Module):
     next_observation: Array
 
 
-class OffPolicyAlgorithm(eqx.Module, Generic[TrainState]):
-    """A learner from replayed transitions. Its fields are static: configuration and spaces."""
+class Step(eqx.Module):
+    """One step of the environment, or several along leading axes.
+
+    Attributes:
+        observation: before the step.
+        action: taken.
+        reward: received.
+        terminated: the episode ended inside the decision problem.
+        ended: it ended for any reason.
+        next_observation: after the step; the final observation where the episode ended.
+    """
+
+    observation: Array
+    action: Array
+    reward: Float[Array, ...]
+    terminated: Bool[Array, ...]
+    ended: Bool[Array, ...]
+    next_observation: Array
+
+
+class ReplayLearner(eqx.Module, Generic[TrainState]):
+    """What the off-policy loop needs of a learner. Its fields are static: configuration and spaces."""
 
     @property
     @abc.abstractmethod
@@ -40,14 +61,14 @@ class OffPolicyAlgorithm(eqx.Module, Generic[TrainState]):
         """Discount factor gamma per step."""
 
     @property
-    def n_step(self) -> int:
-        """Steps n that a transition spans."""
-        return 1
+    @abc.abstractmethod
+    def batch_size(self) -> int:
+        """Items of the replay per update."""
 
     @property
     @abc.abstractmethod
-    def batch_size(self) -> int:
-        """Transitions per update."""
+    def span(self) -> int:
+        """Steps of the environment that an item of the replay spans."""
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> TrainState:
@@ -55,7 +76,41 @@ class OffPolicyAlgorithm(eqx.Module, Generic[TrainState]):
 
     @abc.abstractmethod
     def policy(self, train_state: TrainState) -> Any:
-        """The module that is deployed: called with (observation, key), key None for its deterministic action."""
+        """The module that is deployed: a `DeployablePolicy`, or a `RecurrentPolicy` if the learner has a memory."""
+
+    @abc.abstractmethod
+    def initial_memory(self, batch: tuple[int, ...]) -> Any:
+        """Memory at the start of an episode, of any leading batch shape; an empty tuple without one."""
+
+    @abc.abstractmethod
+    def step(
+        self,
+        train_state: TrainState,
+        observation: Float[Array, "*batch o"],
+        memory: Any,
+        key: PRNGKeyArray,
+        explore: bool,
+    ) -> tuple[Array, Any]:
+        """Actions for observations of any leading batch shape, and the memory to go on with."""
+
+    @abc.abstractmethod
+    def update(
+        self, train_state: TrainState, batch: Any, key: PRNGKeyArray
+    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+        """One learning step on a batch; metrics are scalars."""
+
+
+class OffPolicyAlgorithm(ReplayLearner[TrainState]):
+    """A learner without memory from replayed transitions."""
+
+    @property
+    def n_step(self) -> int:
+        """Steps n that a transition spans."""
+        return 1
+
+    @property
+    def span(self) -> int:
+        return self.n_step
 
     @abc.abstractmethod
     def act(
@@ -68,6 +123,57 @@ class OffPolicyAlgorithm(eqx.Module, Generic[TrainState]):
         self, train_state: TrainState, batch: Transition, key: PRNGKeyArray
     ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
         """One learning step on a batch; metrics are scalars."""
+
+    def initial_memory(self, batch: tuple[int, ...]) -> tuple[()]:
+        return ()
+
+    def step(
+        self,
+        train_state: TrainState,
+        observation: Float[Array, "*batch o"],
+        memory: Any,
+        key: PRNGKeyArray,
+        explore: bool,
+    ) -> tuple[Array, Any]:
+        return self.act(train_state, observation, key, explore), memory
+
+
+class PrioritisedAlgorithm(OffPolicyAlgorithm[TrainState]):
+    """A learner that says how much it has yet to learn from each transition, and gets those more often."""
+
+    @property
+    @abc.abstractmethod
+    def priority_exponent(self) -> float:
+        """Omega: a transition is drawn with a probability in proportion to priority^omega; 0 draws uniformly."""
+
+    @abc.abstractmethod
+    def importance_exponent(self, train_state: TrainState) -> Float[Array, ""]:
+        """Beta: a transition drawn with probability P has a weight in proportion to P^-beta."""
+
+    @abc.abstractmethod
+    def update_prioritised(
+        self, train_state: TrainState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
+    ) -> tuple[TrainState, dict[str, Float[Array, ""]], Float[Array, " b"]]:
+        """One learning step on a weighted batch; returns the new priorities too, which are positive."""
+
+    def update(
+        self, train_state: TrainState, batch: Transition, key: PRNGKeyArray
+    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+        train_state, metrics, _ = self.update_prioritised(train_state, batch, jnp.ones_like(batch.reward), key)
+        return train_state, metrics
+
+
+class RecurrentAlgorithm(ReplayLearner[TrainState]):
+    """A learner with a memory, from windows of `span` successive steps of one copy of the environment.
+
+    A window may start inside an episode and reach into the next one.
+    """
+
+    @abc.abstractmethod
+    def update(
+        self, train_state: TrainState, batch: Step, key: PRNGKeyArray
+    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+        """One learning step on a batch of windows, [batch, span, ...]; metrics are scalars."""
 
 
 def flat_size(space: Space) -> int:

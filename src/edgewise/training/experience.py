@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array
 
-from edgewise.algorithms.base import Transition
-
-
-class Step(eqx.Module):
-    """One step of the environment, or several along leading axes.
-
-    Attributes:
-        observation: before the step.
-        action: taken.
-        reward: received.
-        terminated: the episode ended inside the decision problem.
-        ended: it ended for any reason.
-        next_observation: after the step; the final observation where the episode ended.
-    """
-
-    observation: Array
-    action: Array
-    reward: Float[Array, ...]
-    terminated: Bool[Array, ...]
-    ended: Bool[Array, ...]
-    next_observation: Array
+from edgewise.algorithms.base import Step, Transition
 
 
 def n_step(window: Step, discount: float) -> Transition:

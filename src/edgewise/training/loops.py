@@ -6,7 +6,6 @@ from typing import Any
 
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.base import Environment
-from edgewise.numerics.checks import ConfigurationError
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
@@ -26,10 +25,7 @@ def build_loop(environment: Environment[Any], algorithm: Any, config: TrainingCo
     """The loop that trains an algorithm in an environment.
 
     Raises:
-        ConfigurationError: if the warm-up is too short for the algorithm's n-step returns.
+        ConfigurationError: if the budget leaves too little experience for the algorithm's first update.
     """
     assert isinstance(config, OffPolicyConfig)
-    shortest = (algorithm.n_step - 1) * config.environments
-    if config.warmup_steps < shortest:
-        raise ConfigurationError("warmup_steps", config.warmup_steps, f"at least (n - 1) * environments = {shortest}")
     return OffPolicyLoop(environment, algorithm, config)

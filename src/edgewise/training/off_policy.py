@@ -7,17 +7,16 @@ from functools import partial
 from typing import Any
 
 import equinox as eqx
-import flashbax
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
-from edgewise.algorithms.base import OffPolicyAlgorithm, Transition
+from edgewise.algorithms.base import ReplayLearner, Step
 from edgewise.environments.base import Environment, step_autoreset
-from edgewise.numerics.checks import check_integer, check_range
+from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
 from edgewise.training.config import TrainingConfig
-from edgewise.training.experience import Step, n_step
 from edgewise.training.loop import Loop
+from edgewise.training.replay import Replay, make_replay
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,9 @@ class OffPolicyState(eqx.Module):
     Attributes:
         train_state: of the algorithm.
         replay: of Flashbax.
-        recent: the latest n - 1 steps of every copy, oldest first, for n-step returns.
+        recent: the latest steps of every copy that the replay needs beside the newest one, oldest first.
         environment_state, observation: of every copy.
+        memory: of the algorithm for every copy; as at the start of an episode after the warm-up, which does not use it.
         key: randomness to come.
     """
 
@@ -82,11 +82,12 @@ class OffPolicyState(eqx.Module):
     recent: tuple[Step, ...]
     environment_state: Any
     observation: Any
+    memory: Any
     key: PRNGKeyArray
 
 
 class OffPolicyLoop(Loop):
-    """An off-policy run: act, store, learn from replayed transitions.
+    """An off-policy run: act, store, learn from replayed experience.
 
     Attributes:
         environment: what to learn in.
@@ -95,42 +96,53 @@ class OffPolicyLoop(Loop):
     """
 
     environment: Environment[Any]
-    algorithm: OffPolicyAlgorithm[Any]
+    algorithm: ReplayLearner[Any]
     config: OffPolicyConfig = eqx.field(static=True)
 
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError if the budget leaves too little experience for the first update."""
+        shortest = (self.algorithm.span - 1) * self.config.environments
+        if self.config.warmup_steps < shortest:
+            raise ConfigurationError(
+                "warmup_steps",
+                self.config.warmup_steps,
+                f"at least (steps that an item of the replay spans - 1) * environments = {shortest}",
+            )
+        _ = self._replay
+
     @property
-    def _replay(self) -> Any:
+    def _replay(self) -> Replay:
         c = self.config
-        return flashbax.make_item_buffer(
-            max_length=min(c.replay_capacity, -(-c.steps // c.environments) * c.environments),
-            min_length=1,
-            sample_batch_size=self.algorithm.batch_size,
-            add_batches=True,
-        )
+        most = -(-c.steps // c.environments) * c.environments
+        return make_replay(self.algorithm, c.environments, min(c.replay_capacity, most))
 
     def start(self, key: PRNGKeyArray) -> OffPolicyState:
         """Fresh learner, environments and replay, the latter filled by the warm-up."""
+        c = self.config
         learner_key, reset_key, warmup_key, key = jax.random.split(key, 4)
-        state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, self.config.environments))
+        state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, c.environments))
         first = jax.tree.map(lambda x: x[0], observation)
         space = self.environment.action_space
-        example = Transition(first, space.sample(reset_key), jnp.zeros(()), jnp.zeros(()), first)
+        never = jnp.zeros((), bool)
+        blank = Step(first, space.sample(reset_key), jnp.zeros(()), never, never, first)
+        copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (c.environments, *x.shape)), blank)
         loop = OffPolicyState(
             train_state=self.algorithm.init(learner_key),
-            replay=self._replay.init(example),
-            recent=self._blank_steps(first, space.sample(reset_key)),
+            replay=self._replay.init(blank),
+            recent=(copies,) * self._replay.recent,
             environment_state=state,
             observation=observation,
+            memory=self.algorithm.initial_memory((c.environments,)),
             key=key,
         )
 
         def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
             action_key, step_key = jax.random.split(key)
-            action = jax.vmap(space.sample)(jax.random.split(action_key, self.config.environments))
-            return self._collect(loop, action, step_key, store), None
+            action = jax.vmap(space.sample)(jax.random.split(action_key, c.environments))
+            return self._collect(loop, action, loop.memory, step_key, store), None
 
-        keys = jax.random.split(warmup_key, self.config.warmup_iterations)
-        incomplete = self.algorithm.n_step - 1
+        keys = jax.random.split(warmup_key, c.warmup_iterations)
+        incomplete = self._replay.recent
         loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
         loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
         return loop
@@ -138,46 +150,54 @@ class OffPolicyLoop(Loop):
     def chunk(self, state: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
         def iterate(loop: OffPolicyState, _: None) -> tuple[OffPolicyState, dict[str, Array]]:
             key, action_key, step_key, learn_key = jax.random.split(loop.key, 4)
-            action = self.algorithm.act(loop.train_state, loop.observation, action_key, explore=True)
-            loop = self._collect(loop, action, step_key)
-
-            def learn(train_state: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Array]]:
-                sample_key, update_key = jax.random.split(key)
-                batch = self._replay.sample(loop.replay, sample_key).experience
-                return self.algorithm.update(train_state, batch, update_key)
-
-            train_state, metrics = jax.lax.scan(
-                learn, loop.train_state, jax.random.split(learn_key, self.config.updates)
+            action, memory = self.algorithm.step(
+                loop.train_state, loop.observation, loop.memory, action_key, explore=True
             )
-            loop = replace(loop, train_state=train_state, key=key)
+            loop = self._collect(loop, action, memory, step_key)
+            train_state, replay, metrics = self._replay.learn(
+                loop.train_state, loop.replay, jax.random.split(learn_key, self.config.updates)
+            )
+            loop = replace(loop, train_state=train_state, replay=replay, key=key)
             return loop, jax.tree.map(jnp.mean, metrics)
 
         state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
         return state, jax.tree.map(jnp.mean, metrics)
 
-    def _collect(self, loop: OffPolicyState, action: Array, key: PRNGKeyArray, store: bool = True) -> OffPolicyState:
-        keys = jax.random.split(key, self.config.environments)
+    def _collect(
+        self, loop: OffPolicyState, action: Array, memory: Any, key: PRNGKeyArray, store: bool = True
+    ) -> OffPolicyState:
+        copies = self.config.environments
         step = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
-        state, timestep, observation = step(self.environment, keys, loop.environment_state, action)
+        state, timestep, observation = step(
+            self.environment, jax.random.split(key, copies), loop.environment_state, action
+        )
+        ended = timestep.terminated | timestep.truncated
         newest = Step(
             observation=loop.observation,
             action=action,
             reward=timestep.reward,
             terminated=timestep.terminated,
-            ended=timestep.terminated | timestep.truncated,
+            ended=ended,
             next_observation=timestep.observation,
         )
         window = (*loop.recent, newest)
-        transition = n_step(jax.tree.map(lambda *steps: jnp.stack(steps), *window), self.algorithm.discount)
+        replay = loop.replay
+        if store:
+            replay = self._replay.add(replay, jax.tree.map(lambda *steps: jnp.stack(steps), *window))
         return replace(
             loop,
-            replay=self._replay.add(loop.replay, transition) if store else loop.replay,
+            replay=replay,
             recent=window[1:],
             environment_state=state,
             observation=observation,
+            memory=where_ended(ended, self.algorithm.initial_memory((copies,)), memory),
         )
 
-    def _blank_steps(self, observation: Array, action: Array) -> tuple[Step, ...]:
-        step = Step(observation, action, jnp.zeros(()), jnp.zeros((), bool), jnp.zeros((), bool), observation)
-        copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.config.environments, *x.shape)), step)
-        return (copies,) * (self.algorithm.n_step - 1)
+
+def where_ended(ended: Bool[Array, "*batch"], fresh: Any, kept: Any) -> Any:
+    """A fresh memory where an episode ended, the old one elsewhere; every array of a memory begins with the batch axes."""
+
+    def choose(fresh: Array, kept: Array) -> Array:
+        return jnp.where(ended.reshape(*ended.shape, *([1] * (kept.ndim - ended.ndim))), fresh, kept)
+
+    return jax.tree.map(choose, fresh, kept)
