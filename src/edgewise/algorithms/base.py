@@ -154,7 +154,7 @@ class PrioritisedAlgorithm(OffPolicyAlgorithm[TrainState]):
     def update_prioritised(
         self, train_state: TrainState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
     ) -> tuple[TrainState, dict[str, Float[Array, ""]], Float[Array, " b"]]:
-        """One learning step on a weighted batch; returns the new priorities too, which are positive."""
+        """One learning step on a weighted batch; returns the new priorities too, none negative."""
 
     def update(
         self, train_state: TrainState, batch: Transition, key: PRNGKeyArray

@@ -8,6 +8,9 @@ from typing import Any
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.algorithms.d2sac import D2SAC, D2SACConfig
 from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
+from edgewise.algorithms.dqn import DQN, DQNConfig, PrioritisedDQNConfig
+from edgewise.algorithms.drqn import DRQN, DRQNConfig
+from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
 from edgewise.environments.base import Box, Discrete, Space, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
@@ -49,6 +52,10 @@ ALGORITHMS = {
         AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),
         AlgorithmEntry("d2sac", "deep diffusion soft actor-critic", D2SACConfig, D2SAC, (Discrete,)),
         AlgorithmEntry("discrete-sac", "soft actor-critic over actions", DiscreteSACConfig, DiscreteSAC, (Discrete,)),
+        AlgorithmEntry("dqn", "deep Q-network with double targets", DQNConfig, DQN, (Discrete,)),
+        AlgorithmEntry("prioritised-dqn", "DQN with prioritised replay", PrioritisedDQNConfig, DQN, (Discrete,)),
+        AlgorithmEntry("drqn", "deep recurrent Q-network", DRQNConfig, DRQN, (Discrete,)),
+        AlgorithmEntry("rainbow", "DQN with six improvements together", RainbowConfig, Rainbow, (Discrete,)),
     )
 }
 

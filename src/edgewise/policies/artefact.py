@@ -18,7 +18,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise import __version__
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
-from edgewise.policies.kinds import KINDS, DeployablePolicy, kind_of
+from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy, initial_memory, step
+from edgewise.policies.kinds import KINDS, kind_of
 
 FORMAT = 2
 DESCRIPTION_FILE = "policy.json"
@@ -34,26 +35,43 @@ class PolicyArtefact:
     """A deployable policy and what is known of it.
 
     Attributes:
-        policy: called with (observation, key); key None for its deterministic action.
+        policy: with or without a memory of its episode.
         environment: name of the environment it was trained in.
         environment_config: its configuration, plain values.
         algorithm: name of the algorithm that trained it.
         steps: environment steps of training.
     """
 
-    policy: DeployablePolicy
+    policy: DeployablePolicy | RecurrentPolicy
     environment: str
     environment_config: dict[str, Any]
     algorithm: str
     steps: int
 
-    def act(
-        self, observation: Float[np.ndarray, "*batch o"], key: PRNGKeyArray | None = None
-    ) -> Float[np.ndarray, "*batch ..."]:
+    def act(self, observation: Float[np.ndarray, "*batch o"], key: PRNGKeyArray | None = None) -> np.ndarray:
         """Action for an observation; without a key the deterministic one.
 
         Raises:
-            ArtefactError: if the observation has another size than the policy was trained for, or is not finite.
+            ArtefactError: if the observation has another size than the policy was trained for, or is not finite; or if the
+                policy has a memory, which `step` takes.
+        """
+        if isinstance(self.policy, RecurrentPolicy):
+            raise ArtefactError("this policy has a memory: must be used by `initial_memory` and `step`")
+        return self.step(observation, (), key)[0]
+
+    def initial_memory(self, batch: tuple[int, ...] = ()) -> Any:
+        """Memory at the start of an episode, of so many at once; an empty tuple for a policy without one."""
+        return initial_memory(self.policy, batch)
+
+    def step(
+        self, observation: Float[np.ndarray, "*batch o"], memory: Any, key: PRNGKeyArray | None = None
+    ) -> tuple[np.ndarray, Any]:
+        """Action for an observation, and the memory for the episode's next step; without a key the deterministic action.
+
+        An episode begins with `initial_memory` of the observation's batch axes. A policy without memory steps too.
+
+        Raises:
+            ArtefactError: if the observation or the memory has another shape than it must have, or is not finite.
         """
         size = self.policy.observation_size
         observation = np.asarray(observation, dtype=np.float32)
@@ -61,12 +79,21 @@ class PolicyArtefact:
             raise ArtefactError(f"observation has shape {observation.shape}: must end in {size}, the size trained for")
         if not np.isfinite(observation).all():
             raise ArtefactError("observation holds a value that is not finite: all must be")
-        return np.asarray(_act(self.policy, jnp.asarray(observation), key))
+        if _shapes(memory) != _shapes(self.initial_memory(observation.shape[:-1])):
+            raise ArtefactError(f"memory does not fit: must come from initial_memory({observation.shape[:-1]}) or step")
+        action, memory = _step(self.policy, jnp.asarray(observation), memory, key)
+        return np.asarray(action), memory
 
 
 @eqx.filter_jit
-def _act(policy: DeployablePolicy, observation: Array, key: PRNGKeyArray | None) -> Array:
-    return policy(observation, key)
+def _step(
+    policy: DeployablePolicy | RecurrentPolicy, observation: Array, memory: Any, key: PRNGKeyArray | None
+) -> tuple[Array, Any]:
+    return step(policy, observation, memory, key)
+
+
+def _shapes(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
+    return jax.tree.structure(tree), [np.shape(leaf) for leaf in jax.tree.leaves(tree)]
 
 
 def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
@@ -125,7 +152,7 @@ def load_policy(folder: Path | str) -> PolicyArtefact:
     )
 
 
-def _named_arrays(policy: DeployablePolicy) -> dict[str, np.ndarray]:
+def _named_arrays(policy: DeployablePolicy | RecurrentPolicy) -> dict[str, np.ndarray]:
     paths = jax.tree_util.tree_leaves_with_path(policy)
     return {jax.tree_util.keystr(path).lstrip("."): np.asarray(leaf) for path, leaf in paths}
 

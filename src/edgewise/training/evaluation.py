@@ -11,25 +11,32 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.base import Environment, TimeStep
 from edgewise.environments.entry import Policy
+from edgewise.policies.contract import initial_memory, step
 
 
 class LearnedPolicy(eqx.Module):
-    """A learned module as a `Policy`.
+    """A learned module, to be played like a `Policy`.
 
     Attributes:
-        module: called with (observation, key); key None for its deterministic action.
+        module: a `DeployablePolicy` or a `RecurrentPolicy`.
         stochastic: sample instead of acting deterministically.
     """
 
     module: Any
     stochastic: bool = eqx.field(static=True, default=False)
 
-    def __call__(self, key: PRNGKeyArray, state: Any, observation: Any) -> Array:
-        action: Array = self.module(observation, key if self.stochastic else None)
-        return action
+    def initial_memory(self) -> Any:
+        """Memory at the start of an episode; an empty tuple for a module without one."""
+        return initial_memory(self.module)
+
+    def step(self, key: PRNGKeyArray, observation: Any, memory: Any) -> tuple[Array, Any]:
+        """An action, and the memory to go on with."""
+        return step(self.module, observation, memory, key if self.stochastic else None)
 
 
-def record_episode(environment: Environment[Any], policy: Policy, key: PRNGKeyArray) -> tuple[Any, TimeStep, Array]:
+def record_episode(
+    environment: Environment[Any], policy: Policy | LearnedPolicy, key: PRNGKeyArray
+) -> tuple[Any, TimeStep, Array]:
     """Play one episode of `environment.horizon` steps and keep everything.
 
     Returns:
@@ -38,21 +45,25 @@ def record_episode(environment: Environment[Any], policy: Policy, key: PRNGKeyAr
     """
     reset_key, steps_key = jax.random.split(key)
     state, observation = environment.reset(reset_key)
+    memory = policy.initial_memory() if isinstance(policy, LearnedPolicy) else ()
 
-    def play(carry: tuple[Any, Any], step_key: PRNGKeyArray) -> tuple[tuple[Any, Any], tuple[Any, TimeStep, Array]]:
-        state, observation = carry
+    def play(carry: tuple[Any, Any, Any], step_key: PRNGKeyArray) -> tuple[Any, tuple[Any, TimeStep, Array]]:
+        state, observation, memory = carry
         policy_key, environment_key = jax.random.split(step_key)
-        action = policy(policy_key, state, observation)
+        if isinstance(policy, LearnedPolicy):
+            action, memory = policy.step(policy_key, observation, memory)
+        else:
+            action = policy(policy_key, state, observation)
         next_state, timestep = environment.step(environment_key, state, action)
-        return (next_state, timestep.observation), (state, timestep, action)
+        return (next_state, timestep.observation, memory), (state, timestep, action)
 
-    _, episode = jax.lax.scan(play, (state, observation), jax.random.split(steps_key, environment.horizon))
+    _, episode = jax.lax.scan(play, (state, observation, memory), jax.random.split(steps_key, environment.horizon))
     states, timesteps, actions = episode
     return states, timesteps, actions
 
 
 def evaluate(
-    environment: Environment[Any], policy: Policy, key: PRNGKeyArray, episodes: int
+    environment: Environment[Any], policy: Policy | LearnedPolicy, key: PRNGKeyArray, episodes: int
 ) -> dict[str, Float[Array, " e"]]:
     """Play episodes and summarise each.
 

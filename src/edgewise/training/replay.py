@@ -9,7 +9,7 @@ import equinox as eqx
 import flashbax
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import (
     OffPolicyAlgorithm,
@@ -21,6 +21,9 @@ from edgewise.algorithms.base import (
 )
 from edgewise.numerics.checks import ConfigurationError
 from edgewise.training.experience import n_step
+
+PRIORITY_FLOOR = 1e-6
+"""Added to every priority, so that nothing is never drawn again (Schaul et al., 2016, section 3.3)."""
 
 
 class Replay(eqx.Module):
@@ -50,7 +53,7 @@ class Replay(eqx.Module):
         """Store what the newest step completes; `window` holds `recent` + 1 steps of every copy, oldest first."""
 
     @abc.abstractmethod
-    def learn(self, train_state: Any, state: Any, keys: PRNGKeyArray) -> tuple[Any, Any, dict[str, Array]]:
+    def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
         """One update for each key: the learner, the memory, and the metrics of every update."""
 
 
@@ -89,7 +92,7 @@ class UniformReplay(TransitionReplay):
             max_length=self.capacity, min_length=1, sample_batch_size=self.learner.batch_size, add_batches=True
         )
 
-    def learn(self, train_state: Any, state: Any, keys: PRNGKeyArray) -> tuple[Any, Any, dict[str, Array]]:
+    def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
         return _learn_uniformly(self.learner, self._buffer, train_state, state, keys)
 
 
@@ -111,7 +114,7 @@ class PrioritisedReplay(TransitionReplay):
             device=jax.default_backend(),
         )
 
-    def learn(self, train_state: Any, state: Any, keys: PRNGKeyArray) -> tuple[Any, Any, dict[str, Array]]:
+    def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
         buffer = self._buffer
 
         def update(carry: tuple[Any, Any], key: PRNGKeyArray) -> tuple[tuple[Any, Any], dict[str, Array]]:
@@ -122,7 +125,7 @@ class PrioritisedReplay(TransitionReplay):
             train_state, metrics, priority = self.learner.update_prioritised(
                 train_state, sample.experience, weight, update_key
             )
-            priority = jnp.where(sample.probabilities > 0, priority, 0.0)
+            priority = jnp.where(sample.probabilities > 0, priority + PRIORITY_FLOOR, 0.0)
             return (train_state, buffer.set_priorities(state, sample.indices, priority)), metrics
 
         (train_state, state), metrics = jax.lax.scan(update, (train_state, state), keys)
@@ -157,7 +160,7 @@ class SequenceReplay(Replay):
     def add(self, state: Any, window: Step) -> Any:
         return self._buffer.add(state, jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), window))
 
-    def learn(self, train_state: Any, state: Any, keys: PRNGKeyArray) -> tuple[Any, Any, dict[str, Array]]:
+    def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
         return _learn_uniformly(self.learner, self._buffer, train_state, state, keys)
 
 
@@ -195,7 +198,7 @@ def importance(probability: Float[Array, " b"], exponent: Float[Array, ""]) -> F
 
 
 def _learn_uniformly(
-    learner: ReplayLearner[Any], buffer: Any, train_state: Any, state: Any, keys: PRNGKeyArray
+    learner: ReplayLearner[Any], buffer: Any, train_state: Any, state: Any, keys: Key[Array, " u"]
 ) -> tuple[Any, Any, dict[str, Array]]:
     def update(train_state: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Array]]:
         sample_key, update_key = jax.random.split(key)

@@ -1,0 +1,193 @@
+"""DRQN: Q-learning with a recurrent network (Hausknecht and Stone, 2015) on replayed windows of steps.
+
+A window starts with an empty memory. The errors of its first steps are not counted ("burn-in", Kapturowski et al., 2019,
+R2D2), except from the first step on whose episode began inside the window: there the memory is the true one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from edgewise.algorithms.base import RecurrentAlgorithm, Step, count, flat_size
+from edgewise.algorithms.q_learning import (
+    QLearningConfig,
+    epsilon_greedy,
+    exploration,
+    falling_adam,
+    follow,
+    next_value,
+    of_action,
+)
+from edgewise.environments.base import Spaces
+from edgewise.numerics.checks import ConfigurationError, check_choice, check_integer, check_range
+from edgewise.policies.recurrent import CellName, RecurrentGreedyPolicy
+
+
+@dataclass(frozen=True)
+class DRQNConfig(QLearningConfig):
+    """Configuration of DRQN; "Hausknecht" is Hausknecht and Stone (2015), "R2D2" is Table 2 of Kapturowski et al. (2019).
+
+    Attributes:
+        hidden: widths of the layers before the recurrent cell; there must be one.
+        batch_size: windows per update (R2D2: 64).
+        cell: gru or lstm (Hausknecht, R2D2: lstm).
+        memory: size of the cell (Hausknecht, R2D2: 512).
+        sequence_length: steps of a window, with its burn-in (Hausknecht: 10; R2D2: 120).
+        burn_in: first steps of a window that only build up memory (Hausknecht: 0; R2D2: 40).
+        gradient_clip: largest norm of the gradient (Hausknecht: 10).
+    """
+
+    hidden: tuple[int, ...] = (128,)
+    batch_size: int = 32
+    cell: CellName = "gru"
+    memory: int = 128
+    sequence_length: int = 16
+    burn_in: int = 4
+    gradient_clip: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.hidden:
+            raise ConfigurationError("hidden", self.hidden, "at least one width")
+        check_choice("cell", self.cell, get_args(CellName))
+        check_integer("memory", self.memory, 1)
+        check_integer("sequence_length", self.sequence_length, 1)
+        check_integer("burn_in", self.burn_in, 0, self.sequence_length - 1)
+        check_range("gradient_clip", self.gradient_clip, 0, open_low=True)
+
+
+class DRQNState(eqx.Module):
+    """Networks, optimiser state, and the number of updates done."""
+
+    network: RecurrentGreedyPolicy
+    target: RecurrentGreedyPolicy
+    optimiser: optax.OptState
+    updates: Int[Array, ""]
+
+
+class DRQN(RecurrentAlgorithm[DRQNState]):
+    """Deep recurrent Q-network for a finite set of actions."""
+
+    config: DRQNConfig = eqx.field(static=True)
+    observation_size: int = eqx.field(static=True)
+    actions: int = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
+
+    def __init__(self, config: DRQNConfig, spaces: Spaces, updates: int) -> None:
+        """Args: configuration, the spaces to learn in, and the updates of the run (for everything that decays)."""
+        self.config = config
+        self.updates = updates
+        self.observation_size = flat_size(spaces.observation)
+        self.actions = count(spaces.action)
+
+    @property
+    def discount(self) -> float:
+        return self.config.discount
+
+    @property
+    def batch_size(self) -> int:
+        return self.config.batch_size
+
+    @property
+    def span(self) -> int:
+        return self.config.sequence_length
+
+    def init(self, key: PRNGKeyArray) -> DRQNState:
+        network = self._new_network(key)
+        return DRQNState(network, network, self._optimiser.init(network), jnp.zeros((), int))
+
+    def policy(self, train_state: DRQNState) -> RecurrentGreedyPolicy:
+        return train_state.network
+
+    def initial_memory(self, batch: tuple[int, ...]) -> Any:
+        blank = eqx.filter_eval_shape(self._new_network, jax.random.key(0))
+        return blank.initial_memory(batch)
+
+    def step(
+        self,
+        train_state: DRQNState,
+        observation: Float[Array, "*batch o"],
+        memory: Any,
+        key: PRNGKeyArray,
+        explore: bool,
+    ) -> tuple[Int[Array, "*batch"], Any]:
+        greedy, memory = train_state.network.step(observation, memory, None)
+        if not explore:
+            return greedy, memory
+        epsilon = exploration(self.config, train_state.updates, self.updates)
+        return epsilon_greedy(greedy, self.actions, epsilon, key), memory
+
+    def update(
+        self, train_state: DRQNState, batch: Step, key: PRNGKeyArray
+    ) -> tuple[DRQNState, dict[str, Float[Array, ""]]]:
+        c = self.config
+        (loss, metrics), gradient = jax.value_and_grad(self.objective, has_aux=True)(
+            train_state.network, train_state.target, batch
+        )
+        step, optimiser = self._optimiser.update(gradient, train_state.optimiser)
+        network = eqx.apply_updates(train_state.network, step)
+        done = train_state.updates + 1
+        target = follow(train_state.target, network, done, c.target_rate, c.target_period)
+        metrics |= {"loss": loss, "epsilon": jnp.asarray(exploration(c, train_state.updates, self.updates))}
+        return DRQNState(network, target, optimiser, done), metrics
+
+    def objective(
+        self, network: RecurrentGreedyPolicy, target: RecurrentGreedyPolicy, batch: Step
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        """Mean Huber loss over the steps that count, and the means of their values and absolute errors."""
+        c = self.config
+        values, online = unroll(network, batch)
+        _, slow = unroll(target, batch)
+        future = jnp.where(batch.terminated, 0.0, c.discount * next_value(online, slow, c.double))
+        goal = jax.lax.stop_gradient(batch.reward + future)
+        value = of_action(values, batch.action)
+        counted = counts(batch.ended, c.burn_in)
+
+        def mean(x: Float[Array, "b t"]) -> Float[Array, ""]:
+            return jnp.sum(counted * x) / counted.sum()
+
+        loss = mean(optax.huber_loss(value, goal, delta=c.huber))
+        return loss, {"value": mean(value), "error": mean(jnp.abs(goal - value))}
+
+    def _new_network(self, key: PRNGKeyArray) -> RecurrentGreedyPolicy:
+        c = self.config
+        return RecurrentGreedyPolicy.create(self.observation_size, self.actions, c.hidden, c.cell, c.memory, key)
+
+    @property
+    def _optimiser(self) -> optax.GradientTransformation:
+        c = self.config
+        return optax.chain(optax.clip_by_global_norm(c.gradient_clip), falling_adam(c.rate, c.final_rate, self.updates))
+
+
+def unroll(network: RecurrentGreedyPolicy, batch: Step) -> tuple[Float[Array, "b t a"], Float[Array, "b t a"]]:
+    """Values before and after every step of windows, under the memory of the episode that the step belongs to.
+
+    The values after a step are those of its next observation, which is the final one where the episode ended.
+    """
+    windows = batch.reward.shape[0]
+    fresh = network.initial_memory((windows,))
+    starts = jnp.pad(batch.ended[:, :-1], ((0, 0), (1, 0)), constant_values=True)
+
+    def advance(memory: Any, inputs: tuple[Array, Array]) -> tuple[Any, tuple[Array, Any]]:
+        observation, start = inputs
+        memory = jax.tree.map(lambda new, old: jnp.where(start[:, None], new, old), fresh, memory)
+        values, memory = network.values(observation, memory)
+        return memory, (values, memory)
+
+    inputs = (jnp.swapaxes(batch.observation, 0, 1), starts.T)
+    _, (before, memories) = jax.lax.scan(advance, fresh, inputs)
+    after, _ = network.values(jnp.swapaxes(batch.next_observation, 0, 1), memories)
+    return jnp.swapaxes(before, 0, 1), jnp.swapaxes(after, 0, 1)
+
+
+def counts(ended: Bool[Array, "b t"], burn_in: int) -> Bool[Array, "b t"]:
+    """Which steps' errors count: those after the burn-in, and those whose episode began after the window's first step."""
+    begun = jnp.cumsum(ended, axis=1) - ended > 0
+    return begun | (jnp.arange(ended.shape[1]) >= burn_in)

@@ -1,0 +1,56 @@
+"""What a deployable policy is: with or without a memory of its episode."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Array, Float, PRNGKeyArray
+
+
+class Deployable(Protocol):
+    """An Equinox module whose arrays, with its `architecture`, are all that acting needs."""
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Sizes and switches as plain values, from which `blank` builds a policy with arrays of the same shapes."""
+
+    @staticmethod
+    def blank(architecture: dict[str, Any]) -> Any:
+        """A policy of the given architecture; its numbers mean nothing yet."""
+
+
+@runtime_checkable
+class DeployablePolicy(Deployable, Protocol):
+    """A policy that needs no more than the observation."""
+
+    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Array:
+        """An action for each observation; the deterministic one without a key."""
+
+
+@runtime_checkable
+class RecurrentPolicy(Deployable, Protocol):
+    """A policy that remembers what it has seen of an episode."""
+
+    def initial_memory(self, batch: tuple[int, ...]) -> Any:
+        """Memory at the start of an episode: a PyTree of arrays that begin with the batch axes."""
+
+    def step(self, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+        """An action for each observation, the deterministic one without a key; and the memory to go on with."""
+
+
+def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:
+    """A policy's memory at the start of an episode; an empty tuple for one without."""
+    return policy.initial_memory(batch) if isinstance(policy, RecurrentPolicy) else ()
+
+
+def step(
+    policy: Any, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None
+) -> tuple[Array, Any]:
+    """Actions of a policy with or without a memory, and the memory to go on with."""
+    if isinstance(policy, RecurrentPolicy):
+        return policy.step(observation, memory, key)
+    return policy(observation, key), memory
