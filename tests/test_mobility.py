@@ -21,8 +21,9 @@ from edgewise.environments.agent_migration.mobility.scenario import (
     split_in_time,
 )
 from edgewise.environments.agent_migration.mobility.sumo import generate_with_sumo
-from edgewise.environments.agent_migration.mobility.trace import TraceError, read_trace
+from edgewise.environments.agent_migration.mobility.trace import read_trace
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+from edgewise.numerics.tables import TraceError
 
 HEADER = "time_s,vehicle_id,x_m,y_m"
 SMALL = {"slot_seconds": 10.0, "vehicles": 2, "rsus": 2}

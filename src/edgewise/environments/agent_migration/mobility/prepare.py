@@ -14,8 +14,9 @@ from scipy.spatial import cKDTree
 from sklearn.cluster import KMeans
 
 from edgewise.environments.agent_migration.mobility.scenario import MobilityScenario
-from edgewise.environments.agent_migration.mobility.trace import COLUMNS, TraceError
+from edgewise.environments.agent_migration.mobility.trace import COLUMNS
 from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.numerics.tables import TraceError
 
 COVERAGE_FACTOR = 1.7
 COVERAGE_PERCENTILE = 99.5

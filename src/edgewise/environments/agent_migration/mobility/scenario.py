@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from edgewise.environments.agent_migration.mobility.trace import TraceError
 from edgewise.numerics.checks import ConfigurationError, check_range
+from edgewise.numerics.tables import TraceError
 
 FORMAT = "edgewise-mobility-1"
 SHIPPED = "grid.npz"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
-import math
 import os
-import zlib
 from array import array
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import NamedTuple
 from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
 
-from edgewise.numerics.checks import EdgewiseError
+from edgewise.numerics.tables import TraceError, csv_rows, find_columns, finite_number, read_records, wrong_value
 
 COLUMNS = ("time_s", "vehicle_id", "x_m", "y_m")
 GUESSES: dict[str, tuple[str, ...]] = {
@@ -28,19 +23,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "y": ("y_m", "y", "vehicle_y", "pos_y", "y_pos", "position_y", "y_position", "northing", "utm_y"),
 }
 FCD_ATTRIBUTES = {"time": "time", "vehicle": "id", "x": "x", "y": "y"}
-DELIMITERS = (";", "\t", ",", "|")
 CHUNK_BYTES = 1 << 16
-GZIP_MAGIC = b"\x1f\x8b"
-UTF8_MARK = b"\xef\xbb\xbf"
-
-
-class TraceError(EdgewiseError):
-    """A file of trajectories that cannot be used; the text names file, row and field."""
-
-    def __init__(self, source: str | os.PathLike[str], problem: str, *, row: int | None = None) -> None:
-        place = f"{os.fspath(source)}: " if row is None else f"{os.fspath(source)}: row {row}, "
-        super().__init__(place + " ".join(problem.split()))
-        self.row = row
 
 
 class _Record(NamedTuple):
@@ -84,41 +67,16 @@ def read_trace(
     """
     path = Path(path)
     names = {"time": time, "vehicle": vehicle, "x": x, "y": y}
-    try:
-        with path.open("rb") as file:
-            table = _read(path, file, names)
-    except OSError as error:
-        raise TraceError(path, f"cannot be read: {error.strerror or error}") from None
+
+    def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[_Record]:
+        return _fcd_records(path, stream, names) if start.startswith(b"<") else _csv_records(path, stream, names)
+
+    columns = _Columns(path, names)
+    for record in read_records(path, parse, "SUMO FCD XML or CSV"):
+        columns.append(record)
+    table = columns.table()
     table.attrs["source"] = path.name
     return table
-
-
-def _read(path: Path, file: io.BufferedIOBase, names: dict[str, str | None]) -> pd.DataFrame:
-    seen = 1
-    try:
-        packed = _peek(file, 2) == GZIP_MAGIC
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file
-        start = _peek(stream, CHUNK_BYTES).removeprefix(UTF8_MARK).lstrip()
-        if not start:
-            raise TraceError(path, "is empty")
-        records = _fcd_records(path, stream, names) if start.startswith(b"<") else _csv_records(path, stream, names)
-        columns = _Columns(path, names)
-        for record in records:
-            seen = record.row
-            columns.append(record)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise TraceError(path, "gzip data: damaged or cut off here", row=seen) from None
-    except UnicodeDecodeError:
-        raise TraceError(path, "text: neither SUMO FCD XML nor CSV in UTF-8", row=seen) from None
-    except csv.Error as error:
-        raise TraceError(path, f"text: not CSV ({error})", row=seen) from None
-    return columns.table()
-
-
-def _peek(stream: io.BufferedIOBase, size: int) -> bytes:
-    start = stream.read(size)
-    stream.seek(0)
-    return start
 
 
 class _Columns:
@@ -136,7 +94,7 @@ class _Columns:
         time = self._number(record.row, "time", record.time)
         vehicle = (record.vehicle or "").strip()
         if not vehicle:
-            raise self._error(record.row, "vehicle", record.vehicle, "a name")
+            raise wrong_value(self._path, record.row, self._names["vehicle"], record.vehicle, "a name")
         x, y = self._number(record.row, "x", record.x), self._number(record.row, "y", record.y)
         code = self._codes.setdefault(vehicle, len(self._codes))
         if code == len(self._latest):
@@ -164,57 +122,17 @@ class _Columns:
         return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
 
     def _number(self, row: int, field: str, text: str | None) -> float:
-        try:
-            value = float(text) if text is not None else math.nan
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise self._error(row, field, text, "a finite number")
-        return value
-
-    def _error(self, row: int, field: str, value: str | None, allowed: str) -> TraceError:
-        shown = "missing" if value is None else f"= {value[:40]!r}"
-        return TraceError(self._path, f"{self._names[field]} {shown}: must be {allowed}", row=row)
+        return finite_number(self._path, row, self._names[field], text)
 
 
 def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
-    with io.TextIOWrapper(cast(IO[bytes], stream), encoding="utf-8-sig", newline="") as text:
-        header_row, header = 1, text.readline()
-        while not header.strip():
-            header_row, header = header_row + 1, text.readline()
-        header = header.lstrip("# ")
-        delimiter = max(DELIMITERS, key=header.count)
-        reader = csv.reader(chain([header], text), delimiter=delimiter, skipinitialspace=True)
-        titles = next(reader)
-        places = _find_columns(path, header_row, titles, names)
-        for fields in reader:
-            row = header_row - 1 + reader.line_num
-            if not any(fields):
-                continue
-            if len(fields) < len(titles) or any(fields[len(titles) :]):
-                raise TraceError(path, f"columns = {len(fields)}: the header has {len(titles)}", row=row)
-            time, vehicle, x, y = (fields[place] for place in places)
-            if not (vehicle or x or y):  # SUMO's xml2csv writes such a row for a time step without vehicles
-                continue
-            if delimiter != ",":
-                time, x, y = time.replace(",", "."), x.replace(",", "."), y.replace(",", ".")
-            yield _Record(row, time, vehicle, x, y)
-
-
-def _find_columns(path: Path, row: int, titles: Sequence[str], names: dict[str, str | None]) -> list[int]:
-    known = {title.strip().lower(): place for place, title in reversed(list(enumerate(titles)))}
-    listed = ", ".join(title.strip() for title in titles)[:200]
-    places = []
-    for field, name in names.items():
-        wanted = GUESSES[field] if name is None else (name.strip().lower(),)
-        found = [known[guess] for guess in wanted if guess in known]
-        if not found:
-            label = field if name is None else f"{field} = {name!r}"
-            raise TraceError(
-                path, f"{label}: no such column among {listed}; name it, for example {field}=NAME", row=row
-            )
-        places.append(found[0])
-    return places
+    rows = csv_rows(path, stream)
+    time, vehicle, x, y = find_columns(path, next(rows), names, GUESSES)
+    for row in rows:
+        identity, numerals = row.fields[vehicle], [row.numeral(place) for place in (time, x, y)]
+        if not (identity or row.fields[x] or row.fields[y]):  # SUMO's xml2csv: a time step without vehicles
+            continue
+        yield _Record(row.row, numerals[0], identity, *numerals[1:])
 
 
 def _fcd_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
