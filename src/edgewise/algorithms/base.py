@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.base import Box, Discrete, Space
+from edgewise.numerics.scaling import Scaling
 
 TrainState = TypeVar("TrainState")
 
@@ -185,6 +186,11 @@ def flat_size(space: Space) -> int:
     if not isinstance(space, Box) or len(space.shape) != 1:
         raise ValueError(f"{space}: this algorithm needs a vector space")
     return space.shape[0]
+
+
+def input_scaling(space: Space, span: float | None) -> Scaling | None:
+    """Scaling of the network's input that maps each bounded component of a vector space to [-span, span]; none for none."""
+    return None if span is None or not isinstance(space, Box) else Scaling.of_box(space.low, space.high, span)
 
 
 def count(space: Space) -> int:
