@@ -15,12 +15,16 @@ class ServiceSelectionConfig:
         providers: number of service providers I.
         instance_seed: draws the providers; independent of the seeds of training and evaluation.
         tasks: tasks of an episode J.
-        arrival_rate: Poisson arrivals, tasks per second.
+        arrival_rate: mean arrivals, tasks per second.
         smallest_task, largest_task: range of the task size T, denoising steps.
         task_step: spacing of task sizes, denoising steps.
         with_offset: add A_y to the utility, so that a score starts there; without it as in the authors' code.
         quality_baseline: score subtracted from the utility of an accepted task.
         crash_penalty: fixed penalty of a crash, and of each lost task times what was left of it, equation (18).
+        providers_file: CSV or YAML file with the providers, instead of drawn ones; it gives `providers` itself.
+        workload: CSV file with recorded requests, or "bursty" for the workload that comes with the package; none draws
+            Poisson arrivals. The recording's gaps are scaled to `arrival_rate` on the average.
+        training_share: part of a workload, in time, that training sees; policies are judged on the rest.
     """
 
     providers: int = 20
@@ -33,6 +37,9 @@ class ServiceSelectionConfig:
     with_offset: bool = False
     quality_baseline: float = 0.0
     crash_penalty: float = 2.0
+    providers_file: str | None = None
+    workload: str | None = None
+    training_share: float = 0.6
 
     def __post_init__(self) -> None:
         check_integer("providers", self.providers, 1)
@@ -46,3 +53,4 @@ class ServiceSelectionConfig:
             raise ConfigurationError("task_step", self.task_step, "a divisor of largest_task - smallest_task")
         check_range("quality_baseline", self.quality_baseline)
         check_range("crash_penalty", self.crash_penalty, 0)
+        check_range("training_share", self.training_share, 0, 1, open_low=True, open_high=True)

@@ -12,16 +12,17 @@ from edgewise.environments.entry import Entry, Headline, Policy
 from edgewise.environments.service_selection import heuristics
 from edgewise.environments.service_selection.configuration import ServiceSelectionConfig
 from edgewise.environments.service_selection.environment import ServiceSelection, ServiceSelectionState
+from edgewise.environments.service_selection.recorded import build_part
 
 
 class ServiceSelectionEntry(Entry):
     """The system of the D2SAC paper."""
 
     def build(self, config: ServiceSelectionConfig) -> ServiceSelection:
-        return ServiceSelection(config)
+        return build_part(config, "training")
 
     def build_evaluation(self, config: ServiceSelectionConfig) -> ServiceSelection:
-        return ServiceSelection(config)
+        return build_part(config, "evaluation")
 
     def references(self, environment: ServiceSelection, names: Sequence[str]) -> dict[str, Policy]:
         policies = heuristics.build(environment)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -9,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.environments.base import Box, Discrete, Environment, TimeStep
+from edgewise.environments.service_selection.arrivals import Arrivals, PoissonArrivals
 from edgewise.environments.service_selection.configuration import ServiceSelectionConfig
 from edgewise.environments.service_selection.providers import Providers, draw_providers, running_time
 
@@ -20,21 +24,26 @@ class ServiceSelectionState(eqx.Module):
         size: T of each running task, denoising steps; 0 where nothing runs.
         left: seconds until it is done.
         task: T of the waiting task.
+        gap: seconds between the arrival of the task before and its own; 0 for the first one.
         count: tasks assigned so far.
+        source: state of the arrivals.
     """
 
     size: Float[Array, "i n"]
     left: Float[Array, "i n"]
     task: Float[Array, ""]
+    gap: Float[Array, ""]
     count: Int[Array, ""]
+    source: Any
 
 
 class ServiceSelection(Environment[ServiceSelectionState]):
-    """Assign Poisson arrivals to providers of unknown quality without crashing them.
+    """Assign arriving tasks to providers of unknown quality without crashing them.
 
     Attributes:
         providers: capacities and quality curves.
-        arrival_rate: tasks per second.
+        arrivals: where tasks come from.
+        arrival_rate: mean tasks per second.
         quality_baseline: subtracted from the utility of an accepted task.
         crash_penalty: unit of the penalty (18).
         config: sizes and options.
@@ -42,17 +51,30 @@ class ServiceSelection(Environment[ServiceSelectionState]):
     """
 
     providers: Providers
+    arrivals: Arrivals
     arrival_rate: Float[Array, ""]
     quality_baseline: Float[Array, ""]
     crash_penalty: Float[Array, ""]
     config: ServiceSelectionConfig = eqx.field(static=True)
     places: int = eqx.field(static=True)
 
-    def __init__(self, config: ServiceSelectionConfig, providers: Providers | None = None) -> None:
-        """Args: `config`, and the providers instead of those that `config.instance_seed` draws."""
+    def __init__(
+        self, config: ServiceSelectionConfig, providers: Providers | None = None, arrivals: Arrivals | None = None
+    ) -> None:
+        """Build the system; `recorded.build_part` does so from the files that a configuration names.
+
+        Args:
+            config: sizes, options and numbers.
+            providers: none draws them with `config.instance_seed`.
+            arrivals: none takes a Poisson process.
+        """
         if providers is None:
             providers = draw_providers(jax.random.key(config.instance_seed), config.providers)
+        if arrivals is None:
+            kinds = (config.largest_task - config.smallest_task) // config.task_step + 1
+            arrivals = PoissonArrivals(config.smallest_task, config.task_step, kinds)
         self.providers = providers
+        self.arrivals = arrivals
         self.arrival_rate = jnp.asarray(config.arrival_rate, dtype=float)
         self.quality_baseline = jnp.asarray(config.quality_baseline, dtype=float)
         self.crash_penalty = jnp.asarray(config.crash_penalty, dtype=float)
@@ -77,7 +99,8 @@ class ServiceSelection(Environment[ServiceSelectionState]):
     def reset(self, key: PRNGKeyArray) -> tuple[ServiceSelectionState, Float[Array, " o"]]:
         """Idle providers and a first task."""
         idle = jnp.zeros((len(self.providers.capacity), self.places))
-        state = ServiceSelectionState(idle, idle, self._draw_size(key), jnp.zeros((), int))
+        source, size = self.arrivals.reset(key)
+        state = ServiceSelectionState(idle, idle, size, jnp.zeros(()), jnp.zeros((), int), source)
         return state, self.observe(state)
 
     def step(
@@ -89,9 +112,9 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         lost, and the reward is minus the penalty (18) with the remaining progress of each lost task. (As printed, (18) grows
         with the progress made; the text around it describes the remaining one.)
         """
-        gap_key, size_key = jax.random.split(key)
-        gap = jax.random.exponential(gap_key) / self.arrival_rate
-        return self.assign(state, action, gap, self._draw_size(size_key))
+        source, gap, following = self.arrivals.advance(key, state.source)
+        next_state, timestep = self.assign(state, action, gap / self.arrival_rate, following)
+        return replace(next_state, source=source), timestep
 
     def assign(
         self, state: ServiceSelectionState, action: Int[Array, ""], gap: Float[Array, ""], following: Float[Array, ""]
@@ -114,7 +137,9 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             size=jnp.where(done, 0.0, size),
             left=jnp.maximum(left_after, 0.0),
             task=following,
+            gap=gap,
             count=state.count + 1,
+            source=state.source,
         )
         truncated = next_state.count >= self.config.tasks
         utility_reward = jnp.where(fits, self.reward_of(state.task)[action], 0.0)
@@ -152,8 +177,3 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         task = jnp.stack([state.task / largest, running_time(state.task) / running_time(largest)])
         capacity = self.providers.capacity
         return jnp.concatenate([task, capacity / capacity.max(), self.free(state) / capacity])
-
-    def _draw_size(self, key: PRNGKeyArray) -> Float[Array, ""]:
-        c = self.config
-        kinds = (c.largest_task - c.smallest_task) // c.task_step + 1
-        return (c.smallest_task + c.task_step * jax.random.randint(key, (), 0, kinds)).astype(float)
