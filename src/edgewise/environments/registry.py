@@ -8,11 +8,12 @@ from typing import Any
 from edgewise.environments.adapters.registration import register_gymnasium
 from edgewise.environments.agent_migration.entry import AGENT_MIGRATION
 from edgewise.environments.base import Environment
+from edgewise.environments.control.entry import ACROBOT, CARTPOLE
 from edgewise.environments.entry import Entry
 from edgewise.environments.service_selection.entry import SERVICE_SELECTION
 from edgewise.numerics.checks import ConfigurationError
 
-_ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION)}
+_ENTRIES: dict[str, Entry] = {entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION, CARTPOLE, ACROBOT)}
 
 
 def names() -> tuple[str, ...]:
