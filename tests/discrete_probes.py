@@ -1,12 +1,12 @@
-"""Probes for learners with finitely many actions. To be tested, a learner adds itself to `LEARNERS`.
+"""A probe for learners with finitely many actions. To be tested, a learner adds itself to `LEARNERS`.
 
-Two short runs per learner answer four questions; a learner with a memory gets a third one.
+One short run per learner answers all questions: compiling it is what takes the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,19 +14,20 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.dqn import DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQNConfig
 from edgewise.algorithms.rainbow import RainbowConfig
 from edgewise.algorithms.registry import find_algorithm
+from edgewise.environments.base import Box, Discrete, Environment, TimeStep
 from edgewise.policies.contract import initial_memory, step
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loops import build_loop
 from edgewise.training.off_policy import OffPolicyConfig
-from probes import Probe
 
-ACTIONS = 2
 DISCOUNT = 0.9
+PENSION = 0.1
 Values = Callable[[Any, Any, jax.Array], jax.Array]
 """`values(algorithm, train_state, observations)`: of the last of an episode's first observations, [t, b, o] to [b]."""
 
@@ -40,7 +41,7 @@ class Learner:
         config: of the algorithm, with the discount of this module.
         training: of the run.
         values: what the learner believes of states; none if it has no values.
-        memory: whether it can remember.
+        memory: whether it can remember, and is asked to.
     """
 
     name: str
@@ -66,7 +67,7 @@ def _recurrent(algorithm: Any, train_state: Any, observations: jax.Array) -> jax
 
 
 OFF_POLICY = OffPolicyConfig(
-    steps=10_000, environments=16, updates=1, warmup_steps=1_000, evaluations=1, replay_capacity=10_000
+    steps=10_000, environments=16, updates=3, warmup_steps=1_000, evaluations=1, replay_capacity=10_000
 )
 _Q: dict[str, Any] = {"hidden": (32, 32), "batch_size": 64, "discount": DISCOUNT, "rate": 5e-3, "target_rate": 0.05}
 LEARNERS = [
@@ -74,8 +75,8 @@ LEARNERS = [
     Learner("prioritised-dqn", PrioritisedDQNConfig(**_Q), OFF_POLICY, _greedy),
     Learner(
         "rainbow",
-        RainbowConfig(**_Q | {"hidden": (32,), "batch_size": 32}, stream=32, atoms=15, lowest=-2, highest=12, n_step=1),
-        OFF_POLICY,
+        RainbowConfig(**_Q | {"hidden": (32,), "batch_size": 32}, stream=32, atoms=15, lowest=-1, highest=2, n_step=1),
+        replace(OFF_POLICY, updates=1),
         _mean,
     ),
     Learner(
@@ -88,62 +89,97 @@ LEARNERS = [
 ]
 
 
-def best(shown: jax.Array) -> jax.Array:
-    """The action that is rewarded: 1 for a positive number, else 0."""
-    return (shown > 0).astype(int)
+class ProbeState(eqx.Module):
+    """Steps done, the number of the episode, and whether the episode is an endless one."""
+
+    step: Int[Array, ""]
+    number: Float[Array, ""]
+    endless: Bool[Array, ""]
 
 
-def _last_choice(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
-    return ((step == 1) & (action == best(shown))).astype(float)
+class DiscreteProbe(Environment[ProbeState]):
+    """Two kinds of episode whose values are known; a policy sees (endless, time, number).
+
+    One shows time; at the second step the action that the number's sign names is worth 1; then the episode terminates. The
+    other, endless kind shows no time, is worth `PENSION` each step whatever is done, and is cut at any step by chance, so
+    that what comes after a cut is known from episodes that went on.
+
+    Attributes:
+        shown_once: the number is shown at the first step only, and 0 at the second, so that it must be remembered.
+    """
+
+    shown_once: bool = eqx.field(static=True)
+
+    @property
+    def observation_space(self) -> Box:
+        return Box(np.full(3, -1, np.float32), np.full(3, 1, np.float32))
+
+    @property
+    def action_space(self) -> Discrete:
+        return Discrete(2)
+
+    @property
+    def horizon(self) -> int:
+        return 100  # by then an episode is over
+
+    def reset(self, key: PRNGKeyArray) -> tuple[ProbeState, Float[Array, " o"]]:
+        number_key, kind_key = jax.random.split(key)
+        number = jax.random.uniform(number_key, minval=-1, maxval=1)
+        state = ProbeState(jnp.zeros((), int), number, jax.random.bernoulli(kind_key))
+        return state, self.observe(state)
+
+    def step(self, key: PRNGKeyArray, state: ProbeState, action: Array) -> tuple[ProbeState, TimeStep]:
+        after = ProbeState(state.step + 1, state.number, state.endless)
+        right = (state.step == 1) & (action == best(state.number))
+        cut = state.endless & jax.random.bernoulli(key, 0.4)
+        return after, TimeStep(
+            observation=self.observe(after),
+            reward=jnp.where(state.endless, PENSION, right.astype(float)),
+            terminated=(after.step >= 2) & ~state.endless,
+            truncated=cut,
+            info={"right": right.astype(float)},
+        )
+
+    def observe(self, state: ProbeState) -> Float[Array, " o"]:
+        time = jnp.where(state.endless, 0.0, state.step / 2)
+        number = jnp.where(state.step > 0, 0.0, state.number) if self.shown_once else state.number
+        return jnp.stack([state.endless.astype(float), time, number])
 
 
-TERMINAL = Probe(_last_choice, 2, True, ACTIONS)
-"""Two steps; the right action at the second one is worth 1."""
-ENDLESS = Probe(lambda step, shown, action: 1.0, 2, False, ACTIONS)
-"""A reward of 1 for ever, in episodes cut after two steps."""
-MEMORY = Probe(_last_choice, 2, True, ACTIONS, shown_once=True)
-"""`TERMINAL`, where the number cannot be seen any more when it counts."""
+def best(number: Float[Array, "*batch"]) -> Int[Array, "*batch"]:
+    """The action that is rewarded."""
+    return (number > 0).astype(int)
 
 
 @cache
-def learn(name: str, probe: Probe) -> tuple[Any, Any]:
+def learn(name: str) -> tuple[Any, Any]:
     """The algorithm and its state after a run."""
     learner = next(learner for learner in LEARNERS if learner.name == name)
+    probe = DiscreteProbe(learner.memory)
     algorithm = find_algorithm(name).build(learner.config, probe.spaces, learner.training.total_updates)
     loop = build_loop(probe, algorithm, learner.training)
     state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 
-def observations(probe: Probe, steps: int) -> jax.Array:
-    """What is seen up to a step by episodes that show numbers away from the border of `best`: [steps, 20, 2]."""
-    shown = jnp.concatenate([jnp.linspace(-0.9, -0.25, 10), jnp.linspace(0.25, 0.9, 10)])
-    return jnp.stack(
-        [
-            jnp.stack(
-                [
-                    jnp.full(len(shown), step / probe.steps if probe.terminates else 0.0),
-                    jnp.where(step > 0, 0.0, shown) if probe.shown_once else shown,
-                ],
-                axis=1,
-            )
-            for step in range(steps)
-        ]
-    )
+def observations(learner: Learner, steps: int, endless: bool = False) -> Float[Array, "t 20 o"]:
+    """What is seen up to a step of episodes whose numbers keep away from the border of `best`."""
+    numbers = jnp.concatenate([jnp.linspace(-0.9, -0.25, 10), jnp.linspace(0.25, 0.9, 10)])
+    states = [ProbeState(jnp.full(20, step), numbers, jnp.full(20, endless)) for step in range(steps)]
+    return jnp.stack([jax.vmap(DiscreteProbe(learner.memory).observe)(state) for state in states])
 
 
-def value(learner: Learner, probe: Probe, steps: int) -> np.ndarray:
+def value(learner: Learner, steps: int, endless: bool = False) -> np.ndarray:
     """What the learner believes that states are worth after so many observations of an episode."""
     assert learner.values is not None
-    return np.asarray(learner.values(*learn(learner.name, probe), observations(probe, steps)))
+    return np.asarray(learner.values(*learn(learner.name), observations(learner, steps, endless)))
 
 
-def share_right(learner: Learner, probe: Probe) -> float:
+def share_right(learner: Learner) -> float:
     """Share of episodes in which the deployed policy takes the rewarded action at the second step."""
-    algorithm, train_state = learn(learner.name, probe)
+    algorithm, train_state = learn(learner.name)
     policy = algorithm.policy(train_state)
-    seen = observations(probe, 2)
-    memory = initial_memory(policy, seen.shape[1:-1])
-    for observation in seen:
+    memory = initial_memory(policy, (20,))
+    for observation in observations(learner, 2):
         action, memory = step(policy, observation, memory, None)
-    return float((action == best(observations(probe, 1)[0, :, 1])).mean())
+    return float((action == best(observations(learner, 1)[0, :, 2])).mean())

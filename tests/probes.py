@@ -30,14 +30,12 @@ class Probe(Environment[ProbeState]):
         steps: length of an episode.
         terminates: whether the end is a termination, or a truncation.
         actions: number of actions; none for one real number in [-1, 1].
-        shown_once: the number is shown at the first step only, and 0 afterwards.
     """
 
     reward: Callable[[Array, Array, Array], Array] = eqx.field(static=True)
     steps: int = eqx.field(static=True)
     terminates: bool = eqx.field(static=True)
     actions: int | None = eqx.field(static=True, default=None)
-    shown_once: bool = eqx.field(static=True, default=False)
 
     @property
     def observation_space(self) -> Box:
@@ -72,5 +70,4 @@ class Probe(Environment[ProbeState]):
 
     def observe(self, state: ProbeState) -> Array:
         time = state.step / self.steps if self.terminates else jnp.zeros(())
-        shown = jnp.where(state.step > 0, 0.0, state.shown) if self.shown_once else state.shown
-        return jnp.stack([time, shown])
+        return jnp.stack([time, state.shown])
