@@ -177,6 +177,33 @@ class RecurrentAlgorithm(ReplayLearner[TrainState]):
         """One learning step on a batch of windows, [batch, span, ...]; metrics are scalars."""
 
 
+class OnPolicyAlgorithm(eqx.Module, Generic[TrainState]):
+    """A learner from rollouts of its newest policy. Its fields are static: configuration and spaces."""
+
+    @property
+    def shares(self) -> int:
+        """Equal parts into which a rollout must be divisible."""
+        return 1
+
+    @abc.abstractmethod
+    def init(self, key: PRNGKeyArray) -> TrainState:
+        """Fresh networks and optimisers."""
+
+    @abc.abstractmethod
+    def policy(self, train_state: TrainState) -> Any:
+        """The module that is deployed: a `DeployablePolicy`."""
+
+    @abc.abstractmethod
+    def act(self, train_state: TrainState, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Array:
+        """Actions drawn for observations of any leading batch shape; the loop clips what is carried out to a box."""
+
+    @abc.abstractmethod
+    def update(
+        self, train_state: TrainState, rollout: Step, key: PRNGKeyArray
+    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+        """Learn from a rollout of this state's policy, [time, copies, ...], drawn actions included; metrics are scalars."""
+
+
 def flat_size(space: Space) -> int:
     """Number of components of a vector space.
 

@@ -10,7 +10,9 @@ from edgewise.algorithms.d2sac import D2SAC, D2SACConfig
 from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
 from edgewise.algorithms.dqn import DQN, DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
+from edgewise.algorithms.ppo import PPO, PPOConfig
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
+from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from edgewise.environments.base import Box, Discrete, Space, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
@@ -56,6 +58,8 @@ ALGORITHMS = {
         AlgorithmEntry("prioritised-dqn", "DQN with prioritised replay", PrioritisedDQNConfig, DQN, (Discrete,)),
         AlgorithmEntry("drqn", "deep recurrent Q-network", DRQNConfig, DRQN, (Discrete,)),
         AlgorithmEntry("rainbow", "DQN with six improvements together", RainbowConfig, Rainbow, (Discrete,)),
+        AlgorithmEntry("ppo", "proximal policy optimisation", PPOConfig, PPO, (Box, Discrete)),
+        AlgorithmEntry("reinforce", "policy gradient by returns", REINFORCEConfig, REINFORCE, (Box, Discrete)),
     )
 }
 

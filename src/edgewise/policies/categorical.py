@@ -66,7 +66,18 @@ class CategoricalPolicy(eqx.Module):
             logits = jnp.where(allowed, logits, FORBIDDEN)
         return jax.nn.log_softmax(logits)
 
+    def draw(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Int[Array, "*batch"]:
+        """A sampled action."""
+        return jax.random.categorical(key, self.log_probabilities(observation))
+
+    def judge(
+        self, observation: Float[Array, "*batch o"], action: Int[Array, "*batch"]
+    ) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+        """Logarithm of the probability of actions, and the entropy of the distribution they are drawn from."""
+        logarithms = self.log_probabilities(observation)
+        taken = jnp.take_along_axis(logarithms, action[..., None], axis=-1)[..., 0]
+        return taken, -jnp.sum(jnp.exp(logarithms) * logarithms, axis=-1)
+
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Int[Array, "*batch"]:
         """A sampled action, or without a key the most probable one."""
-        logits = self.log_probabilities(observation)
-        return jnp.argmax(logits, axis=-1) if key is None else jax.random.categorical(key, logits)
+        return jnp.argmax(self.log_probabilities(observation), axis=-1) if key is None else self.draw(observation, key)

@@ -6,6 +6,7 @@ from edgewise.diffusion import CategoricalDiffusionPolicy, DiffusionPolicy
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy
 from edgewise.policies.distributional import DistributionalPolicy
+from edgewise.policies.gaussian import GaussianPolicy
 from edgewise.policies.greedy import GreedyPolicy
 from edgewise.policies.recurrent import RecurrentGreedyPolicy
 
@@ -14,6 +15,7 @@ KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
     "categorical": CategoricalPolicy,
     "categorical-diffusion": CategoricalDiffusionPolicy,
     "distributional": DistributionalPolicy,
+    "gaussian": GaussianPolicy,
     "greedy": GreedyPolicy,
     "recurrent-greedy": RecurrentGreedyPolicy,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from edgewise.algorithms.base import OnPolicyAlgorithm
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.base import Environment
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
 
 
 def training_config(algorithm: str) -> type[TrainingConfig]:
@@ -17,15 +19,18 @@ def training_config(algorithm: str) -> type[TrainingConfig]:
     Raises:
         ConfigurationError: naming the algorithms that exist.
     """
-    find_algorithm(algorithm)
-    return OffPolicyConfig
+    on_policy = issubclass(find_algorithm(algorithm).algorithm, OnPolicyAlgorithm)
+    return OnPolicyConfig if on_policy else OffPolicyConfig
 
 
 def build_loop(environment: Environment[Any], algorithm: Any, config: TrainingConfig) -> Loop:
     """The loop that trains an algorithm in an environment.
 
     Raises:
-        ConfigurationError: if the budget leaves too little experience for the algorithm's first update.
+        ConfigurationError: if the budget does not suit the algorithm's updates.
     """
+    if isinstance(algorithm, OnPolicyAlgorithm):
+        assert isinstance(config, OnPolicyConfig)
+        return OnPolicyLoop(environment, algorithm, config)
     assert isinstance(config, OffPolicyConfig)
     return OffPolicyLoop(environment, algorithm, config)

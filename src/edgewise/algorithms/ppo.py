@@ -1,0 +1,123 @@
+"""Proximal policy optimisation with a clipped objective (Schulman et al., 2017)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.algorithms.base import Step
+from edgewise.algorithms.policy_gradient import (
+    PolicyGradient,
+    PolicyGradientConfig,
+    PolicyGradientState,
+    Sample,
+    StochasticPolicy,
+    check_spaces,
+    explained_variance,
+    normalised,
+)
+from edgewise.environments.base import Spaces
+from edgewise.numerics.checks import check_integer, check_range
+
+
+@dataclass(frozen=True)
+class PPOConfig(PolicyGradientConfig):
+    """Configuration of PPO.
+
+    Attributes:
+        clip: epsilon; an update gains nothing from moving a probability ratio beyond [1 - epsilon, 1 + epsilon].
+        trace: lambda of the advantages.
+        epochs: passes over a rollout.
+        minibatches: gradient steps of a pass, each on its own share of the rollout.
+        normalise_advantage: shift and scale the advantages of a minibatch to mean 0 and deviation 1.
+    """
+
+    clip: float = 0.2
+    trace: float = 0.95
+    epochs: int = 4
+    minibatches: int = 4
+    normalise_advantage: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("clip", self.clip, 0, open_low=True)
+        check_range("trace", self.trace, 0, 1)
+        check_integer("epochs", self.epochs, 1)
+        check_integer("minibatches", self.minibatches, 1)
+
+
+class PPO(PolicyGradient):
+    """Several passes over each rollout, held near the policy that collected it."""
+
+    config: PPOConfig = eqx.field(static=True)
+    spaces: Spaces = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
+
+    def __init__(self, config: PPOConfig, spaces: Spaces, updates: int) -> None:
+        """Args: configuration, the spaces to learn in, and the rollouts of the run (for the learning rates)."""
+        check_spaces(config, spaces)
+        self.config = config
+        self.spaces = spaces
+        self.updates = updates
+
+    @property
+    def shares(self) -> int:
+        return self.config.minibatches
+
+    @property
+    def actor_steps(self) -> int:
+        return self.config.epochs * self.config.minibatches
+
+    @property
+    def critic_steps(self) -> int:
+        return self.actor_steps
+
+    def update(
+        self, train_state: PolicyGradientState, rollout: Step, key: PRNGKeyArray
+    ) -> tuple[PolicyGradientState, dict[str, Float[Array, ""]]]:
+        sample = self.samples(train_state, rollout, self.config.trace)
+
+        def run_epoch(
+            state: PolicyGradientState, key: PRNGKeyArray
+        ) -> tuple[PolicyGradientState, dict[str, Float[Array, " m"]]]:
+            order = jax.random.permutation(key, len(sample.goal)).reshape(self.config.minibatches, -1)
+            return jax.lax.scan(self.learn, state, jax.tree.map(lambda x: x[order], sample))
+
+        keys = jax.random.split(key, self.config.epochs)
+        train_state, metrics = jax.lax.scan(run_epoch, train_state, keys)
+        means = {name: values.mean() for name, values in metrics.items()}
+        return train_state, means | {"explained_variance": explained_variance(sample)}
+
+    def learn(
+        self, train_state: PolicyGradientState, sample: Sample
+    ) -> tuple[PolicyGradientState, dict[str, Float[Array, ""]]]:
+        """A gradient step of both networks on a minibatch."""
+        (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(train_state.actor, sample)
+        actor, actor_optimiser = self.improve_actor(train_state, gradient)
+        critic, critic_optimiser, critic_loss = self.improve_critic(
+            train_state.critic, train_state.critic_optimiser, sample
+        )
+        next_state = PolicyGradientState(actor, critic, actor_optimiser, critic_optimiser)
+        return next_state, metrics | {"critic_loss": critic_loss}
+
+    def actor_objective(
+        self, actor: StochasticPolicy, sample: Sample
+    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        """Negative clipped objective, equation (7) of the PPO paper, less the entropy bonus of (9); and its parts."""
+        c = self.config
+        log_probability, entropy = actor.judge(sample.observation, sample.action)
+        difference = log_probability - sample.log_probability
+        ratio = jnp.exp(difference)
+        advantage = normalised(sample.advantage) if c.normalise_advantage else sample.advantage
+        gain = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - c.clip, 1 + c.clip) * advantage).mean()
+        metrics = {
+            "actor_gain": gain,
+            "entropy": entropy.mean(),
+            "divergence": (ratio - 1 - difference).mean(),
+            "clipped": (jnp.abs(ratio - 1) > c.clip).mean(),
+        }
+        return -(gain + c.entropy_weight * entropy.mean()), metrics

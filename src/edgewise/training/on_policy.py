@@ -1,0 +1,139 @@
+"""The on-policy loop: rollouts of vectorised environments and updates, scanned inside one compiled chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from edgewise.algorithms.base import OnPolicyAlgorithm, Step
+from edgewise.environments.base import Box, Environment, step_autoreset
+from edgewise.numerics.checks import ConfigurationError, check_integer
+from edgewise.training.config import TrainingConfig
+from edgewise.training.loop import Loop
+
+
+@dataclass(frozen=True)
+class OnPolicyConfig(TrainingConfig):
+    """How much experience is collected for an update, and how often progress is judged.
+
+    Attributes:
+        rollout: steps of each copy of the environment per update.
+    """
+
+    rollout: int = 128
+
+    def check_sizes(self) -> None:
+        check_integer("rollout", self.rollout, 1)
+
+    @property
+    def fewest_steps(self) -> str:
+        return f"evaluations * environments * rollout = {self.evaluations * self.rollout_steps}"
+
+    @property
+    def rollout_steps(self) -> int:
+        """Steps of all copies together per update."""
+        return self.environments * self.rollout
+
+    @property
+    def chunk_iterations(self) -> int:
+        """Rollouts between two evaluations."""
+        return self.steps // (self.evaluations * self.rollout_steps)
+
+    @property
+    def total_updates(self) -> int:
+        return self.evaluations * self.chunk_iterations
+
+    def steps_done(self, chunks: int) -> int:
+        return chunks * self.chunk_iterations * self.rollout_steps
+
+
+class OnPolicyState(eqx.Module):
+    """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
+
+    Attributes:
+        train_state: of the algorithm.
+        environment_state, observation: of every copy.
+        key: randomness to come.
+    """
+
+    train_state: Any
+    environment_state: Any
+    observation: Any
+    key: PRNGKeyArray
+
+
+class OnPolicyLoop(Loop):
+    """An on-policy run: roll the newest policy out, learn from that, and forget it.
+
+    Episodes go on from one rollout to the next.
+
+    Attributes:
+        environment: what to learn in.
+        algorithm: the learner.
+        config: sizes and budgets.
+    """
+
+    environment: Environment[Any]
+    algorithm: OnPolicyAlgorithm[Any]
+    config: OnPolicyConfig = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError if a rollout cannot be divided as the algorithm needs."""
+        if self.config.rollout_steps % self.algorithm.shares:
+            raise ConfigurationError(
+                "minibatches",
+                self.algorithm.shares,
+                f"a divisor of environments * rollout = {self.config.rollout_steps}",
+            )
+
+    def start(self, key: PRNGKeyArray) -> OnPolicyState:
+        learner_key, reset_key, key = jax.random.split(key, 3)
+        state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, self.config.environments))
+        return OnPolicyState(self.algorithm.init(learner_key), state, observation, key)
+
+    def chunk(self, state: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:
+        def iterate(loop: OnPolicyState, _: None) -> tuple[OnPolicyState, dict[str, Array]]:
+            key, rollout_key, learn_key = jax.random.split(loop.key, 3)
+            environment_state, observation, rollout = self.roll_out(loop, rollout_key)
+            train_state, metrics = self.algorithm.update(loop.train_state, rollout, learn_key)
+            return OnPolicyState(train_state, environment_state, observation, key), metrics
+
+        state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Array, Step]:
+        """State and observation of every copy after a rollout, and its steps, [time, copies, ...]."""
+        vectorised = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
+
+        def advance(carry: tuple[Any, Array], key: PRNGKeyArray) -> tuple[tuple[Any, Array], Step]:
+            state, observation = carry
+            action_key, step_key = jax.random.split(key)
+            action = self.algorithm.act(loop.train_state, observation, action_key)
+            keys = jax.random.split(step_key, self.config.environments)
+            state, timestep, following = vectorised(self.environment, keys, state, self.allowed(action))
+            step = Step(
+                observation=observation,
+                action=action,
+                reward=timestep.reward,
+                terminated=timestep.terminated,
+                ended=timestep.terminated | timestep.truncated,
+                next_observation=timestep.observation,
+            )
+            return (state, following), step
+
+        (state, observation), rollout = jax.lax.scan(
+            advance, (loop.environment_state, loop.observation), jax.random.split(key, self.config.rollout)
+        )
+        return state, observation, rollout
+
+    def allowed(self, action: Array) -> Array:
+        """The drawn action, clipped to a box."""
+        space = self.environment.action_space
+        if isinstance(space, Box):
+            return jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
+        return action
