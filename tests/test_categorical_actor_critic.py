@@ -28,7 +28,7 @@ from edgewise.policies import PolicyArtefact, load_policy, save_policy
 OBS, A, B = 6, 4, 8
 SPACES = Spaces(Box(np.zeros(OBS, np.float32), np.full(OBS, 3, np.float32)), Discrete(A))
 MASKED = Spaces(SPACES.observation, SPACES.action, action_mask=True)
-SIZES = {"hidden": (16, 16), "batch_size": B, "input_span": 2.0}
+SIZES = {"hidden": (16, 16), "batch_size": B}
 D2SAC_CONFIG = D2SACConfig(**SIZES, time_embedding=8, denoising_steps=4)
 SAC_CONFIG = DiscreteSACConfig(**SIZES)
 KEY = jax.random.key(5)
@@ -51,11 +51,6 @@ def make(
     return algorithm, algorithm.init(keys[4]), batch
 
 
-def scaled(observation: np.ndarray) -> np.ndarray:
-    """[0, 3] to [-2, 2]."""
-    return (np.asarray(observation, float) - 1.5) * 4 / 3
-
-
 def np_layers(x: np.ndarray, layers: tuple[eqx.nn.Linear, ...]) -> np.ndarray:
     for i, layer in enumerate(layers):
         x = x @ np.asarray(layer.weight, float).T + np.asarray(layer.bias, float)
@@ -65,7 +60,7 @@ def np_layers(x: np.ndarray, layers: tuple[eqx.nn.Linear, ...]) -> np.ndarray:
 
 
 def np_values(critic: object, observation: np.ndarray) -> np.ndarray:
-    return np.stack([np_layers(scaled(observation), network.layers) for network in critic.networks])
+    return np.stack([np_layers(np.asarray(observation, float), network.layers) for network in critic.networks])
 
 
 def np_softmax(x: np.ndarray) -> np.ndarray:
@@ -81,7 +76,7 @@ def np_reverse_chain(
     beta = [1 - np.exp(-0.1 / steps - 0.5 * 9.9 * (2 * k - 1) / steps**2) for k in range(1, steps + 1)]
     alpha = 1 - np.array(beta)
     chain = np.zeros((steps + 1, *noise.shape[1:]))
-    for i, o in enumerate(scaled(observation)):
+    for i, o in enumerate(np.asarray(observation, float)):
         x = noise[-1, i].astype(float)
         chain[0, i] = x
         for k in range(steps, 0, -1):
@@ -210,7 +205,7 @@ def test_masking_needs_an_environment_with_a_mask() -> None:
     "config",
     [
         D2SAC_CONFIG,
-        replace(D2SAC_CONFIG, predicts="noise", input_span=None),
+        replace(D2SAC_CONFIG, predicts="noise"),
         SAC_CONFIG,
         replace(SAC_CONFIG, masking=True),
     ],
@@ -229,7 +224,7 @@ def test_saved_policy_acts_the_same(config: Configs, tmp_path: Path) -> None:
     ("field", "value"),
     [
         ("temperature", -0.1), ("target_entropy", 1.5), ("discount", 1.0), ("n_step", 0), ("huber", 0.0),
-        ("input_span", 0.0), ("hidden", (0,)), ("target_rate", 0.0), ("weight_decay", -1.0),
+        ("hidden", (0,)), ("target_rate", 0.0), ("weight_decay", -1.0),
     ],
 )  # fmt: skip
 def test_bad_configuration_is_named(field: str, value: object) -> None:

@@ -20,7 +20,6 @@ from edgewise.algorithms.critic import TwinActionValues
 from edgewise.environments.base import Spaces
 from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
 from edgewise.numerics.networks import soft_update
-from edgewise.numerics.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class CategoricalActorCriticConfig:
 
     Attributes:
         hidden: widths of the hidden layers of actor and critics (Table 1).
-        input_span: each bounded component of the observation is mapped to [-input_span, input_span]; none leaves it as it is.
         temperature: alpha of (25), weight of the policy's entropy; where it is learned, its initial value (Table 2: 0.05).
         target_entropy: learn the temperature so that the entropy keeps this share of ln(actions); none keeps it fixed.
         soft_target: add the entropy to the value target too, as SAC does; the D2SAC paper's (30) does not.
@@ -47,7 +45,6 @@ class CategoricalActorCriticConfig:
     """
 
     hidden: tuple[int, ...] = (256, 256)
-    input_span: float | None = 4.0
     temperature: float = 0.05
     target_entropy: float | None = None
     soft_target: bool = False
@@ -65,8 +62,6 @@ class CategoricalActorCriticConfig:
 
     def __post_init__(self) -> None:
         check_range("hidden", self.hidden, 1)
-        if self.input_span is not None:
-            check_range("input_span", self.input_span, 0, open_low=True)
         check_range("temperature", self.temperature, 0, open_low=self.target_entropy is not None)
         if self.target_entropy is not None:
             check_range("target_entropy", self.target_entropy, 0, 1)
@@ -101,7 +96,6 @@ class CategoricalActorCritic(OffPolicyAlgorithm[CategoricalActorCriticState]):
     config: eqx.AbstractVar[CategoricalActorCriticConfig]
     observation_size: eqx.AbstractVar[int]
     actions: eqx.AbstractVar[int]
-    inputs: eqx.AbstractVar[Scaling | None]
     updates: eqx.AbstractVar[int]
 
     @abc.abstractmethod
@@ -133,7 +127,7 @@ class CategoricalActorCritic(OffPolicyAlgorithm[CategoricalActorCriticState]):
     def init(self, key: PRNGKeyArray) -> CategoricalActorCriticState:
         actor_key, critic_key = jax.random.split(key)
         actor = self.new_actor(actor_key)
-        critic = TwinActionValues(self.observation_size, self.actions, self.config.hidden, critic_key, self.inputs)
+        critic = TwinActionValues(self.observation_size, self.actions, self.config.hidden, critic_key)
         log_temperature = jnp.log(jnp.asarray(self.config.temperature, dtype=float))
         return CategoricalActorCriticState(
             actor=actor,

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.numerics.networks import MLP
-from edgewise.numerics.scaling import Scaling
 
 
 class TwinCritic(eqx.Module):
@@ -45,18 +44,11 @@ class TwinActionValues(eqx.Module):
 
     networks: tuple[MLP, MLP]
 
-    def __init__(
-        self,
-        observation_size: int,
-        actions: int,
-        hidden: Sequence[int],
-        key: PRNGKeyArray,
-        inputs: Scaling | None = None,
-    ) -> None:
-        """Args: components of an observation, number of actions, widths of the hidden layers, key, scaling of the input."""
+    def __init__(self, observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray) -> None:
+        """Args: components of an observation, number of actions, widths of the hidden layers, key."""
         first, second = jax.random.split(key)
         sizes = (observation_size, *hidden, actions)
-        self.networks = (MLP(sizes, first, inputs), MLP(sizes, second, inputs))
+        self.networks = (MLP(sizes, first), MLP(sizes, second))
 
     def __call__(self, observation: Float[Array, "*batch o"]) -> Float[Array, "2 *batch a"]:
         """Both values of every action."""

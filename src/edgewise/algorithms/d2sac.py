@@ -8,14 +8,12 @@ from typing import get_args
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.base import input_scaling
 from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
 from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
 from edgewise.diffusion.categorical import Prediction
 from edgewise.diffusion.schedule import ScheduleName
 from edgewise.environments.base import Spaces
 from edgewise.numerics.checks import check_choice, check_integer
-from edgewise.numerics.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,6 @@ class D2SAC(CategoricalActorCritic):
     config: D2SACConfig = eqx.field(static=True)
     observation_size: int = eqx.field(static=True)
     actions: int = eqx.field(static=True)
-    inputs: Scaling | None = eqx.field(static=True)
     updates: int = eqx.field(static=True)
 
     def __init__(self, config: D2SACConfig, spaces: Spaces, updates: int) -> None:
@@ -55,11 +52,9 @@ class D2SAC(CategoricalActorCritic):
         self.config = config
         self.updates = updates
         self.observation_size, self.actions = sizes(config, spaces)
-        self.inputs = input_scaling(spaces.observation, config.input_span)
 
     def new_actor(self, key: PRNGKeyArray) -> Denoiser:
-        c = self.config
-        return Denoiser(self.observation_size, self.actions, c.hidden, c.time_embedding, key, self.inputs)
+        return Denoiser(self.observation_size, self.actions, self.config.hidden, self.config.time_embedding, key)
 
     def policy_of(self, actor: Denoiser) -> CategoricalDiffusionPolicy:
         c = self.config

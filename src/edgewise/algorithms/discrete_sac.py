@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.base import input_scaling
 from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
 from edgewise.environments.base import Spaces
-from edgewise.numerics.scaling import Scaling
 from edgewise.policies.categorical import CategoricalPolicy
 
 
@@ -28,7 +26,6 @@ class DiscreteSAC(CategoricalActorCritic):
     config: DiscreteSACConfig = eqx.field(static=True)
     observation_size: int = eqx.field(static=True)
     actions: int = eqx.field(static=True)
-    inputs: Scaling | None = eqx.field(static=True)
     updates: int = eqx.field(static=True)
 
     def __init__(self, config: DiscreteSACConfig, spaces: Spaces, updates: int) -> None:
@@ -36,11 +33,10 @@ class DiscreteSAC(CategoricalActorCritic):
         self.config = config
         self.updates = updates
         self.observation_size, self.actions = sizes(config, spaces)
-        self.inputs = input_scaling(spaces.observation, config.input_span)
 
     def new_actor(self, key: PRNGKeyArray) -> CategoricalPolicy:
         c = self.config
-        return CategoricalPolicy.create(self.observation_size, self.actions, c.hidden, key, c.masking, self.inputs)
+        return CategoricalPolicy.create(self.observation_size, self.actions, c.hidden, key, c.masking)
 
     def policy_of(self, actor: CategoricalPolicy) -> CategoricalPolicy:
         return actor

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.numerics.networks import MLP, dense, mish
-from edgewise.numerics.scaling import Scaling, plain_scaling, read_scaling
 
 LONGEST_PERIOD = 10_000.0
 
@@ -40,7 +39,6 @@ class Denoiser(eqx.Module):
         time: network on the step embedding; its output is added to the first layer.
         body: the layers after the first.
         embedding: size of the step embedding.
-        inputs: how the observation is scaled first; none leaves it.
     """
 
     observation: eqx.nn.Linear
@@ -48,18 +46,11 @@ class Denoiser(eqx.Module):
     time: MLP
     body: MLP
     embedding: int = eqx.field(static=True)
-    inputs: Scaling | None = eqx.field(static=True)
 
     def __init__(
-        self,
-        observation_size: int,
-        action_size: int,
-        hidden: Sequence[int],
-        embedding: int,
-        key: PRNGKeyArray,
-        inputs: Scaling | None = None,
+        self, observation_size: int, action_size: int, hidden: Sequence[int], embedding: int, key: PRNGKeyArray
     ) -> None:
-        """Args: sizes of observation and action, widths of the hidden layers, size of the step embedding, key, scaling."""
+        """Args: sizes of observation and action, widths of the hidden layers, size of the step embedding, key."""
         first, body = jax.random.split(key)
         joint = eqx.nn.Linear(observation_size + action_size, hidden[0], key=first)
         time_key, body_key = jax.random.split(body)
@@ -74,7 +65,6 @@ class Denoiser(eqx.Module):
         self.time = MLP((embedding, 2 * embedding, hidden[0]), time_key)
         self.body = MLP((*hidden, action_size), body_key)
         self.embedding = embedding
-        self.inputs = inputs
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -84,19 +74,17 @@ class Denoiser(eqx.Module):
             "action_size": self.action.weight.shape[1],
             "hidden": [layer.weight.shape[1] for layer in self.body.layers],
             "time_embedding": self.embedding,
-            "inputs": plain_scaling(self.inputs),
         }
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> Denoiser:
         """A network of the given architecture with arbitrary weights."""
         a = architecture
-        sizes = (a["observation_size"], a["action_size"], a["hidden"], a["time_embedding"])
-        return Denoiser(*sizes, jax.random.key(0), read_scaling(a["inputs"]))
+        return Denoiser(a["observation_size"], a["action_size"], a["hidden"], a["time_embedding"], jax.random.key(0))
 
     def condition(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch h"]:
         """The observation's share of the first layer, for `denoise`."""
-        return dense(self.observation, observation if self.inputs is None else self.inputs(observation))
+        return dense(self.observation, observation)
 
     def denoise(
         self, noisy: Float[Array, "*batch a"], step: Int[Array, "*steps"], condition: Float[Array, "*batch h"]

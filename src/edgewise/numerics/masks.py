@@ -12,8 +12,8 @@ def allowed_actions(observation: Float[Array, "*batch o"], actions: int) -> Bool
     """The action mask that an observation ends with; where it allows nothing, everything.
 
     Args:
-        observation: its last components are 1 for an allowed action, 0 for another.
+        observation: its last components are positive for an allowed action, else not.
         actions: how many.
     """
-    flags = observation[..., -actions:] > 0.5
+    flags = observation[..., -actions:] > 0
     return flags | ~flags.any(axis=-1, keepdims=True)

@@ -10,8 +10,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.numerics.scaling import Scaling
-
 Network = TypeVar("Network")
 MISH_LINEAR_FROM = 20.0
 
@@ -34,20 +32,16 @@ class MLP(eqx.Module):
 
     Attributes:
         layers: from input to output.
-        inputs: how the input is scaled first; none leaves it.
     """
 
     layers: tuple[eqx.nn.Linear, ...]
-    inputs: Scaling | None = eqx.field(static=True)
 
-    def __init__(self, sizes: Sequence[int], key: PRNGKeyArray, inputs: Scaling | None = None) -> None:
-        """Args: `sizes` of the layers from input to output, a key for the initial weights, scaling of the input."""
-        self.inputs = inputs
+    def __init__(self, sizes: Sequence[int], key: PRNGKeyArray) -> None:
+        """Args: `sizes` of the layers from input to output, and a key for the initial weights."""
         keys = jax.random.split(key, len(sizes) - 1)
         self.layers = tuple(eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False))
 
     def __call__(self, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
-        x = x if self.inputs is None else self.inputs(x)
         for layer in self.layers[:-1]:
             x = mish(dense(layer, x))
         return dense(self.layers[-1], x)

@@ -1,4 +1,4 @@
-"""Scaling of a network's inputs, kept with the network so that a deployed policy takes raw observations."""
+"""Scaling of observations."""
 
 from __future__ import annotations
 
@@ -38,14 +38,12 @@ class Scaling:
         return Scaling(tuple(middle.astype(float).tolist()), tuple((2.0 * span / width).astype(float).tolist()))
 
 
-def plain_scaling(scaling: Scaling | None) -> list[list[float]] | None:
+def plain_scaling(scaling: Scaling) -> list[list[float]]:
     """For JSON; `read_scaling` reads it."""
-    return None if scaling is None else [list(scaling.centre), list(scaling.gain)]
+    return [list(scaling.centre), list(scaling.gain)]
 
 
-def read_scaling(values: Sequence[Sequence[float]] | None) -> Scaling | None:
+def read_scaling(values: Sequence[Sequence[float]]) -> Scaling:
     """The scaling that `plain_scaling` wrote."""
-    if values is None:
-        return None
     centre, gain = values
     return Scaling(tuple(centre), tuple(gain))

@@ -118,6 +118,19 @@ def csv_rows(path: Path, stream: io.BufferedIOBase) -> Iterator[Row]:
             yield Row(row, fields, delimiter != ",")
 
 
+def read_csv(path: Path) -> Iterator[Row]:
+    """`csv_rows` of a file, plain or gzip.
+
+    Raises:
+        TraceError: as `read_records` and `csv_rows` do.
+    """
+
+    def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[Row]:
+        return csv_rows(path, stream)
+
+    return read_records(path, parse, "CSV")
+
+
 def find_columns(
     path: Path, header: Row, names: Mapping[str, str | None], guesses: Mapping[str, Sequence[str]]
 ) -> list[int]:

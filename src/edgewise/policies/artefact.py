@@ -18,8 +18,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise import __version__
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
+from edgewise.numerics.scaling import plain_scaling, read_scaling
 from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy, initial_memory, step
 from edgewise.policies.kinds import KINDS, kind_of
+from edgewise.policies.scaled import ScaledPolicy
 
 FORMAT = 2
 DESCRIPTION_FILE = "policy.json"
@@ -42,7 +44,7 @@ class PolicyArtefact:
         steps: environment steps of training.
     """
 
-    policy: DeployablePolicy | RecurrentPolicy
+    policy: DeployablePolicy | RecurrentPolicy | ScaledPolicy
     environment: str
     environment_config: dict[str, Any]
     algorithm: str
@@ -55,7 +57,7 @@ class PolicyArtefact:
             ArtefactError: if the observation has another size than the policy was trained for, or is not finite; or if the
                 policy has a memory, which `step` takes.
         """
-        if isinstance(self.policy, RecurrentPolicy):
+        if jax.tree.leaves(self.initial_memory()):
             raise ArtefactError("this policy has a memory: must be used by `initial_memory` and `step`")
         return self.step(observation, (), key)[0]
 
@@ -86,9 +88,7 @@ class PolicyArtefact:
 
 
 @eqx.filter_jit
-def _step(
-    policy: DeployablePolicy | RecurrentPolicy, observation: Array, memory: Any, key: PRNGKeyArray | None
-) -> tuple[Array, Any]:
+def _step(policy: Any, observation: Array, memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
     return step(policy, observation, memory, key)
 
 
@@ -104,12 +104,14 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
         artefact: what to save.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.numpy.save(_named_arrays(artefact.policy))
+    policy = artefact.policy.policy if isinstance(artefact.policy, ScaledPolicy) else artefact.policy
+    weights = safetensors.numpy.save(_named_arrays(policy))
     description: dict[str, Any] = {
         "format": FORMAT,
         "edgewise": __version__,
-        "kind": kind_of(artefact.policy),
-        "architecture": artefact.policy.architecture,
+        "kind": kind_of(policy),
+        "architecture": policy.architecture,
+        "inputs": plain_scaling(artefact.policy.inputs) if isinstance(artefact.policy, ScaledPolicy) else None,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "environment": artefact.environment,
         "environment_config": artefact.environment_config,
@@ -143,8 +145,10 @@ def load_policy(folder: Path | str) -> PolicyArtefact:
     if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:
         raise ArtefactError(f"{weights_path}: tensors do not fit the architecture in {DESCRIPTION_FILE}")
     leaves = [jnp.asarray(tensors[name]) for name in expected]
+    policy = jax.tree.unflatten(jax.tree.structure(blank), leaves)
+    inputs = description["inputs"]
     return PolicyArtefact(
-        policy=jax.tree.unflatten(jax.tree.structure(blank), leaves),
+        policy=policy if inputs is None else ScaledPolicy(policy, read_scaling(inputs)),
         environment=description["environment"],
         environment_config=description["environment_config"],
         algorithm=description["algorithm"],

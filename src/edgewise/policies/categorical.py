@@ -12,7 +12,6 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.numerics.masks import FORBIDDEN, allowed_actions
 from edgewise.numerics.networks import MLP
-from edgewise.numerics.scaling import Scaling, plain_scaling, read_scaling
 
 
 class CategoricalPolicy(eqx.Module):
@@ -28,11 +27,10 @@ class CategoricalPolicy(eqx.Module):
 
     @staticmethod
     def create(
-        observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray, masked: bool = False,
-        inputs: Scaling | None = None,
-    ) -> CategoricalPolicy:  # fmt: skip
-        """A policy with fresh weights, for the given sizes, widths of the hidden layers and scaling of the input."""
-        return CategoricalPolicy(MLP((observation_size, *hidden, actions), key, inputs), masked)
+        observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray, masked: bool = False
+    ) -> CategoricalPolicy:
+        """A policy with fresh weights, for the given sizes and widths of the hidden layers."""
+        return CategoricalPolicy(MLP((observation_size, *hidden, actions), key), masked)
 
     @property
     def observation_size(self) -> int:
@@ -48,15 +46,15 @@ class CategoricalPolicy(eqx.Module):
             "hidden": widths[:-1],
             "actions": widths[-1],
             "masked": self.masked,
-            "inputs": plain_scaling(self.network.inputs),
         }
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> CategoricalPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
         a = architecture
-        sizes = (a["observation_size"], a["actions"], a["hidden"])
-        return CategoricalPolicy.create(*sizes, jax.random.key(0), a["masked"], read_scaling(a["inputs"]))
+        return CategoricalPolicy.create(
+            a["observation_size"], a["actions"], a["hidden"], jax.random.key(0), a["masked"]
+        )
 
     def log_probabilities(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch a"]:
         """Logarithm of the probability of every action."""

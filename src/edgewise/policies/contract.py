@@ -32,8 +32,8 @@ class DeployablePolicy(Deployable, Protocol):
 
 
 @runtime_checkable
-class RecurrentPolicy(Deployable, Protocol):
-    """A policy that remembers what it has seen of an episode."""
+class Remembering(Protocol):
+    """What can be asked of a memory of the episode."""
 
     def initial_memory(self, batch: tuple[int, ...]) -> Any:
         """Memory at the start of an episode: a PyTree of arrays that begin with the batch axes."""
@@ -42,15 +42,19 @@ class RecurrentPolicy(Deployable, Protocol):
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
 
 
+class RecurrentPolicy(Deployable, Remembering, Protocol):
+    """A policy that remembers what it has seen of an episode."""
+
+
 def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:
     """A policy's memory at the start of an episode; an empty tuple for one without."""
-    return policy.initial_memory(batch) if isinstance(policy, RecurrentPolicy) else ()
+    return policy.initial_memory(batch) if isinstance(policy, Remembering) else ()
 
 
 def step(
     policy: Any, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None
 ) -> tuple[Array, Any]:
     """Actions of a policy with or without a memory, and the memory to go on with."""
-    if isinstance(policy, RecurrentPolicy):
+    if isinstance(policy, Remembering):
         return policy.step(observation, memory, key)
     return policy(observation, key), memory

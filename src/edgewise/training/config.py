@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass
 
-from edgewise.numerics.checks import ConfigurationError, check_integer
+from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,8 @@ class TrainingConfig(abc.ABC):
     Attributes:
         steps: environment steps per seed, over all copies together.
         environments: copies of the environment stepped side by side.
+        input_span: what the learner sees: each bounded component of an observation mapped to [-input_span, input_span];
+            none leaves observations as they are. The deployed policy takes them as they are in either case.
         evaluations: number of evaluations, evenly spread over the run.
         evaluation_episodes: episodes of an evaluation.
         checkpoint_every: evaluations between two checkpoints.
@@ -26,6 +28,7 @@ class TrainingConfig(abc.ABC):
 
     steps: int = 1_000_000
     environments: int = 64
+    input_span: float | None = None
     evaluations: int = 20
     evaluation_episodes: int = 50
     checkpoint_every: int = 4
@@ -39,6 +42,8 @@ class TrainingConfig(abc.ABC):
             check_integer(name, getattr(self, name), 1)
         for name in ("seed", "evaluation_seed", "test_seed"):
             check_integer(name, getattr(self, name), 0, 2**32 - 1)
+        if self.input_span is not None:
+            check_range("input_span", self.input_span, 0, open_low=True)
         self.check_sizes()
         if self.chunk_iterations < 1:
             raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")

@@ -9,6 +9,8 @@ import equinox as eqx
 from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.environments.base import Environment
+from edgewise.environments.scaled import ScaledObservations
+from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
 
 
@@ -18,7 +20,7 @@ class Loop(eqx.Module):
     The state that `start` and `chunk` return has the field `train_state`, which the algorithm made.
 
     Attributes:
-        environment: what to learn in.
+        environment: what to learn in, as the learner sees it.
         algorithm: the learner.
         config: sizes and budgets.
     """
@@ -30,6 +32,12 @@ class Loop(eqx.Module):
     @abc.abstractmethod
     def start(self, key: PRNGKeyArray) -> Any:
         """Fresh learner and environments."""
+
+    def policy(self, train_state: Any) -> Any:
+        """What is deployed: the algorithm's policy, made to take observations as they are."""
+        policy = self.algorithm.policy(train_state)
+        seen = self.environment
+        return ScaledPolicy(policy, seen.inputs) if isinstance(seen, ScaledObservations) else policy
 
     @abc.abstractmethod
     def chunk(self, state: Any) -> tuple[Any, dict[str, Array]]:

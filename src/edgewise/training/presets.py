@@ -24,7 +24,7 @@ class Preset:
 
 
 SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
-    "service-selection": {"evaluation_episodes": 8},  # an episode has a thousand tasks
+    "service-selection": {"evaluation_episodes": 8, "input_span": 4.0},  # an episode has a thousand tasks
 }
 """Fields of the training configuration that hold for every algorithm on a system."""
 

@@ -25,6 +25,7 @@ from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments import registry
 from edgewise.environments.base import Environment
+from edgewise.environments.scaled import ScaledObservations
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.memory import release_unused_memory
@@ -148,14 +149,16 @@ def evaluate_seeds(
     return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
 
 
-def _policies(algorithm: Any, train_state: Any) -> Any:
-    return eqx.filter_vmap(algorithm.policy)(train_state)
+def _policies(loop: Loop, state: Any) -> Any:
+    return eqx.filter_vmap(loop.policy)(state.train_state)
 
 
 def build(run: RunConfig) -> tuple[Environment[Any], Loop]:
     """The evaluation environment and the training loop of a run."""
     entry = registry.find(run.environment)
     environment = entry.build(run.environment_config)
+    if run.training.input_span is not None:
+        environment = ScaledObservations(environment, run.training.input_span)
     algorithm = find_algorithm(run.algorithm).build(
         run.algorithm_config, environment.spaces, run.training.total_updates
     )
@@ -203,7 +206,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
             release_unused_memory()
             done += 1
-            policies = _policies(loop.algorithm, advanced.train_state)
+            policies = _policies(loop, advanced)
             result = evaluate_seeds(evaluation_environment, policies, evaluation_key, config.evaluation_episodes)
             state = _keep_best(advanced, policies, state, result["return"].mean(1))
             release_unused_memory()
@@ -212,7 +215,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
             last = done == config.evaluations or interrupted()
             if done % config.checkpoint_every == 0 or last:
                 checkpoints.save(done, state)
-                _save_policies(folder, run, loop.algorithm, state, config.steps_done(done))
+                _save_policies(folder, run, loop, state, config.steps_done(done))
             if interrupted() and done < config.evaluations:
                 checkpoints.close()
                 raise Interrupted(
@@ -241,7 +244,7 @@ def summarise(result: dict[str, Float[Array, "n e"]]) -> dict[str, Any]:
 
 def _fresh(loop: Loop, keys: Array) -> RunState:
     started = _start(loop, keys)
-    policies = jax.tree.map(jnp.copy, _policies(loop.algorithm, started.train_state))
+    policies = jax.tree.map(jnp.copy, _policies(loop, started))
     return RunState(started, policies, jnp.full(keys.shape[0], -jnp.inf))
 
 
@@ -269,8 +272,8 @@ def _require_finite(
             )
 
 
-def _save_policies(folder: Path, run: RunConfig, algorithm: Any, state: RunState, steps: int) -> None:
-    groups = {"best": state.best_policy, "last": _policies(algorithm, state.loop.train_state)}
+def _save_policies(folder: Path, run: RunConfig, loop: Loop, state: RunState, steps: int) -> None:
+    groups = {"best": state.best_policy, "last": _policies(loop, state.loop)}
     for name, policies in groups.items():
         for seed in range(run.training.seeds):
             policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)

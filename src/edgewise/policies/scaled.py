@@ -1,0 +1,42 @@
+"""A policy that learned from scaled observations, made to take raw ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.numerics.scaling import Scaling
+from edgewise.policies.contract import initial_memory, step
+
+
+class ScaledPolicy(eqx.Module):
+    """Scales an observation, then asks the policy inside.
+
+    Attributes:
+        policy: of any other kind, with or without a memory.
+        inputs: of the observation.
+    """
+
+    policy: Any
+    inputs: Scaling = eqx.field(static=True)
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+        size: int = self.policy.observation_size
+        return size
+
+    def initial_memory(self, batch: tuple[int, ...]) -> Any:
+        """Memory at the start of an episode, empty if the policy inside has none."""
+        return initial_memory(self.policy, batch)
+
+    def step(self, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+        """An action for each observation, the deterministic one without a key; and the memory to go on with."""
+        return step(self.policy, self.inputs(observation), memory, key)
+
+    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Array:
+        """An action for each observation, if the policy inside has no memory."""
+        action: Array = self.policy(self.inputs(observation), key)
+        return action
