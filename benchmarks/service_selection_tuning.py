@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.service_selection import ServiceSelectionConfig
@@ -95,10 +96,9 @@ def run_trial(algorithm: str, settings: dict[str, Any], steps: int, seeds: int) 
     config = find_algorithm(algorithm).config(**widths, **fields)
     run = RunConfig(SYSTEM, ServiceSelectionConfig(instance_seed=INSTANCE), algorithm, config, kind(**training))
     begin = time.perf_counter()
-    rows: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        train(Path(folder) / "run", run, lambda done, text: rows.append(text))
-        table = np.genfromtxt(Path(folder) / "run" / "metrics.csv", delimiter=",", names=True)
+        train(Path(folder) / "run", run, lambda done, text: None)
+        table = pd.read_csv(Path(folder) / "run" / "metrics.csv")
     last = table[table["evaluation"] == table["evaluation"].max()]
     return {"returns": last["return"].tolist(), "wall_s": round(time.perf_counter() - begin, 1)}
 

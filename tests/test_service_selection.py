@@ -16,12 +16,13 @@ from edgewise.environments.service_selection import (
     Providers,
     ServiceSelection,
     ServiceSelectionConfig,
+    ServiceSelectionState,
     draw_providers,
     heuristics,
     running_time,
 )
 from edgewise.numerics.checks import ConfigurationError
-from edgewise.training.evaluation import evaluate
+from edgewise.training.evaluation import evaluate, record_episode
 from reference import service_selection as reference
 
 EPISODES, TASKS = 1000, 100
@@ -175,3 +176,25 @@ def test_instances_differ_by_their_seed_alone() -> None:
 def test_bad_configuration_is_named(field, value) -> None:
     with pytest.raises(ConfigurationError, match=f"{field} = "):
         ServiceSelectionConfig(**{field: value})
+
+
+def test_mask_flags_the_providers_with_room() -> None:
+    """Who follows it never crashes a provider while one has room; the rest of the observation is as without it."""
+    environment = ServiceSelection(ServiceSelectionConfig(tasks=150, arrival_rate=0.01, show_mask=True))
+    plain = ServiceSelection(ServiceSelectionConfig(tasks=150, arrival_rate=0.01))
+    assert environment.spaces.action_mask
+    assert not plain.spaces.action_mask
+
+    def first_allowed(key: jax.Array, state: ServiceSelectionState, observation: jax.Array) -> jax.Array:
+        return jnp.argmax(observation[-20:])
+
+    states, timesteps, _ = jax.jit(lambda key: record_episode(environment, first_allowed, key))(jax.random.key(0))
+    observations = np.asarray(jax.vmap(environment.observe)(states))
+    free = np.asarray(jax.vmap(environment.free)(states))
+    assert observations.shape[1:] == environment.observation_space.shape
+    np.testing.assert_array_equal(observations[:, -20:], np.asarray(states.task)[:, None] <= free)
+    np.testing.assert_array_equal(observations[:, :-20], jax.vmap(plain.observe)(states))
+    room = (np.asarray(states.task)[:, None] <= free).any(1)
+    assert room.any()
+    assert not np.asarray(timesteps.info["crashes"])[room].any()
+    np.testing.assert_array_equal(np.asarray(timesteps.info["crashes"]), ~room)

@@ -20,6 +20,8 @@ class ServiceSelectionConfig:
         task_step: spacing of task sizes, denoising steps.
         with_offset: add A_y to the utility, so that a score starts there; without it as in the authors' code.
         quality_baseline: score subtracted from the utility of an accepted task.
+        show_mask: end the observation with one flag per provider, 1 where it has room for the task; learners with the option
+            `masking` then choose no other. Off as in the paper.
         crash_penalty: fixed penalty of a crash, and of each lost task times what was left of it, equation (18).
         providers_file: CSV or YAML file with the providers, instead of drawn ones; it gives `providers` itself.
         workload: CSV file with recorded requests, or "bursty" for the workload that comes with the package; none draws
@@ -37,6 +39,7 @@ class ServiceSelectionConfig:
     with_offset: bool = False
     quality_baseline: float = 0.0
     crash_penalty: float = 2.0
+    show_mask: bool = False
     providers_file: str | None = None
     workload: str | None = None
     training_share: float = 0.6

@@ -83,14 +83,18 @@ class ServiceSelection(Environment[ServiceSelectionState]):
 
     @property
     def observation_space(self) -> Box:
-        """Size and running time of the task, then for each provider capacity and the share that is free; see `observe`."""
-        size = 2 + 2 * len(self.providers.capacity)
+        """Size and running time of the task, for each provider capacity and free share, and the mask; see `observe`."""
+        size = 2 + (3 if self.config.show_mask else 2) * len(self.providers.capacity)
         return Box(np.zeros(size, np.float32), np.ones(size, np.float32))
 
     @property
     def action_space(self) -> Discrete:
         """Index of the provider."""
         return Discrete(len(self.providers.capacity))
+
+    @property
+    def action_mask(self) -> bool:
+        return self.config.show_mask
 
     @property
     def horizon(self) -> int:
@@ -172,8 +176,13 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         return self.providers.capacity - state.size.sum(axis=1)
 
     def observe(self, state: ServiceSelectionState) -> Float[Array, " o"]:
-        """[T / T_max, running time / longest, capacity / largest ..., free / capacity ...], all in [0, 1]."""
+        """[T / T_max, running time / longest, capacity / largest ..., free / capacity ...], all in [0, 1].
+
+        With `show_mask` one flag per provider follows, 1 where it has room for the task.
+        """
         largest = jnp.asarray(float(self.config.largest_task))
         task = jnp.stack([state.task / largest, running_time(state.task) / running_time(largest)])
         capacity = self.providers.capacity
-        return jnp.concatenate([task, capacity / capacity.max(), self.free(state) / capacity])
+        free = self.free(state)
+        mask = [(state.task <= free).astype(free.dtype)] if self.config.show_mask else []
+        return jnp.concatenate([task, capacity / capacity.max(), free / capacity, *mask])
