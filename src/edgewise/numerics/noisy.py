@@ -30,18 +30,25 @@ class NoisyLinear(eqx.Module):
         self.weight_scale = jnp.full((outputs, inputs), noise * limit)
         self.bias_scale = jnp.full((outputs,), noise * limit)
 
-    def __call__(self, x: Float[Array, "*batch i"], key: PRNGKeyArray | None) -> Float[Array, "*batch o"]:
-        """Apply the layer with noise of its own for every sample, or without a key the mean weights.
+    @property
+    def noise_size(self) -> int:
+        """Normal numbers that a sample's noise takes: one per input and output."""
+        return sum(self.weight.shape)
+
+    def __call__(self, x: Float[Array, "*batch i"], noise: Float[Array, "*batch n"] | None) -> Float[Array, "*batch o"]:
+        """Apply the layer.
 
         As eps_w = f(eps_o) f(eps_i)^T, a sample's noise needs no weights of its own: sigma_w * eps_w acts on x as
         f(eps_o) * (sigma_w (f(eps_i) * x)).
+
+        Args:
+            x: samples.
+            noise: `noise_size` standard normal numbers for every sample, or none for the mean weights.
         """
         mean = x @ self.weight.T + self.bias
-        if key is None:
+        if noise is None:
             return mean
-        input_key, output_key = jax.random.split(key)
-        inner = shaped_noise(jax.random.normal(input_key, x.shape, x.dtype))
-        outer = shaped_noise(jax.random.normal(output_key, mean.shape, mean.dtype))
+        inner, outer = jnp.split(shaped_noise(noise), [x.shape[-1]], axis=-1)
         return mean + outer * ((inner * x) @ self.weight_scale.T + self.bias_scale)
 
 

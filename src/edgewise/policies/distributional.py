@@ -94,11 +94,18 @@ class DistributionalPolicy(eqx.Module):
     ) -> Float[Array, "*batch a n"]:
         """Logarithm of the probability of every atom for every action; without a key under the mean weights."""
         features = mish(self.trunk(observation))
-        keys = (None,) * 4 if key is None else jax.random.split(key, 4)
-        value = self.value[1](mish(self.value[0](features, keys[0])), keys[1])[..., None, :]
-        advantage = self.advantage[1](mish(self.advantage[0](features, keys[2])), keys[3])
+        noise = self._noise(observation, key)
+        value = self.value[1](mish(self.value[0](features, noise[0])), noise[1])[..., None, :]
+        advantage = self.advantage[1](mish(self.advantage[0](features, noise[2])), noise[3])
         advantage = advantage.reshape(*advantage.shape[:-1], -1, self.atoms)
         return jax.nn.log_softmax(value + advantage - advantage.mean(axis=-2, keepdims=True), axis=-1)
+
+    def _noise(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Sequence[Array | None]:
+        """Noise of the four layers for every sample, from one draw."""
+        if key is None:
+            return (None,) * 4
+        ends = np.cumsum([layer.noise_size for layer in (*self.value, *self.advantage)])
+        return jnp.split(jax.random.normal(key, (*observation.shape[:-1], ends[-1])), ends[:-1], axis=-1)
 
     def values(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """Q of every action: the mean of its distribution."""
