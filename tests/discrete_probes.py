@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from edgewise.algorithms.d2sac import D2SACConfig
+from edgewise.algorithms.discrete_sac import DiscreteSACConfig
 from edgewise.algorithms.dqn import DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQNConfig
 from edgewise.algorithms.rainbow import RainbowConfig
@@ -66,11 +68,21 @@ def _recurrent(algorithm: Any, train_state: Any, observations: jax.Array) -> jax
     return values.max(-1)
 
 
+def _twin(algorithm: Any, train_state: Any, observations: jax.Array) -> jax.Array:
+    return train_state.critic(observations[-1]).mean(0).max(-1)
+
+
 OFF_POLICY = OffPolicyConfig(
     steps=10_000, environments=16, updates=3, warmup_steps=1_000, evaluations=1, replay_capacity=10_000
 )
 _Q: dict[str, Any] = {"hidden": (32, 32), "batch_size": 64, "discount": DISCOUNT, "rate": 5e-3, "target_rate": 0.05}
+_ACTOR: dict[str, Any] = {
+    "hidden": (32, 32), "batch_size": 64, "discount": DISCOUNT, "n_step": 1, "actor_rate": 3e-3, "critic_rate": 5e-3,
+    "target_rate": 0.05, "temperature": 0.02, "soft_target": False,
+}  # fmt: skip
 LEARNERS = [
+    Learner("discrete-sac", DiscreteSACConfig(**_ACTOR), OFF_POLICY, _twin),
+    Learner("d2sac", D2SACConfig(**_ACTOR, denoising_steps=3, time_embedding=8), OFF_POLICY, _twin),
     Learner("dqn", DQNConfig(**_Q), OFF_POLICY, _greedy),
     Learner("prioritised-dqn", PrioritisedDQNConfig(**_Q), OFF_POLICY, _greedy),
     Learner(
