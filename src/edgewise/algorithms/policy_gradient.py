@@ -43,7 +43,7 @@ class PolicyGradientConfig:
 
     hidden: tuple[int, ...] = (64, 64)
     actor_rate: float = 1e-3
-    critic_rate: float = 1e-3
+    critic_rate: float = 2e-3
     final_rate: float = 0.05
     gradient_norm: float = 0.5
     discount: float = 0.99

@@ -37,6 +37,8 @@ class REINFORCEConfig(PolicyGradientConfig):
             what would have followed where an episode or the rollout is cut.
     """
 
+    actor_rate: float = 5e-3
+    critic_rate: float = 5e-3
     baseline: Baseline = "value"
     critic_steps: int = 5
 

@@ -25,7 +25,7 @@ class OnPolicyConfig(TrainingConfig):
         rollout: steps of each copy of the environment per update.
     """
 
-    rollout: int = 128
+    rollout: int = 64
 
     def check_sizes(self) -> None:
         check_integer("rollout", self.rollout, 1)

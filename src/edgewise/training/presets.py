@@ -23,12 +23,17 @@ class Preset:
     training: dict[str, Any] = field(default_factory=dict)
 
 
+_CONTROL: dict[str, Any] = {"steps": 100_000, "environments": 8, "evaluations": 10, "evaluation_episodes": 20}
 SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
     "service-selection": {"evaluation_episodes": 8, "input_span": 4.0},  # an episode has a thousand tasks
+    "cartpole": _CONTROL,
+    "acrobot": _CONTROL,
 }
 """Fields of the training configuration that hold for every algorithm on a system."""
 
-TUNED: dict[tuple[str, str], Preset] = {}
+TUNED: dict[tuple[str, str], Preset] = {
+    ("service-selection", "ppo"): Preset({"hidden": (128, 128), "discount": 0.9, "minibatches": 16}),
+}
 """(system, algorithm) to what tuning found; docs/algorithms tells the search."""
 
 
