@@ -31,7 +31,15 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
 }
 """Fields of the training configuration that hold for every algorithm on a system."""
 
+_DQN = Preset({"hidden": (128, 128), "discount": 0.8, "epsilon_end": 0.01}, {"updates": 4})
 TUNED: dict[tuple[str, str], Preset] = {
+    ("service-selection", "dqn"): _DQN,
+    ("service-selection", "prioritised-dqn"): _DQN,
+    ("service-selection", "drqn"): Preset({"discount": 0.8, "epsilon_end": 0.01}),
+    ("service-selection", "rainbow"): Preset(
+        {"hidden": (128,), "stream": 128, "discount": 0.8, "lowest": -4.0, "highest": 4.0, "batch_size": 64},
+        {"updates": 1},
+    ),
     ("service-selection", "ppo"): Preset({"hidden": (128, 128), "discount": 0.9, "minibatches": 16}),
 }
 """(system, algorithm) to what tuning found; docs/algorithms tells the search."""
