@@ -20,7 +20,7 @@ CENTRE = 0.5  # m, from a link's upper joint to its centre of mass
 MASS = 1.0  # kg, of each link
 INERTIA = 1.0  # kg m^2, of each link
 SECONDS = 0.2  # of a step
-FASTEST = np.array([4 * np.pi, 9 * np.pi])  # rad/s, of the two joints
+FASTEST = (4 * np.pi, 9 * np.pi)  # rad/s, of the two joints
 GOAL = 1.0  # m, height of the tip above the upper joint
 START = 0.1  # of every component at the start, at most
 
@@ -65,7 +65,8 @@ class Acrobot(Environment[AcrobotState]):
         """Apply the torque for one step, a fourth-order Runge-Kutta step; nothing is random."""
         moved = runge_kutta(state.motion, (action - 1).astype(float))
         angles = (moved[:2] + jnp.pi) % (2 * jnp.pi) - jnp.pi
-        after = AcrobotState(jnp.concatenate([angles, jnp.clip(moved[2:], -FASTEST, FASTEST)]), state.time + 1)
+        fastest = jnp.array(FASTEST)
+        after = AcrobotState(jnp.concatenate([angles, jnp.clip(moved[2:], -fastest, fastest)]), state.time + 1)
         height = -LENGTH * (jnp.cos(after.motion[0]) + jnp.cos(after.motion[:2].sum()))
         terminated = height > GOAL
         timestep = TimeStep(
