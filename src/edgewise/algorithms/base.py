@@ -9,8 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from edgewise.environments.base import Box, Discrete, Space
-from edgewise.numerics.scaling import Scaling
+from edgewise.environments.base import Box, Discrete, Space, Spaces
+from edgewise.numerics.checks import ConfigurationError
 
 TrainState = TypeVar("TrainState")
 
@@ -204,6 +204,16 @@ class OnPolicyAlgorithm(eqx.Module, Generic[TrainState]):
         """Learn from a rollout of this state's policy, [time, copies, ...], drawn actions included; metrics are scalars."""
 
 
+def check_masking(masking: bool, spaces: Spaces) -> None:
+    """Require an action mask in the observations, if it is to be used.
+
+    Raises:
+        ConfigurationError: if the environment shows none.
+    """
+    if masking and not spaces.action_mask:
+        raise ConfigurationError("masking", True, "used in an environment whose observations end with an action mask")
+
+
 def flat_size(space: Space) -> int:
     """Number of components of a vector space.
 
@@ -213,11 +223,6 @@ def flat_size(space: Space) -> int:
     if not isinstance(space, Box) or len(space.shape) != 1:
         raise ValueError(f"{space}: this algorithm needs a vector space")
     return space.shape[0]
-
-
-def input_scaling(space: Space, span: float | None) -> Scaling | None:
-    """Scaling of the network's input that maps each bounded component of a vector space to [-span, span]; none for none."""
-    return None if span is None or not isinstance(space, Box) else Scaling.of_box(space.low, space.high, span)
 
 
 def count(space: Space) -> int:

@@ -15,10 +15,10 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, count, flat_size
+from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, check_masking, count, flat_size
 from edgewise.algorithms.critic import TwinActionValues
 from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.numerics.checks import check_integer, check_range
 from edgewise.numerics.networks import soft_update
 
 
@@ -239,8 +239,7 @@ def sizes(config: CategoricalActorCriticConfig, spaces: Spaces) -> tuple[int, in
     Raises:
         ConfigurationError: if the configuration asks for a mask that the environment does not show.
     """
-    if config.masking and not spaces.action_mask:
-        raise ConfigurationError("masking", True, "used in an environment whose observations end with an action mask")
+    check_masking(config.masking, spaces)
     return flat_size(spaces.observation), count(spaces.action)
 
 

@@ -13,9 +13,9 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.advantage import advantages
-from edgewise.algorithms.base import OnPolicyAlgorithm, Step, count, flat_size
-from edgewise.environments.base import Box, Spaces
-from edgewise.numerics.checks import ConfigurationError, check_range
+from edgewise.algorithms.base import OnPolicyAlgorithm, Step, check_masking, count, flat_size
+from edgewise.environments.base import Box, Space, Spaces
+from edgewise.numerics.checks import check_range
 from edgewise.numerics.networks import MLP
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
@@ -92,9 +92,17 @@ class Sample(eqx.Module):
 class PolicyGradient(OnPolicyAlgorithm[PolicyGradientState]):
     """An actor that gives a distribution over actions, and a network for the value of observations."""
 
-    config: eqx.AbstractVar[PolicyGradientConfig]
-    spaces: eqx.AbstractVar[Spaces]
-    updates: eqx.AbstractVar[int]
+    config: PolicyGradientConfig = eqx.field(static=True)
+    spaces: Spaces = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
+
+    def __init__(self, config: PolicyGradientConfig, spaces: Spaces, updates: int) -> None:
+        """Args: configuration, the spaces to learn in, and the rollouts of the run (for the learning rates)."""
+        check_masking(config.masking, spaces)
+        check_box(spaces.action)
+        self.config = config
+        self.spaces = spaces
+        self.updates = updates
 
     @property
     @abc.abstractmethod
@@ -173,18 +181,14 @@ class PolicyGradient(OnPolicyAlgorithm[PolicyGradientState]):
         return optax.chain(optax.clip_by_global_norm(self.config.gradient_norm), optax.adam(schedule, eps=1e-5))
 
 
-def check_spaces(config: PolicyGradientConfig, spaces: Spaces) -> None:
-    """Require spaces that the policies can act in.
+def check_box(space: Space) -> None:
+    """Require [-1, 1]^A of real actions.
 
     Raises:
-        ConfigurationError: if the configuration asks for a mask that the environment does not show.
-        ValueError: if real actions lie in another box than [-1, 1]^A.
+        ValueError: if they lie in another box.
     """
-    if config.masking and not spaces.action_mask:
-        raise ConfigurationError("masking", True, "used in an environment whose observations end with an action mask")
-    box = spaces.action
-    if isinstance(box, Box) and not (np.all(box.low == -1) and np.all(box.high == 1)):
-        raise ValueError(f"{box}: this algorithm needs actions in [-1, 1]")
+    if isinstance(space, Box) and not (np.all(space.low == -1) and np.all(space.high == 1)):
+        raise ValueError(f"{space}: this algorithm needs actions in [-1, 1]")
 
 
 def critic_objective(critic: MLP, sample: Sample) -> Float[Array, ""]:

@@ -16,11 +16,9 @@ from edgewise.algorithms.policy_gradient import (
     PolicyGradientState,
     Sample,
     StochasticPolicy,
-    check_spaces,
     explained_variance,
     normalised,
 )
-from edgewise.environments.base import Spaces
 from edgewise.numerics.checks import check_integer, check_range
 
 
@@ -54,15 +52,6 @@ class PPO(PolicyGradient):
     """Several passes over each rollout, held near the policy that collected it."""
 
     config: PPOConfig = eqx.field(static=True)
-    spaces: Spaces = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: PPOConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the rollouts of the run (for the learning rates)."""
-        check_spaces(config, spaces)
-        self.config = config
-        self.spaces = spaces
-        self.updates = updates
 
     @property
     def shares(self) -> int:

@@ -16,10 +16,8 @@ from edgewise.algorithms.policy_gradient import (
     PolicyGradientState,
     Sample,
     StochasticPolicy,
-    check_spaces,
     explained_variance,
 )
-from edgewise.environments.base import Spaces
 from edgewise.numerics.checks import check_choice, check_integer
 from edgewise.numerics.networks import MLP
 
@@ -52,15 +50,6 @@ class REINFORCE(PolicyGradient):
     """One step along the policy gradient for each rollout."""
 
     config: REINFORCEConfig = eqx.field(static=True)
-    spaces: Spaces = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: REINFORCEConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the rollouts of the run (for the learning rates)."""
-        check_spaces(config, spaces)
-        self.config = config
-        self.spaces = spaces
-        self.updates = updates
 
     @property
     def actor_steps(self) -> int:
