@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from edgewise.algorithms.base import Transition
-from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState, critic_objective, value_scale
+from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState, value_scale
+from edgewise.algorithms.critic import critic_objective
 from edgewise.diffusion import consistency_loss
 from edgewise.environments.base import Box, Spaces
 from edgewise.numerics.checks import ConfigurationError

@@ -13,7 +13,8 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
-from edgewise.algorithms.critic import TwinCritic
+from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.optimisers import falling_adam
 from edgewise.diffusion import Denoiser, DiffusionPolicy, Schedule, consistency_loss, make_schedule
 from edgewise.diffusion.schedule import ScheduleName
 from edgewise.environments.base import Spaces
@@ -80,13 +81,21 @@ class CGDMConfig:
         check_range("target_rate", self.target_rate, 0, 1, open_low=True)
 
 
+@dataclass(frozen=True)
+class GDMConfig(CGDMConfig):
+    """CGDM without confidence and consistency: the plain diffusion policy of the CGDM paper's comparison."""
+
+    confidence_sensitivity: float = 0.0
+    consistency_weight: float = 0.0
+
+
 class CGDMState(eqx.Module):
     """Parameters and optimiser states; `target_*` are the slow copies of (40)."""
 
     actor: Denoiser
-    critic: TwinCritic
+    critic: ActionValue
     target_actor: Denoiser
-    target_critic: TwinCritic
+    target_critic: ActionValue
     actor_optimiser: optax.OptState
     critic_optimiser: optax.OptState
 
@@ -118,7 +127,7 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
-        critic = TwinCritic(self.observation_size, self.action_size, c.hidden, critic_key)
+        critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key)
         return CGDMState(
             actor, critic, actor, critic, self._actor_optimiser.init(actor), self._critic_optimiser.init(critic)
         )
@@ -168,7 +177,7 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
         return batch.reward + batch.discount * value
 
     def actor_objective(
-        self, actor: Denoiser, critic: TwinCritic, batch: Transition, key: PRNGKeyArray
+        self, actor: Denoiser, critic: ActionValue, batch: Transition, key: PRNGKeyArray
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         """Negative objective (35), with the confidence (34) held constant under differentiation, and its parts."""
         c = self.config
@@ -195,14 +204,11 @@ class CGDM(OffPolicyAlgorithm[CGDMState]):
 
     @property
     def _actor_optimiser(self) -> optax.GradientTransformation:
-        return self._adam(self.config.actor_rate)
+        return falling_adam(self.config.actor_rate, self.config.final_rate, self.updates)
 
     @property
     def _critic_optimiser(self) -> optax.GradientTransformation:
-        return self._adam(self.config.critic_rate)
-
-    def _adam(self, rate: float) -> optax.GradientTransformation:
-        return optax.adam(optax.cosine_decay_schedule(rate, max(self.updates, 1), self.config.final_rate))
+        return falling_adam(self.config.critic_rate, self.config.final_rate, self.updates)
 
 
 def value_scale(value: Float[Array, " b"], kind: ValueScale) -> Float[Array, ""]:
@@ -211,8 +217,3 @@ def value_scale(value: Float[Array, " b"], kind: ValueScale) -> Float[Array, ""]
         return jnp.ones(())
     centre = value.mean() if kind == "deviation" else 0.0
     return jnp.abs(value - centre).mean() + np.finfo(value.dtype).eps
-
-
-def critic_objective(critic: TwinCritic, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:
-    """Sum of both critics' mean squared errors against the TD target: equation (39)."""
-    return ((critic(batch.observation, batch.action) - goal) ** 2).mean(1).sum()

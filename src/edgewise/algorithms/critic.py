@@ -1,4 +1,4 @@
-"""Twin action-value networks."""
+"""Action-value networks and their loss."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from edgewise.algorithms.base import Transition
 from edgewise.numerics.networks import MLP
 
 
-class TwinCritic(eqx.Module):
-    """Q_1 and Q_2 of equation (38), two networks of one shape.
+class ActionValue(eqx.Module):
+    """Q_1, Q_2, ... of equation (38): networks of one shape that value an action.
 
     Attributes:
-        networks: both.
+        networks: usually two.
     """
 
-    networks: tuple[MLP, MLP]
+    networks: tuple[MLP, ...]
 
-    def __init__(self, observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray) -> None:
-        """Args: sizes of observation and action, widths of the hidden layers, key."""
-        first, second = jax.random.split(key)
+    def __init__(
+        self, observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray, count: int = 2
+    ) -> None:
+        """Args: sizes of observation and action, widths of the hidden layers, key, number of networks."""
         sizes = (observation_size + action_size, *hidden, 1)
-        self.networks = (MLP(sizes, first), MLP(sizes, second))
+        self.networks = tuple(MLP(sizes, k) for k in jax.random.split(key, count))
 
     def __call__(
         self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
-    ) -> Float[Array, 2 * batch]:
-        """Both values of every sample."""
+    ) -> Float[Array, n * batch]:
+        """All values of every sample."""
         joint = jnp.concatenate([observation, action], axis=-1)
         return jnp.stack([network(joint)[..., 0] for network in self.networks])
+
+
+def critic_objective(critic: ActionValue, batch: Transition, goal: Float[Array, " b"]) -> Float[Array, ""]:
+    """Sum of all critics' mean squared errors against the TD target: equation (39)."""
+    return ((critic(batch.observation, batch.action) - goal) ** 2).mean(1).sum()
 
 
 class TwinActionValues(eqx.Module):

@@ -14,12 +14,12 @@ import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import PrioritisedAlgorithm, Transition, count, flat_size
+from edgewise.algorithms.optimisers import falling_adam
 from edgewise.algorithms.q_learning import (
     QLearningConfig,
     annealed,
     epsilon_greedy,
     exploration,
-    falling_adam,
     follow,
     next_value,
     of_action,

@@ -16,11 +16,11 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import RecurrentAlgorithm, Step, count, flat_size
+from edgewise.algorithms.optimisers import falling_adam
 from edgewise.algorithms.q_learning import (
     QLearningConfig,
     epsilon_greedy,
     exploration,
-    falling_adam,
     follow,
     next_value,
     of_action,

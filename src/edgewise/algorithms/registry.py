@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgewise.algorithms.cgdm import CGDM, CGDMConfig
+from edgewise.algorithms.cgdm import CGDM, CGDMConfig, GDMConfig
 from edgewise.algorithms.d2sac import D2SAC, D2SACConfig
+from edgewise.algorithms.ddpg import DDPGConfig
 from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
 from edgewise.algorithms.dqn import DQN, DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
 from edgewise.algorithms.ppo import PPO, PPOConfig
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
 from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
+from edgewise.algorithms.sac import SAC, SACConfig
+from edgewise.algorithms.td3 import TD3, TD3Config
 from edgewise.environments.base import Box, Discrete, Space, Spaces
 from edgewise.numerics.checks import ConfigurationError
 
@@ -52,6 +55,10 @@ ALGORITHMS = {
     entry.name: entry
     for entry in (
         AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),
+        AlgorithmEntry("gdm", "CGDM without confidence and consistency", GDMConfig, CGDM, (Box,)),
+        AlgorithmEntry("sac", "soft actor-critic", SACConfig, SAC, (Box,)),
+        AlgorithmEntry("td3", "twin delayed deep deterministic policy gradient", TD3Config, TD3, (Box,)),
+        AlgorithmEntry("ddpg", "deep deterministic policy gradient", DDPGConfig, TD3, (Box,)),
         AlgorithmEntry("d2sac", "deep diffusion soft actor-critic", D2SACConfig, D2SAC, (Discrete,)),
         AlgorithmEntry("discrete-sac", "soft actor-critic over actions", DiscreteSACConfig, DiscreteSAC, (Discrete,)),
         AlgorithmEntry("dqn", "deep Q-network with double targets", DQNConfig, DQN, (Discrete,)),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from edgewise.diffusion import CategoricalDiffusionPolicy, DiffusionPolicy
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy
+from edgewise.policies.deterministic import DeterministicPolicy
 from edgewise.policies.distributional import DistributionalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
 from edgewise.policies.greedy import GreedyPolicy
 from edgewise.policies.recurrent import RecurrentGreedyPolicy
+from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
 
 KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
+    "deterministic": DeterministicPolicy,
     "diffusion": DiffusionPolicy,
     "categorical": CategoricalPolicy,
     "categorical-diffusion": CategoricalDiffusionPolicy,
@@ -18,6 +21,7 @@ KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
     "gaussian": GaussianPolicy,
     "greedy": GreedyPolicy,
     "recurrent-greedy": RecurrentGreedyPolicy,
+    "squashed-gaussian": SquashedGaussianPolicy,
 }
 
 

@@ -1,0 +1,53 @@
+"""A policy over the box [-1, 1]^A without randomness: tanh of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.numerics.networks import MLP
+
+
+class DeterministicPolicy(eqx.Module):
+    """Tanh of the output of a Mish network.
+
+    Attributes:
+        network: observation to one output per component of the action.
+    """
+
+    network: MLP
+
+    @staticmethod
+    def create(
+        observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray
+    ) -> DeterministicPolicy:
+        """A policy with fresh weights, for the given sizes and widths of the hidden layers."""
+        return DeterministicPolicy(MLP((observation_size, *hidden, action_size), key))
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+        return self.network.layers[0].weight.shape[1]
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Sizes, for `blank`."""
+        widths = [layer.weight.shape[0] for layer in self.network.layers]
+        return {"observation_size": self.observation_size, "hidden": widths[:-1], "action_size": widths[-1]}
+
+    @staticmethod
+    def blank(architecture: dict[str, Any]) -> DeterministicPolicy:
+        """A policy of the given architecture; its numbers mean nothing yet."""
+        a = architecture
+        return DeterministicPolicy.create(a["observation_size"], a["action_size"], a["hidden"], jax.random.key(0))
+
+    def __call__(
+        self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None = None
+    ) -> Float[Array, "*batch a"]:
+        """The action, with a key or without."""
+        return jnp.tanh(self.network(observation))

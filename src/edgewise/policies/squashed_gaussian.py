@@ -1,0 +1,76 @@
+"""A policy over the box [-1, 1]^A: tanh of a normal distribution (Haarnoja et al., 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from edgewise.numerics.networks import MLP
+
+LOG_DEVIATION = (-5.0, 2.0)
+"""Bounds of the logarithm of the standard deviation."""
+
+
+class SquashedGaussianPolicy(eqx.Module):
+    """Independent normal components whose means and deviations a Mish network gives, then tanh.
+
+    Attributes:
+        network: observation to the means, followed by the unbounded log-deviations.
+    """
+
+    network: MLP
+
+    @staticmethod
+    def create(
+        observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray
+    ) -> SquashedGaussianPolicy:
+        """A policy with fresh weights, for the given sizes and widths of the hidden layers."""
+        return SquashedGaussianPolicy(MLP((observation_size, *hidden, 2 * action_size), key))
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+        return self.network.layers[0].weight.shape[1]
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Sizes, for `blank`."""
+        widths = [layer.weight.shape[0] for layer in self.network.layers]
+        return {"observation_size": self.observation_size, "hidden": widths[:-1], "action_size": widths[-1] // 2}
+
+    @staticmethod
+    def blank(architecture: dict[str, Any]) -> SquashedGaussianPolicy:
+        """A policy of the given architecture; its numbers mean nothing yet."""
+        a = architecture
+        return SquashedGaussianPolicy.create(a["observation_size"], a["action_size"], a["hidden"], jax.random.key(0))
+
+    def normal(
+        self, observation: Float[Array, "*batch o"]
+    ) -> tuple[Float[Array, "*batch a"], Float[Array, "*batch a"]]:
+        """Mean and log-deviation before tanh; the latter is squeezed into `LOG_DEVIATION`."""
+        mean, raw = jnp.split(self.network(observation), 2, axis=-1)
+        low, high = LOG_DEVIATION
+        return mean, low + 0.5 * (high - low) * (jnp.tanh(raw) + 1)
+
+    def draw(
+        self, observation: Float[Array, "*batch o"], key: PRNGKeyArray
+    ) -> tuple[Float[Array, "*batch a"], Float[Array, "*batch"]]:
+        """A sampled action, differentiable, and the logarithm of its density.
+
+        The density of a = tanh(u) is that of u divided by 1 - a^2, and log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)).
+        """
+        mean, log_deviation = self.normal(observation)
+        noise = jax.random.normal(key, mean.shape, mean.dtype)
+        u = mean + jnp.exp(log_deviation) * noise
+        log_density = -0.5 * noise**2 - log_deviation - 0.5 * jnp.log(2 * jnp.pi)
+        volume = 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
+        return jnp.tanh(u), (log_density - volume).sum(-1)
+
+    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
+        """A sampled action, or without a key tanh of the mean."""
+        return jnp.tanh(self.normal(observation)[0]) if key is None else self.draw(observation, key)[0]
