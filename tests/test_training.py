@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
+from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.training.checkpoint import CheckpointError
@@ -193,3 +194,10 @@ def test_broken_configuration_files(finished: Path, tmp_path: Path, change: dict
     with pytest.raises(EdgewiseError, match=said) as caught:
         read_config(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_cannot_be_built_leaves_no_folder(tmp_path: Path) -> None:
+    run = replace(RUN, algorithm="dqn", algorithm_config=find_algorithm("dqn").config())
+    with pytest.raises(ConfigurationError, match="dqn"):
+        train(tmp_path / "run", run, quiet)
+    assert not (tmp_path / "run").exists()

@@ -182,6 +182,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
         TrainingError: if a loss, a metric or a parameter is not finite.
         Interrupted: after Ctrl-C, once a checkpoint is written.
     """
+    evaluation_environment, loop = build(run)
     if (folder / CONFIG_FILE).exists():
         if to_plain(read_config(folder)) != to_plain(run):
             raise EdgewiseError(
@@ -190,7 +191,6 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     else:
         write_config(folder, run)
     config = run.training
-    evaluation_environment, loop = build(run)
     evaluation_key = jax.random.key(config.evaluation_seed)
     keys = jax.random.split(jax.random.key(config.seed), config.seeds)
     checkpoints = Checkpoints(folder / "checkpoints")
