@@ -13,7 +13,7 @@ import pytest
 from edgewise.environments.control import Acrobot, CartPole, ControlConfig
 from edgewise.numerics.checks import ConfigurationError
 
-EPISODES = 6
+EPISODES = 3
 TASKS = {"CartPole-v1": CartPole, "Acrobot-v1": Acrobot}
 
 
