@@ -15,7 +15,7 @@ from edgewise.environments.base import Environment
 from edgewise.numerics.checks import ConfigurationError
 
 COPIES = 3
-NEVER_TERMINATED = {"agent-migration", "service-selection"}
+NEVER_TERMINATED = {"agent-migration", "service-selection", "dynamic-contract"}
 RANDOM_ONLY_AT_RESET = {"cartpole", "acrobot"}
 
 

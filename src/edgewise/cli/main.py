@@ -14,6 +14,7 @@ COMMANDS = {
     "train": ("edgewise.cli.train", "train a policy, or go on with a run"),
     "evaluate": ("edgewise.cli.evaluate", "judge a run's policy beside reference policies on unseen episodes"),
     "compare": ("edgewise.cli.compare", "several runs side by side, with confidence intervals and a figure"),
+    "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
     "report": ("edgewise.cli.report", "write a run's figures and page"),
     "mobility": ("edgewise.cli.mobility", "import vehicle traces, or generate them with SUMO"),
 }

@@ -8,6 +8,7 @@ from edgewise.environments.adapters.registration import register_gymnasium
 GYMNASIUM_IDS = {
     "agent-migration": "edgewise/AgentMigration-v0",
     "service-selection": "edgewise/ServiceSelection-v0",
+    "dynamic-contract": "edgewise/DynamicContract-v0",
     "cartpole": "edgewise/CartPole-v1",
     "acrobot": "edgewise/Acrobot-v1",
 }
