@@ -18,7 +18,7 @@ class DynamicContractConfig:
         types: number K of levels of willingness, at most `servers`.
         alpha: profit per unit of quality.
         beta: discount of the second period, in [0, 1].
-        steps: network states in an episode.
+        episode_states: network states in an episode.
         states: "redrawn" draws every state afresh as the paper does, "drifting" moves it a little from step to step.
         drift: deviation of a drifting parameter per step, as a part of its range.
         ordered_rows: make a higher type in period 1 mean higher types in period 2 (first-order dominance).
@@ -39,7 +39,7 @@ class DynamicContractConfig:
     types: int = 2
     alpha: float = 200.0
     beta: float = 1.0
-    steps: int = 20
+    episode_states: int = 20
     states: Literal["redrawn", "drifting"] = "redrawn"
     drift: float = 0.05
     ordered_rows: bool = False
@@ -59,7 +59,7 @@ class DynamicContractConfig:
         check_integer("types", self.types, 1, self.servers)
         check_range("alpha", self.alpha, 0, open_low=True)
         check_range("beta", self.beta, 0, 1)
-        check_integer("steps", self.steps, 1)
+        check_integer("episode_states", self.episode_states, 1)
         check_choice("states", self.states, ("redrawn", "drifting"))
         check_range("drift", self.drift, 0, 1, open_low=True)
         check_range("penalty", self.penalty, 0)

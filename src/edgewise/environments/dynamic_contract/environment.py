@@ -68,7 +68,7 @@ class DynamicContract(Environment[DynamicContractState]):
 
     @property
     def horizon(self) -> int:
-        return self.config.steps
+        return self.config.episode_states
 
     def reset(self, key: PRNGKeyArray) -> tuple[DynamicContractState, Float[Array, " o"]]:
         """A first network state."""
@@ -110,7 +110,7 @@ class DynamicContract(Environment[DynamicContractState]):
             observation=self.observe(next_state),
             reward=sum(terms.values(), start=scalar(0.0)),
             terminated=jnp.zeros((), bool),
-            truncated=next_state.count >= self.config.steps,
+            truncated=next_state.count >= self.config.episode_states,
             info=info,
         )
         return next_state, timestep
