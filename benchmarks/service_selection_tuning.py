@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 
@@ -96,6 +97,7 @@ def run_trial(algorithm: str, settings: dict[str, Any], steps: int, seeds: int) 
     config = find_algorithm(algorithm).config(**widths, **fields)
     run = RunConfig(SYSTEM, ServiceSelectionConfig(instance_seed=INSTANCE), algorithm, config, kind(**training))
     begin = time.perf_counter()
+    jax.clear_caches()  # compiled programs of earlier trials, whose memory maps the system limits
     with tempfile.TemporaryDirectory() as folder:
         train(Path(folder) / "run", run, lambda done, text: None)
         table = pd.read_csv(Path(folder) / "run" / "metrics.csv")
@@ -106,7 +108,7 @@ def run_trial(algorithm: str, settings: dict[str, Any], steps: int, seeds: int) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", default=list(GRIDS))
-    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--steps", type=int, default=200_000)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("results/d2sac/tuning.json"))
