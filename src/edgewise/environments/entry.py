@@ -9,7 +9,6 @@ from typing import Any
 
 from jaxtyping import Array, PRNGKeyArray
 
-from edgewise.environments.base import Environment
 from edgewise.numerics.checks import ConfigurationError
 
 Policy = Callable[[PRNGKeyArray, Any, Any], Array]
@@ -70,11 +69,11 @@ class Entry(abc.ABC):
     default_algorithm: str
 
     @abc.abstractmethod
-    def build(self, config: Any) -> Environment[Any]:
-        """The environment to train in."""
+    def build(self, config: Any) -> Any:
+        """The environment to train in: an `Environment`, or a `HostTask` if it is stepped outside of compiled code."""
 
     @abc.abstractmethod
-    def build_evaluation(self, config: Any) -> Environment[Any]:
+    def build_evaluation(self, config: Any) -> Any:
         """The environment to be judged in: the same instance, and the held-out part of a recording."""
 
     @abc.abstractmethod

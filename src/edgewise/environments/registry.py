@@ -11,6 +11,8 @@ from edgewise.environments.base import Environment
 from edgewise.environments.control.entry import ACROBOT, CARTPOLE
 from edgewise.environments.dynamic_contract.entry import DYNAMIC_CONTRACT
 from edgewise.environments.entry import Entry
+from edgewise.environments.host.entry import host_entry, is_host
+from edgewise.environments.host.sources import SOURCES
 from edgewise.environments.service_selection.entry import SERVICE_SELECTION
 from edgewise.numerics.checks import ConfigurationError
 
@@ -25,13 +27,16 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Entry:
-    """Look a system up.
+    """Look a system up, or an environment of another library by SOURCE:ID, such as "gymnasium:CartPole-v1".
 
     Raises:
-        ConfigurationError: naming the systems that exist.
+        ConfigurationError: naming the systems and sources that exist.
     """
+    if is_host(name):
+        return host_entry(name)
     if name not in _ENTRIES:
-        raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}")
+        sources = ", ".join(f"{source}:ID" for source in SOURCES)
+        raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}, {sources}")
     return _ENTRIES[name]
 
 
@@ -57,9 +62,12 @@ def make(name: str, **overrides: Any) -> Environment[Any]:
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
+    if is_host(name):
+        raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}, which are compiled")
     entry = find(name)
     known = [field.name for field in fields(entry.config)]
     for field in overrides:
         if field not in known:
             raise ConfigurationError(field, overrides[field], f"left out; fields of {name} are {', '.join(known)}")
-    return entry.build(entry.config(**overrides))
+    environment: Environment[Any] = entry.build(entry.config(**overrides))
+    return environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import numpy as np
 from scipy import stats
 
 from edgewise.environments.base import Environment
-from edgewise.environments.entry import Entry
+from edgewise.environments.entry import Entry, Policy
+from edgewise.environments.host.task import HostTask
 from edgewise.policies import load_policy
-from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.evaluation import LearnedPolicy, evaluate, record_episode
+from edgewise.training.host import evaluate_host
 from edgewise.training.run import RunConfig
 
 CONFIDENCE = 0.95
@@ -68,10 +70,20 @@ class Judgement:
         return {"policy": self.name, "seeds": seeds, "episodes": episodes, "metrics": metrics}
 
 
+def player(
+    environment: Environment[Any] | HostTask, episodes: int, seed: int
+) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
+    """A function that plays a policy on the episodes of the given seed; its metrics, one value per episode."""
+    if isinstance(environment, HostTask):
+        return lambda policy: evaluate_host(environment, policy, seed, episodes)
+    compiled = eqx.filter_jit(lambda environment, policy, key: evaluate(environment, policy, key, episodes))
+    return lambda policy: compiled(environment, policy, jax.random.key(seed))
+
+
 def judge_policies(
     config: RunConfig,
     folder: Path,
-    environment: Environment[Any],
+    environment: Environment[Any] | HostTask,
     which: str,
     episodes: int,
     seed: int,
@@ -88,26 +100,39 @@ def judge_policies(
         seed: their randomness.
         stochastic: sample actions.
     """
-    play = eqx.filter_jit(lambda environment, policy, key: evaluate(environment, policy, key, episodes))
+    play = player(environment, episodes, seed)
     results = [
-        play(
-            environment,
-            LearnedPolicy(load_policy(folder / "policy" / which / f"seed-{i}").policy, stochastic),
-            jax.random.key(seed),
-        )
+        play(LearnedPolicy(load_policy(folder / "policy" / which / f"seed-{i}").policy, stochastic))
         for i in range(config.training.seeds)
     ]
     return Judgement(config.algorithm, {name: np.stack([np.asarray(r[name]) for r in results]) for name in results[0]})
 
 
 def judge_references(
-    entry: Entry, environment: Environment[Any], names: Sequence[str], episodes: int, seed: int
+    entry: Entry, environment: Environment[Any] | HostTask, names: Sequence[str], episodes: int, seed: int
 ) -> list[Judgement]:
     """Play reference policies on the episodes of the given seed."""
     judgements = []
     for name, policy in entry.references(environment, names).items():
-        play = eqx.filter_jit(lambda environment, key, policy=policy: evaluate(environment, policy, key, episodes))
-        result = play(environment, jax.random.key(seed))
+        result = player(environment, episodes, seed)(policy)
         values = {metric: np.asarray(value)[None] for metric, value in result.items()}
         judgements.append(Judgement(name, values, reference=True))
     return judgements
+
+
+def judge_bound(entry: Entry, environment: Environment[Any] | HostTask, episodes: int, seed: int) -> Judgement | None:
+    """What no policy can beat in the headline metric, on the episodes of the given seed; none if the system knows none."""
+    if isinstance(environment, HostTask):
+        return None
+    policy = entry.references(environment, ("random",))["random"]
+
+    @eqx.filter_jit
+    def bounds(environment: Environment[Any], keys: jax.Array) -> jax.Array | None:
+        def episode(key: jax.Array) -> jax.Array | None:
+            states, _, _ = record_episode(environment, policy, key)
+            return entry.bound(environment, states)
+
+        return jax.lax.map(episode, keys)
+
+    values = bounds(environment, jax.random.split(jax.random.key(seed), episodes))
+    return None if values is None else Judgement("bound", {entry.headline.metric: np.asarray(values)[None]}, True)

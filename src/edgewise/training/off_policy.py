@@ -9,7 +9,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, PRNGKeyArray
+from jaxtyping import Array, Bool, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import ReplayLearner, Step
 from edgewise.environments.base import Environment, step_autoreset
@@ -101,40 +101,19 @@ class OffPolicyLoop(Loop):
 
     def __check_init__(self) -> None:
         """Raise a ConfigurationError if the budget leaves too little experience for the first update."""
-        shortest = (self.algorithm.span - 1) * self.config.environments
-        if self.config.warmup_steps < shortest:
-            raise ConfigurationError(
-                "warmup_steps",
-                self.config.warmup_steps,
-                f"at least (steps that an item of the replay spans - 1) * environments = {shortest}",
-            )
         _ = self._replay
 
     @property
     def _replay(self) -> Replay:
-        c = self.config
-        most = -(-c.steps // c.environments) * c.environments
-        return make_replay(self.algorithm, c.environments, min(c.replay_capacity, most))
+        return replay_of(self.algorithm, self.config)
 
     def start(self, key: PRNGKeyArray) -> OffPolicyState:
         """Fresh learner, environments and replay, the latter filled by the warm-up."""
         c = self.config
         learner_key, reset_key, warmup_key, key = jax.random.split(key, 4)
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, c.environments))
-        first = jax.tree.map(lambda x: x[0], observation)
         space = self.environment.action_space
-        never = jnp.zeros((), bool)
-        blank = Step(first, space.sample(reset_key), jnp.zeros(()), never, never, first)
-        copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (c.environments, *x.shape)), blank)
-        loop = OffPolicyState(
-            train_state=self.algorithm.init(learner_key),
-            replay=self._replay.init(blank),
-            recent=(copies,) * self._replay.recent,
-            environment_state=state,
-            observation=observation,
-            memory=self.algorithm.initial_memory((c.environments,)),
-            key=key,
-        )
+        loop = begin(self._replay, learner_key, key, state, observation, space.sample(reset_key))
 
         def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
             action_key, step_key = jax.random.split(key)
@@ -153,12 +132,8 @@ class OffPolicyLoop(Loop):
             action, memory = self.algorithm.step(
                 loop.train_state, loop.observation, loop.memory, action_key, explore=True
             )
-            loop = self._collect(loop, action, memory, step_key)
-            train_state, replay, metrics = self._replay.learn(
-                loop.train_state, loop.replay, jax.random.split(learn_key, self.config.updates)
-            )
-            loop = replace(loop, train_state=train_state, replay=replay, key=key)
-            return loop, jax.tree.map(jnp.mean, metrics)
+            loop = self._collect(replace(loop, key=key), action, memory, step_key)
+            return learn(self._replay, loop, jax.random.split(learn_key, self.config.updates))
 
         state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
         return state, jax.tree.map(jnp.mean, metrics)
@@ -180,18 +155,75 @@ class OffPolicyLoop(Loop):
             ended=ended,
             next_observation=timestep.observation,
         )
-        window = (*loop.recent, newest)
-        replay = loop.replay
-        if store:
-            replay = self._replay.add(replay, jax.tree.map(lambda *steps: jnp.stack(steps), *window))
         return replace(
-            loop,
-            replay=replay,
-            recent=window[1:],
+            remember(self._replay, loop, newest, store),
             environment_state=state,
             observation=observation,
             memory=where_ended(ended, self.algorithm.initial_memory((copies,)), memory),
         )
+
+
+def replay_of(algorithm: ReplayLearner[Any], config: OffPolicyConfig) -> Replay:
+    """The replay of a run.
+
+    Raises:
+        ConfigurationError: if the budget leaves too little experience for the first update.
+    """
+    shortest = (algorithm.span - 1) * config.environments
+    if config.warmup_steps < shortest:
+        raise ConfigurationError(
+            "warmup_steps",
+            config.warmup_steps,
+            f"at least (steps that an item of the replay spans - 1) * environments = {shortest}",
+        )
+    most = -(-config.steps // config.environments) * config.environments
+    return make_replay(algorithm, config.environments, min(config.replay_capacity, most))
+
+
+def begin(
+    replay: Replay,
+    learner_key: PRNGKeyArray,
+    key: PRNGKeyArray,
+    environment_state: Any,
+    observation: Any,
+    action: Array,
+) -> OffPolicyState:
+    """A fresh learner without experience.
+
+    Args:
+        replay: of the run.
+        learner_key, key: randomness of the learner, and of what comes later.
+        environment_state, observation: of every copy.
+        action: any one of a single copy, for its shape and type.
+    """
+    first = jax.tree.map(lambda x: x[0], observation)
+    never = jnp.zeros((), bool)
+    blank = Step(first, action, jnp.zeros(()), never, never, first)
+    copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (replay.environments, *x.shape)), blank)
+    return OffPolicyState(
+        train_state=replay.learner.init(learner_key),
+        replay=replay.init(blank),
+        recent=(copies,) * replay.recent,
+        environment_state=environment_state,
+        observation=observation,
+        memory=replay.learner.initial_memory((replay.environments,)),
+        key=key,
+    )
+
+
+def remember(replay: Replay, loop: OffPolicyState, newest: Step, store: bool = True) -> OffPolicyState:
+    """Take the newest step of every copy in, and store what it completes."""
+    window = (*loop.recent, newest)
+    memory = loop.replay
+    if store:
+        memory = replay.add(memory, jax.tree.map(lambda *steps: jnp.stack(steps), *window))
+    return replace(loop, replay=memory, recent=window[1:])
+
+
+def learn(replay: Replay, loop: OffPolicyState, keys: Key[Array, " u"]) -> tuple[OffPolicyState, dict[str, Array]]:
+    """One update for each key; metrics are means over them."""
+    train_state, memory, metrics = replay.learn(loop.train_state, loop.replay, keys)
+    return replace(loop, train_state=train_state, replay=memory), jax.tree.map(jnp.mean, metrics)
 
 
 def where_ended(ended: Bool[Array, "*batch"], fresh: Any, kept: Any) -> Any:

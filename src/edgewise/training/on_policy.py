@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
-from edgewise.environments.base import Box, Environment, step_autoreset
+from edgewise.environments.base import Box, Environment, Space, step_autoreset
 from edgewise.numerics.checks import ConfigurationError, check_integer
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop
@@ -84,12 +84,7 @@ class OnPolicyLoop(Loop):
 
     def __check_init__(self) -> None:
         """Raise a ConfigurationError if a rollout cannot be divided as the algorithm needs."""
-        if self.config.rollout_steps % self.algorithm.shares:
-            raise ConfigurationError(
-                "minibatches",
-                self.algorithm.shares,
-                f"a divisor of environments * rollout = {self.config.rollout_steps}",
-            )
+        check_division(self.algorithm, self.config)
 
     def start(self, key: PRNGKeyArray) -> OnPolicyState:
         learner_key, reset_key, key = jax.random.split(key, 3)
@@ -115,7 +110,9 @@ class OnPolicyLoop(Loop):
             action_key, step_key = jax.random.split(key)
             action = self.algorithm.act(loop.train_state, observation, action_key)
             keys = jax.random.split(step_key, self.config.environments)
-            state, timestep, following = vectorised(self.environment, keys, state, self.allowed(action))
+            state, timestep, following = vectorised(
+                self.environment, keys, state, allowed(self.environment.action_space, action)
+            )
             step = Step(
                 observation=observation,
                 action=action,
@@ -131,9 +128,21 @@ class OnPolicyLoop(Loop):
         )
         return state, observation, rollout
 
-    def allowed(self, action: Array) -> Array:
-        """The drawn action, clipped to a box."""
-        space = self.environment.action_space
-        if isinstance(space, Box):
-            return jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
-        return action
+
+def allowed(space: Space, action: Array) -> Array:
+    """The drawn action, clipped to a box."""
+    if isinstance(space, Box):
+        return jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
+    return action
+
+
+def check_division(algorithm: OnPolicyAlgorithm[Any], config: OnPolicyConfig) -> None:
+    """Require a rollout that can be divided as the algorithm needs.
+
+    Raises:
+        ConfigurationError: if it cannot.
+    """
+    if config.rollout_steps % algorithm.shares:
+        raise ConfigurationError(
+            "minibatches", algorithm.shares, f"a divisor of environments * rollout = {config.rollout_steps}"
+        )

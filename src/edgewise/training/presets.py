@@ -29,8 +29,10 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
     "dynamic-contract": {"evaluation_episodes": 50, "input_span": 1.0},  # an episode has twenty network states
     "cartpole": _CONTROL,
     "acrobot": _CONTROL,
+    "gymnasium": _CONTROL,
+    "envpool": _CONTROL,
 }
-"""Fields of the training configuration that hold for every algorithm on a system."""
+"""Fields of the training configuration that hold for every algorithm on a system, or on all that come from one source."""
 
 _DQN = Preset({"hidden": (128, 128), "discount": 0.8, "epsilon_end": 0.01}, {"updates": 4})
 TUNED: dict[tuple[str, str], Preset] = {
@@ -53,5 +55,5 @@ def default_configs(environment: str, algorithm: str) -> tuple[Any, TrainingConf
         ConfigurationError: naming the algorithms that exist.
     """
     preset = TUNED.get((environment, algorithm), Preset())
-    training = {**SYSTEM_TRAINING.get(environment, {}), **preset.training}
+    training = {**SYSTEM_TRAINING.get(environment.partition(":")[0], {}), **preset.training}
     return find_algorithm(algorithm).config(**preset.algorithm), training_config(algorithm)(**training)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -51,6 +52,10 @@ class Replay(eqx.Module):
     @abc.abstractmethod
     def add(self, state: Any, window: Step) -> Any:
         """Store what the newest step completes; `window` holds `recent` + 1 steps of every copy, oldest first."""
+
+    def cut(self, state: Any) -> Any:
+        """Make the newest stored step the last one of its episode, where steps of an episode are stored one by one."""
+        return state
 
     @abc.abstractmethod
     def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
@@ -159,6 +164,11 @@ class SequenceReplay(Replay):
 
     def add(self, state: Any, window: Step) -> Any:
         return self._buffer.add(state, jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), window))
+
+    def cut(self, state: Any) -> Any:
+        steps = state.experience
+        newest = (state.current_index - 1) % steps.ended.shape[1]
+        return state.replace(experience=replace(steps, ended=steps.ended.at[:, newest].set(True)))
 
     def learn(self, train_state: Any, state: Any, keys: Key[Array, " u"]) -> tuple[Any, Any, dict[str, Array]]:
         return _learn_uniformly(self.learner, self._buffer, train_state, state, keys)

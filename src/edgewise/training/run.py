@@ -7,8 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments import registry
 from edgewise.environments.base import Environment
+from edgewise.environments.host.entry import is_host
+from edgewise.environments.host.task import HostTask
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.files import replace_file
@@ -33,10 +35,11 @@ from edgewise.numerics.records import from_plain, to_plain
 from edgewise.policies import PolicyArtefact, save_policy
 from edgewise.training.checkpoint import Checkpoints
 from edgewise.training.config import TrainingConfig
-from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.host import host_trainer
 from edgewise.training.loop import Loop
 from edgewise.training.loops import build_loop, training_config
 from edgewise.training.progress import Reporter
+from edgewise.training.trainer import CompiledTrainer, Trainer
 
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
@@ -121,38 +124,6 @@ def read_config(folder: Path) -> RunConfig:
         raise EdgewiseError(f"{path}: {error}") from None
 
 
-@eqx.filter_jit
-def _start(loop: Loop, keys: Array) -> Any:
-    return eqx.filter_vmap(loop.start)(keys)
-
-
-@eqx.filter_jit(donate="all-except-first")
-def _advance(loop: Loop, state: Any) -> tuple[Any, dict[str, Array], dict[str, Bool[Array, " n"]]]:
-    state, metrics = eqx.filter_vmap(loop.chunk)(state)
-
-    def finite(tree: Any) -> Array:
-        leaves = [
-            jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)
-        ]
-        return jnp.stack(leaves).all()
-
-    healthy = {name: jnp.isfinite(value) for name, value in metrics.items()}
-    healthy["parameters"] = eqx.filter_vmap(finite)(state.train_state)
-    return state, metrics, healthy
-
-
-@eqx.filter_jit
-def evaluate_seeds(
-    environment: Environment[Any], policies: Any, key: Array, episodes: int
-) -> dict[str, Float[Array, "n e"]]:
-    """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
-    return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
-
-
-def _policies(loop: Loop, state: Any) -> Any:
-    return eqx.filter_vmap(loop.policy)(state.train_state)
-
-
 def build(run: RunConfig) -> tuple[Environment[Any], Loop]:
     """The evaluation environment and the training loop of a run."""
     entry = registry.find(run.environment)
@@ -163,6 +134,19 @@ def build(run: RunConfig) -> tuple[Environment[Any], Loop]:
         run.algorithm_config, environment.spaces, run.training.total_updates
     )
     return entry.build_evaluation(run.environment_config), build_loop(environment, algorithm, run.training)
+
+
+def make_trainer(run: RunConfig) -> Trainer:
+    """Who trains the learners of a run."""
+    if not is_host(run.environment):
+        environment, loop = build(run)
+        return CompiledTrainer(loop, environment)
+    entry = registry.find(run.environment)
+    task: HostTask = entry.build(run.environment_config)
+    if run.training.input_span is not None:
+        task = task.scaled(run.training.input_span)
+    algorithm = find_algorithm(run.algorithm).build(run.algorithm_config, task.spaces, run.training.total_updates)
+    return host_trainer(task, entry.build_evaluation(run.environment_config), algorithm, run.training)
 
 
 def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
@@ -182,7 +166,11 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
         TrainingError: if a loss, a metric or a parameter is not finite.
         Interrupted: after Ctrl-C, once a checkpoint is written.
     """
-    evaluation_environment, loop = build(run)
+    with closing(make_trainer(run)) as trainer:
+        return _train(folder, run, trainer, report)
+
+
+def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> dict[str, Any]:
     if (folder / CONFIG_FILE).exists():
         if to_plain(read_config(folder)) != to_plain(run):
             raise EdgewiseError(
@@ -191,23 +179,23 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     else:
         write_config(folder, run)
     config = run.training
-    evaluation_key = jax.random.key(config.evaluation_seed)
     keys = jax.random.split(jax.random.key(config.seed), config.seeds)
     checkpoints = Checkpoints(folder / "checkpoints")
     done = checkpoints.latest() or 0
-    state = _fresh(loop, keys)
+    state = _fresh(trainer, keys)
     if done:
         state = checkpoints.restore(done, state)
+        state = replace(state, loop=trainer.go_on(state.loop))
     metrics = _Metrics(folder, done, config.steps_done(done))
     begin = time.monotonic()
     with _interrupt_flag() as interrupted:
         while done < config.evaluations:
-            advanced, learning, healthy = _advance(loop, state.loop)
+            advanced, learning, healthy = trainer.advance(state.loop)
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
             release_unused_memory()
             done += 1
-            policies = _policies(loop, advanced)
-            result = evaluate_seeds(evaluation_environment, policies, evaluation_key, config.evaluation_episodes)
+            policies = trainer.policies(advanced)
+            result = trainer.evaluate(policies, config.evaluation_seed, config.evaluation_episodes)
             state = _keep_best(advanced, policies, state, result["return"].mean(1))
             release_unused_memory()
             metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
@@ -215,17 +203,14 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
             last = done == config.evaluations or interrupted()
             if done % config.checkpoint_every == 0 or last:
                 checkpoints.save(done, state)
-                _save_policies(folder, run, loop, state, config.steps_done(done))
+                _save_policies(folder, run, trainer, state, config.steps_done(done))
             if interrupted() and done < config.evaluations:
                 checkpoints.close()
                 raise Interrupted(
                     f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}"
                 )
     checkpoints.close()
-    test = evaluate_seeds(
-        evaluation_environment, state.best_policy, jax.random.key(config.test_seed), config.evaluation_episodes
-    )
-    summary = summarise(test)
+    summary = summarise(trainer.evaluate(state.best_policy, config.test_seed, config.evaluation_episodes))
     replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
     return summary
 
@@ -242,9 +227,9 @@ def summarise(result: dict[str, Float[Array, "n e"]]) -> dict[str, Any]:
     }
 
 
-def _fresh(loop: Loop, keys: Array) -> RunState:
-    started = _start(loop, keys)
-    policies = jax.tree.map(jnp.copy, _policies(loop, started))
+def _fresh(trainer: Trainer, keys: Array) -> RunState:
+    started = trainer.start(keys)
+    policies = jax.tree.map(jnp.copy, trainer.policies(started))
     return RunState(started, policies, jnp.full(keys.shape[0], -jnp.inf))
 
 
@@ -272,8 +257,8 @@ def _require_finite(
             )
 
 
-def _save_policies(folder: Path, run: RunConfig, loop: Loop, state: RunState, steps: int) -> None:
-    groups = {"best": state.best_policy, "last": _policies(loop, state.loop)}
+def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunState, steps: int) -> None:
+    groups = {"best": state.best_policy, "last": trainer.policies(state.loop)}
     for name, policies in groups.items():
         for seed in range(run.training.seeds):
             policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)

@@ -1,0 +1,98 @@
+"""Copies of a Gymnasium environment, stepped together, whatever they do when an episode ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import concatenate, create_empty_array
+from jaxtyping import Bool, Float
+
+from edgewise.environments.host.spaces import decode, encode
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+from edgewise.numerics.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step of every copy led to.
+
+    Attributes:
+        real: whether the copy was stepped; if not, it was only reset, and nothing else here but `following` means anything.
+        reward: received.
+        terminated: the episode ended inside the decision problem.
+        ended: it ended for any reason.
+        final: the observation after the step, the last one of an ended episode.
+        following: the observation to act on next.
+    """
+
+    real: Bool[np.ndarray, " e"]
+    reward: Float[np.ndarray, " e"]
+    terminated: Bool[np.ndarray, " e"]
+    ended: Bool[np.ndarray, " e"]
+    final: Float[np.ndarray, "e o"]
+    following: Float[np.ndarray, "e o"]
+
+
+class HostCopies:
+    """A vector environment whose ends of episodes are told apart from its restarts.
+
+    Args:
+        environment: in any autoreset mode.
+        shrink: of images, see `encode`.
+        inputs: scaling of encoded observations, or none.
+
+    Raises:
+        ConfigurationError: if the environment does not declare its autoreset mode.
+    """
+
+    def __init__(self, environment: VectorEnv[Any, Any, Any], shrink: int = 1, inputs: Scaling | None = None) -> None:
+        mode = environment.metadata.get("autoreset_mode")
+        if not isinstance(mode, AutoresetMode):
+            raise ConfigurationError("autoreset_mode", mode, "an AutoresetMode in the environment's metadata")
+        self._environment = environment
+        self._mode = mode
+        self._shrink = shrink
+        self._inputs = inputs
+        self._over = np.zeros(environment.num_envs, bool)
+
+    def reset(self, seed: int) -> Float[np.ndarray, "e o"]:
+        """Start an episode in every copy."""
+        observations, _ = self._environment.reset(seed=seed)
+        self._over[:] = False
+        return self._encode(observations)
+
+    def step(self, action: np.ndarray) -> Outcome:
+        """Advance every copy, by a learner's actions."""
+        space = self._environment.single_action_space
+        observations, reward, terminated, truncated, info = self._environment.step(decode(space, action))
+        terminated, ended = np.array(terminated, bool), np.array(terminated, bool) | np.array(truncated, bool)
+        following = self._encode(observations)
+        final, real = following, ~self._over
+        if self._mode is AutoresetMode.NEXT_STEP:
+            self._over = ended
+        elif ended.any() and self._mode is AutoresetMode.SAME_STEP:
+            final = following.copy()
+            final[ended] = self._final(info, ended)
+        elif ended.any():
+            fresh, _ = self._environment.reset(options={"reset_mask": ended.copy()})
+            following = np.where(ended[:, None], self._encode(fresh), final)
+        return Outcome(real, np.array(reward, np.float32), terminated, ended, final, following)
+
+    def close(self) -> None:
+        """Release what the environment holds."""
+        self._environment.close()
+
+    def _encode(self, observations: Any) -> Float[np.ndarray, "_ o"]:
+        vectors = encode(self._environment.single_observation_space, observations, self._shrink)
+        return vectors if self._inputs is None else np.asarray(self._inputs(jnp.asarray(vectors)))
+
+    def _final(self, info: dict[str, Any], ended: np.ndarray) -> Float[np.ndarray, "_ o"]:
+        if "final_obs" not in info:
+            raise EdgewiseError("the environment resets itself in the same step, but gives no final_obs in its info")
+        space = self._environment.single_observation_space
+        observations = [info["final_obs"][index] for index in np.flatnonzero(ended)]
+        return self._encode(concatenate(space, observations, create_empty_array(space, len(observations))))

@@ -1,0 +1,117 @@
+"""Where vector environments come from: Gymnasium's registry, or EnvPool."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+
+from edgewise.environments.host.configuration import HostConfig
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+
+QT = ("libQt5Core.so.5", "libQt5Gui.so.5")
+"""What EnvPool's Procgen links to, in the order of loading."""
+
+
+def from_gymnasium(name: str, config: HostConfig, evaluation: bool, copies: int, seed: int) -> VectorEnv[Any, Any, Any]:
+    """Copies of an environment by its id, as "CartPole-v1" or "MODULE:ID".
+
+    Raises:
+        ConfigurationError: for an unknown id, wrapper or argument.
+        EdgewiseError: if it cannot be made, such as without a package that it needs.
+    """
+    mode = gymnasium.VectorizeMode(config.vectorise)
+    own = mode is gymnasium.VectorizeMode.VECTOR_ENTRY_POINT
+    with _mistakes("gymnasium", name):
+        return gymnasium.make_vec(
+            name,
+            num_envs=copies,
+            vectorization_mode=mode,
+            vector_kwargs={} if own else {"autoreset_mode": AutoresetMode.SAME_STEP},
+            wrappers=[_wrapper(each) for each in config.wrappers] or None,
+            **config.keywords(evaluation),
+        )
+
+
+def from_envpool(name: str, config: HostConfig, evaluation: bool, copies: int, seed: int) -> VectorEnv[Any, Any, Any]:
+    """Copies of an environment of EnvPool, such as Procgen's "CoinrunEasy-v0"; needs the extra `procgen`.
+
+    Raises:
+        ConfigurationError: for an unknown id or argument, or for wrappers.
+        EdgewiseError: without EnvPool.
+    """
+    if config.wrappers:
+        raise ConfigurationError("wrappers", config.wrappers, "none for EnvPool")
+    _load_qt()
+    try:
+        envpool = importlib.import_module("envpool")
+    except ImportError as error:
+        raise EdgewiseError(f"envpool cannot be imported ({error}): pip install 'edgewise[procgen]'") from error
+    if name not in envpool.list_all_envs():
+        raise ConfigurationError("environment", f"envpool:{name}", "one of envpool.list_all_envs()")
+    with _mistakes("envpool", name):
+        return SeededBefore(envpool.make_gymnasium(name, num_envs=copies, seed=seed, **config.keywords(evaluation)))
+
+
+SOURCES: dict[str, Callable[[str, HostConfig, bool, int, int], VectorEnv[Any, Any, Any]]] = {
+    "gymnasium": from_gymnasium,
+    "envpool": from_envpool,
+}
+"""By the part of an environment's name that stands before the first colon."""
+
+
+class SeededBefore(VectorWrapper):
+    """A vector environment that took its seed when it was made."""
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start an episode in every copy."""
+        return self.env.reset(options=options)
+
+
+def _wrapper(word: str) -> Callable[[Any], Any]:
+    module, _, name = word.partition(":")
+    try:
+        wrapper: Callable[[Any], Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError("wrappers", word, f"a class that can be imported ({error})") from None
+    return wrapper
+
+
+@contextmanager
+def _mistakes(source: str, name: str) -> Iterator[None]:
+    """Errors of the making of an environment, in one line."""
+    try:
+        yield
+    except EdgewiseError:
+        raise
+    except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
+        raise ConfigurationError("environment", f"{source}:{name}", f"an id that exists ({_line(error)})") from error
+    except TypeError as error:
+        raise ConfigurationError(
+            "arguments", f"{source}:{name}", f"those of the environment ({_line(error)})"
+        ) from error
+    except Exception as error:
+        raise EdgewiseError(f"{source}:{name} cannot be made: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _load_qt() -> None:
+    """Load Qt 5 from the wheel PyQt5-Qt5, if installed: EnvPool looks for it when imported, for Procgen."""
+    try:
+        files = importlib.metadata.files("PyQt5-Qt5") or []
+    except importlib.metadata.PackageNotFoundError:
+        return
+    for name in QT:
+        for file in files:
+            if file.name == name:
+                ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)

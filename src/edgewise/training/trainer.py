@@ -1,0 +1,107 @@
+"""What a run asks of whoever trains its learners: a compiled program, or one that steps environments outside of it."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from edgewise.environments.base import Environment
+from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.loop import Loop
+
+Health = dict[str, Bool[Array, " n"]]
+"""For every learning metric and for the parameters: whether each seed's numbers are all finite."""
+
+
+class Trainer(abc.ABC):
+    """Trains one learner per seed and judges it; the leaves of every state and policy have a leading axis of seeds."""
+
+    @abc.abstractmethod
+    def start(self, keys: Array) -> Any:
+        """Fresh learners, one for each key; the state has the field `train_state`."""
+
+    def go_on(self, state: Any) -> Any:
+        """The state to go on from, of one that a checkpoint held."""
+        return state
+
+    @abc.abstractmethod
+    def advance(self, state: Any) -> tuple[Any, dict[str, Array], Health]:
+        """Collect and learn until the next evaluation; metrics are means since the last one."""
+
+    @abc.abstractmethod
+    def policies(self, state: Any) -> Any:
+        """What is deployed."""
+
+    @abc.abstractmethod
+    def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
+        """Play the same episodes with every policy: their metrics, see `edgewise.training.evaluation.evaluate`."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Release what environments hold."""
+
+
+class CompiledTrainer(Trainer):
+    """Learning, environments and evaluation in compiled programs, all seeds side by side.
+
+    Args:
+        loop: of one seed.
+        environment: to be judged in.
+    """
+
+    def __init__(self, loop: Loop, environment: Environment[Any]) -> None:
+        self._loop = loop
+        self._environment = environment
+
+    def start(self, keys: Array) -> Any:
+        return _start(self._loop, keys)
+
+    def advance(self, state: Any) -> tuple[Any, dict[str, Array], Health]:
+        return _advance(self._loop, state)
+
+    def policies(self, state: Any) -> Any:
+        return eqx.filter_vmap(self._loop.policy)(state.train_state)
+
+    def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
+        return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)
+
+    def close(self) -> None:
+        """Compiled environments hold nothing."""
+
+
+@eqx.filter_jit
+def _start(loop: Loop, keys: Array) -> Any:
+    return eqx.filter_vmap(loop.start)(keys)
+
+
+@eqx.filter_jit(donate="all-except-first")
+def _advance(loop: Loop, state: Any) -> tuple[Any, dict[str, Array], Health]:
+    state, metrics = eqx.filter_vmap(loop.chunk)(state)
+    return state, metrics, health(metrics, state.train_state)
+
+
+def health(metrics: dict[str, Float[Array, " n"]], train_state: Any) -> Health:
+    """Whether metrics and parameters are finite, per seed."""
+
+    def finite(tree: Any) -> Array:
+        leaves = [
+            jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)
+        ]
+        return jnp.stack(leaves).all()
+
+    healthy = {name: jnp.isfinite(value) for name, value in metrics.items()}
+    healthy["parameters"] = eqx.filter_vmap(finite)(train_state)
+    return healthy
+
+
+@eqx.filter_jit
+def evaluate_seeds(
+    environment: Environment[Any], policies: Any, key: Array, episodes: int
+) -> dict[str, Float[Array, "n e"]]:
+    """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
+    return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
