@@ -35,7 +35,12 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
 """Fields of the training configuration that hold for every algorithm on a system, or on all that come from one source."""
 
 _DQN = Preset({"hidden": (128, 128), "discount": 0.8, "epsilon_end": 0.01}, {"updates": 4})
+_ACTOR_CRITIC = Preset(
+    {"hidden": (128, 128), "discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3}, {"updates": 1}
+)
 TUNED: dict[tuple[str, str], Preset] = {
+    ("service-selection", "d2sac"): _ACTOR_CRITIC,
+    ("service-selection", "discrete-sac"): _ACTOR_CRITIC,
     ("service-selection", "dqn"): _DQN,
     ("service-selection", "prioritised-dqn"): _DQN,
     ("service-selection", "drqn"): Preset({"discount": 0.8, "epsilon_end": 0.01}),
