@@ -9,6 +9,10 @@ SYSTEMS = {
         "edgewise.cli.solve_dynamic_contract",
         "the best two-period menu of an instance in a YAML file",
     ),
+    "twin-trading": (
+        "edgewise.cli.solve_twin_trading",
+        "equilibrium prices and demands of a bandwidth market in a YAML file",
+    ),
 }
 
 

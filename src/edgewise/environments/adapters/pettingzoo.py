@@ -1,0 +1,151 @@
+"""Edgewise environments with several agents as PettingZoo parallel environments.
+
+A parallel environment asks every agent for an action in every step. A slot with several stages, such as leaders that announce
+prices before followers buy, takes one step for each stage: in it only its agents' actions count, which `info[agent]["moves"]`
+of the step before tells, and rewards come with the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import gymnasium
+import jax
+import numpy as np
+from gymnasium.utils import seeding
+from jaxtyping import PRNGKeyArray
+from pettingzoo import ParallelEnv
+
+from edgewise.environments import multi_agent_registry
+from edgewise.environments.adapters.spaces import to_array, to_gymnasium
+from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep
+from edgewise.numerics.checks import ConfigurationError, check_choice
+
+
+def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) -> PettingZooEnvironment:
+    """A system of the registry for PettingZoo.
+
+    Args:
+        system: name in `multi_agent_registry`.
+        render_mode: must be none.
+        overrides: fields of the system's configuration.
+
+    Raises:
+        ConfigurationError: for an unknown name or field, or a value that is not allowed.
+    """
+    return PettingZooEnvironment(multi_agent_registry.make(system, **overrides), system, render_mode)
+
+
+class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: ignore[misc]
+    """One copy of an Edgewise environment.
+
+    Args:
+        environment: to adapt.
+        name: shown by PettingZoo.
+        render_mode: must be none.
+
+    Raises:
+        ConfigurationError: for a render mode.
+    """
+
+    def __init__(self, environment: MultiAgentEnvironment[Any], name: str, render_mode: str | None = None) -> None:
+        check_choice("render_mode", render_mode, (None,))
+        self.environment = environment
+        self.render_mode = render_mode
+        self.metadata = {"render_modes": [], "name": name, "is_parallelizable": True}
+        self.possible_agents = list(environment.agents)
+        self.agents: list[str] = []
+        self.observation_spaces = {a: to_gymnasium(s) for a, s in environment.observation_spaces.items()}
+        self.action_spaces = {a: to_gymnasium(s) for a, s in environment.action_spaces.items()}
+        self._random: np.random.Generator | None = None
+        self._key: PRNGKeyArray | None = None
+        self._state: Any = None
+        self._stage = 0
+
+    def observation_space(self, agent: str) -> gymnasium.spaces.Space[Any]:
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> gymnasium.spaces.Space[Any]:
+        return self.action_spaces[agent]
+
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+        """Start an episode.
+
+        Args:
+            seed: makes this and the following episodes repeatable; none goes on from the last.
+            options: not used.
+
+        Returns:
+            Observations and information of every agent.
+        """
+        if seed is not None or self._random is None:
+            self._random = seeding.np_random(seed)[0]
+        self._key, key = jax.random.split(jax.random.key(self._random.integers(2**32, dtype=np.uint32)))
+        self._state, observations = _reset(self.environment, key)
+        self._stage = 0
+        self.agents = list(self.possible_agents)
+        return _plain(observations), self._turns()
+
+    def step(
+        self, actions: Mapping[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+        """Let the agents of this stage move.
+
+        Args:
+            actions: of the agents whose turn it is; others' are not looked at.
+
+        Returns:
+            Observations, rewards, terminations, truncations and information of every agent.
+
+        Raises:
+            gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
+            ConfigurationError: for a missing action or one of another shape.
+        """
+        if not self.agents or self._key is None:
+            raise gymnasium.error.ResetNeeded("reset the environment before its first step and after an episode")
+        moving = self.environment.stages[self._stage]
+        for agent in moving:
+            if agent not in actions:
+                raise ConfigurationError("actions", sorted(actions), f"complete: that of {agent} is missing")
+        chosen = {a: to_array(self.environment.action_spaces[a], actions[a]) for a in moving}
+        self._key, key = jax.random.split(self._key)
+        self._state, step = _move(self.environment, key, self._state, self._stage, chosen)
+        step = jax.device_get(step)
+        self._stage = (self._stage + 1) % len(self.environment.stages)
+        everyone = self.agents
+        if step.terminated or step.truncated:
+            self.agents = []
+        return (
+            _plain(step.observations),
+            {agent: float(step.rewards[agent]) for agent in everyone},
+            dict.fromkeys(everyone, bool(step.terminated)),
+            dict.fromkeys(everyone, bool(step.truncated)),
+            self._turns(),
+        )
+
+    def render(self) -> None:
+        """Nothing to show."""
+
+    def _turns(self) -> dict[str, dict[str, Any]]:
+        moving = self.environment.stages[self._stage]
+        return {agent: {"moves": agent in moving} for agent in self.possible_agents}
+
+
+@eqx.filter_jit
+def _reset(environment: MultiAgentEnvironment[Any], key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
+    return environment.reset(key)
+
+
+@eqx.filter_jit
+def _move(
+    environment: MultiAgentEnvironment[Any], key: PRNGKeyArray, state: Any, stage: int, actions: dict[str, Any]
+) -> tuple[Any, MultiAgentStep]:
+    return environment.move(key, state, stage, actions)
+
+
+def _plain(observations: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {agent: np.array(observation, dtype=np.float32) for agent, observation in observations.items()}
