@@ -84,7 +84,7 @@ def run(words: list[str]) -> int:
         resume = tyro.cli(Resume, args=words, prog="edgewise train")
         return _train(resume.resume, read_config(resume.resume), resume.report, resume.json)
     if not words or words[0].startswith("-"):
-        names = ", ".join(registry.names())
+        names = ", ".join([*registry.names(), "gymnasium:ID", "envpool:ID"])
         print(
             f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}"
         )
