@@ -1,6 +1,6 @@
 """Speed and certificates of the bandwidth market's solvers.
 
-Run: python benchmarks/twin_trading.py [--json FILE] [--markets 1000] [--batch 10000]
+Run: python benchmarks/twin_trading.py [--json FILE] [--parts single certificates ...]
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def certificates(total: int) -> dict[str, Any]:
     per_size = -(-total // len(sizes))
     rows, worst = [], []
     for n, m in sizes:
-        solved = jax.jit(jax.vmap(stackelberg_equilibrium))(markets(per_size, n, m, seed=n * 10 + m))
+        solved = jax.vmap(stackelberg_equilibrium)(markets(per_size, n, m, seed=n * 10 + m))
         certificate, equilibria = np.asarray(solved.certificate), np.asarray(solved.equilibria)
         worst.append(certificate)
         rows.append(
@@ -118,7 +118,7 @@ def throughput(batch: int) -> dict[str, Any]:
     result: dict[str, Any] = {"markets": batch}
     for name, distribution in (("delay", PAPER), ("no delay", UNLIMITED)):
         many = markets(batch, 3, 2, distribution)
-        solve = jax.jit(jax.vmap(stackelberg_equilibrium))
+        solve = jax.vmap(stackelberg_equilibrium)
         took = timed(lambda solve=solve, many=many: solve(many), 1)["least_s"]
         certificate = np.asarray(solve(many).certificate)
         result[name] = {
@@ -190,26 +190,33 @@ def admm() -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="parts that are not measured now stay as they are in it")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--markets", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument(
         "--limit", type=float, default=60.0, help="the cost curve stops beyond a size that takes longer, s"
     )
     options = parser.parse_args()
-    device = jax.devices()[0]
-    result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {device.platform}; load {os.getloadavg()[0]:.1f}",
-        "single": single_times(),
-        "cost_curve": cost_curve(options.limit),
-        "admm": admm(),
-        "throughput": throughput(options.batch),
-        "certificates": certificates(options.markets),
-    }
-    print(json.dumps(result, indent=2))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    result = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
+    for part in options.parts:
+        machine = (
+            f"{platform.machine()}, {os.cpu_count()} cores, {jax.devices()[0].platform}; load {os.getloadavg()[0]:.1f}"
+        )
+        result[part] = {"machine": machine, "measured": PARTS[part](options)}
+        print(part, json.dumps(result[part], indent=2), flush=True)
+        if options.json:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "single": lambda options: single_times(),
+    "throughput": lambda options: throughput(options.batch),
+    "certificates": lambda options: certificates(options.markets),
+    "admm": lambda options: admm(),
+    "cost_curve": lambda options: cost_curve(options.limit),
+}
 
 
 if __name__ == "__main__":

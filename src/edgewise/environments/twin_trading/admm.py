@@ -84,7 +84,7 @@ class AdmmEquilibrium(eqx.Module):
 
 
 def admm_equilibrium(market: Market, mode: Mode = "stackelberg", config: AdmmConfig = AdmmConfig()) -> AdmmEquilibrium:
-    """Run Algorithm 1, computed in double precision and returned in the caller's. Can be compiled and vmapped over markets.
+    """Run Algorithm 1, computed in double precision and returned in the caller's; see `stackelberg_equilibrium`.
 
     Args:
         market: the instance.

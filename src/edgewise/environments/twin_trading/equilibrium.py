@@ -87,7 +87,7 @@ class StackelbergEquilibrium(eqx.Module):
 def stackelberg_equilibrium(market: Market, mode: Mode = "stackelberg") -> StackelbergEquilibrium:
     """The market's equilibrium, computed in double precision and returned in the caller's.
 
-    Can be compiled and vmapped over markets.
+    Compiled already; can be vmapped over markets. A program of one's own that is compiled around it needs `jax.enable_x64(True)`.
 
     Args:
         market: the instance.

@@ -58,7 +58,7 @@ class FollowerEquilibrium(eqx.Module):
 def follower_equilibrium(market: Market, prices: Float[Array, " m"]) -> FollowerEquilibrium:
     """The followers' equilibrium, computed in double precision and returned in the caller's.
 
-    Can be compiled and vmapped over markets, prices or both.
+    Compiled already; can be vmapped over markets, prices or both.
     """
     precision = jnp.result_type(float)
     with jax.enable_x64(True):
