@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
-from edgewise.environments import registry
+from edgewise.environments import multi_agent_registry, registry
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(List, args=words, prog="edgewise list")
     entries = [registry.find(name) for name in registry.names()]
+    games = [multi_agent_registry.find(name) for name in multi_agent_registry.names()]
     if options.json:
         print(
             json.dumps(
@@ -39,6 +40,7 @@ def run(words: list[str]) -> int:
                         }
                         for e in entries
                     },
+                    "multi_agent_environments": {game.name: {"summary": game.summary} for game in games},
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
                 }
             )
@@ -50,6 +52,9 @@ def run(words: list[str]) -> int:
         indent = 6 * " "
         names = ", ".join(entry.reference_names)
         print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
+    print("environments with several agents  (edgewise.environments.adapters.pettingzoo.parallel_env)")
+    for game in games:
+        print(f"  {game.name}\n    {game.summary}")
     print("algorithms")
     for algorithm in ALGORITHMS.values():
         kinds = " and ".join(kind.__name__ for kind in algorithm.actions)
