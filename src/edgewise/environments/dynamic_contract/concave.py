@@ -5,13 +5,15 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.linalg import cho_factor, cho_solve
 from jaxtyping import Array, Bool, Float, Int
 
-MAX_ITERATIONS = 100
-GAP = 1e-11
-"""Of multipliers times slacks, against the largest weight, at which the method stops."""
-RESIDUAL = 1e-10
+MAX_ITERATIONS = 60
+GAP = 0.7
+"""The method stops when slacks times multipliers, against the largest weight, add up to less than epsilon to this power."""
+RESIDUAL = 0.64
+"""And when no optimality condition misses by more than epsilon to this power."""
 SMALLEST = 1e-30
 """Height of a row without entries."""
 STEP = 0.995
@@ -79,8 +81,9 @@ def maximise(programme: Programme) -> Solution:
     """Mehrotra's predictor-corrector method on the optimality conditions, from a start that need not be feasible.
 
     Variables, rows and the objective are scaled to sizes near one. Stops when slacks times multipliers and residuals are
-    at rounding level, or no further step is possible. Meant for double precision.
+    near rounding level, or no further step is possible.
     """
+    epsilon = float(np.finfo(programme.matrix.dtype).eps)
     matrix = programme.matrix * programme.units
     heights = jnp.maximum(jnp.abs(matrix).max(axis=1, initial=0.0), SMALLEST)
     matrix, limits = matrix / heights[:, None], programme.limits / heights
@@ -145,7 +148,7 @@ def maximise(programme: Programme) -> Solution:
     def unfinished(now: _Iterate) -> Bool[Array, ""]:
         residual, missing = residuals(now)
         worst = jnp.maximum(jnp.abs(residual).max(), jnp.abs(missing).max())
-        return ((now.slack * now.dual).sum() > GAP) | (worst > RESIDUAL)
+        return ((now.slack * now.dual).sum() > epsilon**GAP) | (worst > epsilon**RESIDUAL)
 
     def body(carry: tuple[_Iterate, Array, Array]) -> tuple[_Iterate, Array, Array]:
         now, count, _ = carry

@@ -28,7 +28,7 @@ class DynamicContractEntry(Entry):
         return {name: policies[name] for name in names}
 
     def bound(self, environment: DynamicContract, states: DynamicContractState) -> Float[Array, ""]:
-        """Mean of the upper bounds of the states, with rewards chosen freely."""
+        """Mean of the upper bounds of the states, with rewards chosen freely; about 0.1% loose in single precision."""
         networks = jax.vmap(environment.network)(states)
         return optimal_contracts(networks, "joint", environment.config.shared).upper_bound.mean()
 
@@ -41,6 +41,6 @@ DYNAMIC_CONTRACT = DynamicContractEntry(
     headline=Headline("profit", "profit of the feasible menu", "per network state", higher_is_better=True),
     columns=("printed_profit", "infeasible", "shortfall"),
     reference_names=schemes.NAMES,
-    usual_references=schemes.NAMES,
+    usual_references=("random", "static", "optimum"),
     default_algorithm="cgdm",
 )

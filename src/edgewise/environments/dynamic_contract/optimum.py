@@ -7,7 +7,8 @@ rounds. In "joint" mode rewards are free too. All three are concave programmes w
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
 
 import equinox as eqx
 import jax
@@ -28,7 +29,6 @@ from edgewise.environments.dynamic_contract.theory import optimal_rewards, truth
 
 Mode = Literal["paper", "feasible", "joint"]
 MODES: tuple[Mode, ...] = ("paper", "feasible", "joint")
-Tree = TypeVar("Tree")
 
 
 class Optimum(eqx.Module):
@@ -47,11 +47,8 @@ class Optimum(eqx.Module):
     iterations: Int[Array, "*batch"]
 
 
-@eqx.filter_jit
 def optimal_contract(network: Network, mode: Mode = "feasible", shared: bool = False) -> Optimum:
-    """The best menu.
-
-    Works inside other compiled programs too. Computes in double precision and returns the precision of the network.
+    """The best menu, in the precision of the network; may be part of another compiled program.
 
     Args:
         network: the state; H periods, K types.
@@ -60,13 +57,14 @@ def optimal_contract(network: Network, mode: Mode = "feasible", shared: bool = F
             the same and chooses rewards freely, for which probabilities and beta have to be above 0.
         shared: the items of a period do not depend on what was reported before.
     """
-    return in_double_precision(lambda wide: _solve(wide, mode, shared), network)
+    with precision(network):
+        return _solve(network, mode, shared)
 
 
-@eqx.filter_jit
 def optimal_contracts(networks: Network, mode: Mode = "feasible", shared: bool = False) -> Optimum:
     """`optimal_contract` for many states at once, stacked along the first axis of every array."""
-    return in_double_precision(jax.vmap(lambda wide: _solve(wide, mode, shared)), networks)
+    with precision(networks):
+        return _solve_all(networks, mode, shared)
 
 
 def static_contract(network: Network, mode: Mode = "feasible") -> Optimum:
@@ -87,16 +85,12 @@ def first_best(network: Network) -> Contract:
     return Contract(tuple(rounds), tuple(rewards))
 
 
-def in_double_precision(function: Callable[[Network], Tree], network: Network) -> Tree:
-    """Apply a function to a network in double precision, and bring its result back to the network's."""
-    narrow = network.alpha.dtype
-    with jax.enable_x64(True):
-        result = function(jax.tree.map(lambda leaf: leaf.astype(jnp.float64), network))
-        return jax.tree.map(
-            lambda leaf: leaf.astype(narrow if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.int32), result
-        )
+def precision(network: Network) -> AbstractContextManager[object]:
+    """Where a network in double precision is computed with; JAX would cut it to single precision elsewhere."""
+    return jax.enable_x64(True) if network.alpha.dtype == jnp.float64 else nullcontext()
 
 
+@eqx.filter_jit
 def _solve(network: Network, mode: Mode, shared: bool) -> Optimum:
     programme, unpack = build_programme(network, mode, shared)
     solution = maximise(programme)
@@ -104,6 +98,11 @@ def _solve(network: Network, mode: Mode, shared: bool) -> Optimum:
     profit = total_profit(network, contract)
     bound = upper_bound(programme, solution.multipliers, profit)
     return Optimum(contract, profit, bound, solution.iterations)
+
+
+@eqx.filter_jit
+def _solve_all(networks: Network, mode: Mode, shared: bool) -> Optimum:
+    return jax.vmap(lambda network: _solve(network, mode, shared))(networks)
 
 
 def build_programme(network: Network, mode: Mode, shared: bool) -> tuple[Programme, Callable[[Array], Contract]]:

@@ -12,6 +12,8 @@ from edgewise.environments.dynamic_contract.model import Contract, Histories, Ne
 from edgewise.environments.dynamic_contract.theory import check, complete, least_rewards
 
 BISECTIONS = 12
+GAP = 0.2
+"""Between neighbouring types of a static menu, as a part of the whole range over the number of types."""
 
 
 class Projected(NamedTuple):
@@ -31,11 +33,11 @@ def project(network: Network, rounds: Histories) -> Projected:
 
     Rounds of the last period are first replaced by the nearest ones that do not fall with the type (isotonic regression).
     If no rewards make everyone tell the truth even so, all rounds move towards those of a static menu, their average over
-    what was reported before, made monotone. Under a static menu truth is always possible, so a least part of the way exists;
+    what was reported before, made to rise. Under a static menu truth is always possible, so a least part of the way exists;
     it is found by bisection. Rounds of a feasible menu with the rewards of Theorem 2 stay as they are.
     """
     wanted = (*rounds[:-1], nearest_monotone(rounds[-1]))
-    static = pooled(network, wanted)
+    static = static_rounds(network, wanted)
 
     def menu(part: Float[Array, ""]) -> Contract:
         mixed = tuple((1 - part) * own + part * common for own, common in zip(wanted, static, strict=True))
@@ -64,11 +66,19 @@ def nearest_monotone(values: Float[Array, "*h k"]) -> Float[Array, "*h k"]:
     return jnp.where(last >= first, least, -jnp.inf).max(axis=-2)
 
 
-def pooled(network: Network, rounds: Histories) -> Histories:
-    """Rounds averaged over histories of the period before, made monotone; same shapes."""
+def static_rounds(network: Network, rounds: Histories) -> Histories:
+    """Rounds averaged over what was reported before, made to rise with the type; same shapes.
+
+    In all periods but the last they rise by a gap at least: truth there is then worth something, and stays best when the
+    later items are not quite the same for everyone.
+    """
     averages = [rounds[0]]
     for probability, own in zip(history_probabilities(network), rounds[1:], strict=False):
         averages.append((probability[..., None] * own).sum(axis=tuple(range(probability.ndim))))
+    top, kinds = network.hardware.max_rounds, network.kinds
+    ramp = jnp.arange(kinds) * (GAP * top / kinds)
+    apart = [jnp.clip(nearest_monotone(average - ramp), 0.0, top - ramp[-1]) + ramp for average in averages[:-1]]
     return tuple(
-        jnp.broadcast_to(nearest_monotone(average), own.shape) for average, own in zip(averages, rounds, strict=True)
+        jnp.broadcast_to(values, own.shape)
+        for values, own in zip((*apart, nearest_monotone(averages[-1])), rounds, strict=True)
     )

@@ -16,7 +16,7 @@ from edgewise.environments.dynamic_contract.model import (
     total_profit,
     truthful_utilities,
 )
-from edgewise.environments.dynamic_contract.optimum import Mode, first_best, optimal_contract
+from edgewise.environments.dynamic_contract.optimum import Mode, first_best, optimal_contract, precision
 from edgewise.environments.dynamic_contract.theory import Failure, check, failures
 
 
@@ -56,8 +56,8 @@ def solve(instance: Instance) -> Solution:
 
 
 def solve_network(network: Network, mode: Mode = "feasible", shared: bool = False) -> Solution:
-    """The best menu of a network state, in double precision."""
-    with jax.enable_x64(True):
+    """The best menu of a network state."""
+    with precision(network):
         optimum = optimal_contract(network, mode, shared)
         report = check(network, optimum.contract)
         slacks = {name: float(slack) for name, slack in report.worst().items()}
@@ -75,7 +75,7 @@ def solve_network(network: Network, mode: Mode = "feasible", shared: bool = Fals
 
 def first_best_profit(network: Network) -> float:
     """Profit of a cloud server that knows every type."""
-    with jax.enable_x64(True):
+    with precision(network):
         contract: Contract = first_best(network)
         return float(total_profit(network, contract))
 
