@@ -17,6 +17,7 @@ COMMANDS = {
     "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
     "report": ("edgewise.cli.report", "write a run's figures and page"),
     "mobility": ("edgewise.cli.mobility", "import vehicle traces, or generate them with SUMO"),
+    "workload": ("edgewise.cli.workload", "import recorded requests, or generate bursts of them"),
 }
 
 

@@ -15,9 +15,11 @@ from rich.console import Console
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
 from edgewise.cli.mobility import settle_mobility
+from edgewise.cli.workload import settle_workload
 from edgewise.environments import registry
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.environments.entry import Entry
+from edgewise.environments.service_selection import ServiceSelectionConfig
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.training.presets import default_configs
 from edgewise.training.progress import progress_bar
@@ -101,6 +103,8 @@ def run(words: list[str]) -> int:
     system = options.environment_config
     if isinstance(system, AgentMigrationConfig):
         system = settle_mobility(system, folder)
+    if isinstance(system, ServiceSelectionConfig):
+        system = settle_workload(system, folder)
     config = RunConfig(entry.name, system, options.algorithm, options.algorithm_config, options.training)
     return _train(folder, config, options.common.report, options.common.json)
 

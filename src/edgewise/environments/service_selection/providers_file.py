@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Iterator
@@ -12,15 +11,7 @@ import jax.numpy as jnp
 import yaml
 
 from edgewise.environments.service_selection.providers import Providers
-from edgewise.numerics.tables import (
-    Row,
-    TraceError,
-    csv_rows,
-    find_columns,
-    finite_number,
-    read_records,
-    wrong_value,
-)
+from edgewise.numerics.tables import TraceError, find_columns, finite_number, read_csv, wrong_value
 
 FIELDS = ("capacity", "start_steps", "start_score", "end_steps", "end_score")
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -57,10 +48,7 @@ def _checked(path: Path, row: int, texts: dict[str, str]) -> tuple[float, ...]:
 
 
 def _csv_entries(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[Row]:
-        return csv_rows(path, stream)
-
-    rows = read_records(path, parse, "CSV")
+    rows = read_csv(path)
     places = find_columns(path, next(rows), dict.fromkeys(FIELDS, None), {field: (field,) for field in FIELDS})
     for row in rows:
         yield row.row, {field: row.numeral(place) for field, place in zip(FIELDS, places, strict=True)}

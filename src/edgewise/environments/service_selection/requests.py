@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from edgewise.numerics.tables import (
-    Row,
-    TraceError,
-    csv_rows,
-    find_columns,
-    finite_number,
-    read_records,
-    wrong_value,
-)
+from edgewise.numerics.tables import TraceError, find_columns, finite_number, read_csv, wrong_value
 
 GUESSES = {
     "time_column": ("time_s", "timestamp", "time", "arrival_time", "arrived_at", "arrival", "t", "seconds"),
@@ -76,11 +66,7 @@ def read_requests(
     path = Path(path)
     names = {"time_column": time_column, "size_column": size_column}
     time, size = array("d"), array("d")
-
-    def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[Row]:
-        return csv_rows(path, stream)
-
-    rows = read_records(path, parse, "CSV")
+    rows = read_csv(path)
     header = next(rows)
     places = find_columns(path, header, names, GUESSES)
     time_title, size_title = (header.fields[place].strip() for place in places)
@@ -99,6 +85,15 @@ def read_requests(
     if len(time) < 2:
         raise TraceError(path, f"has {len(time)} request{'s' * (len(time) != 1)}; two or more are needed")
     return Requests(np.frombuffer(time), np.frombuffer(size), path.name, size_title)
+
+
+def read_titles(path: str | os.PathLike[str]) -> list[str]:
+    """The titles of a CSV file's columns.
+
+    Raises:
+        TraceError: if the file cannot be read or is empty.
+    """
+    return [title.strip() for title in next(read_csv(Path(path))).fields]
 
 
 def _seconds(path: Path, row: int, field: str, text: str) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from edgewise.environments.service_selection.requests import Requests, read_requests
+from edgewise.environments.service_selection.requests import Requests, read_requests, read_titles
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError, check_integer, check_range
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.tables import TraceError
@@ -145,6 +145,15 @@ def load_workload(path: str | os.PathLike[str], size_range: tuple[float, float] 
         return Workload(requests.time_s, requests.size, requests.source)
     except ConfigurationError as error:
         raise TraceError(path, str(error)) from None
+
+
+def is_workload(path: str | os.PathLike[str]) -> bool:
+    """Whether a file has the header of a workload.
+
+    Raises:
+        TraceError: if the file cannot be read.
+    """
+    return tuple(read_titles(path)) == COLUMNS
 
 
 def find_workload(name: str, size_range: tuple[float, float] = (0.0, math.inf)) -> Workload:
