@@ -10,11 +10,12 @@ import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
 from edgewise.environments import multi_agent_registry, registry
+from edgewise.experiments.catalogue import CATALOGUE
 
 
 @dataclass(frozen=True)
 class List:
-    """Environments, their reference policies, and algorithms.
+    """Environments, their reference policies, algorithms and experiments.
 
     Attributes:
         json: print JSON.
@@ -42,6 +43,10 @@ def run(words: list[str]) -> int:
                     },
                     "multi_agent_environments": {game.name: {"summary": game.summary} for game in games},
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
+                    "experiments": {
+                        paper: {e.name: e.title for e in experiments.values()}
+                        for paper, experiments in CATALOGUE.items()
+                    },
                 }
             )
         )
@@ -59,4 +64,9 @@ def run(words: list[str]) -> int:
     for algorithm in ALGORITHMS.values():
         kinds = " and ".join(kind.__name__ for kind in algorithm.actions)
         print(f"  {algorithm.name}  ({kinds} actions)\n    {algorithm.summary}")
+    print("experiments")
+    for paper, experiments in CATALOGUE.items():
+        print(f"  {paper}")
+        for experiment in experiments.values():
+            print(f"    {experiment.name}  {experiment.title}")
     return 0

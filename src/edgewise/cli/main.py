@@ -10,11 +10,12 @@ from edgewise import __version__
 from edgewise.numerics.checks import EdgewiseError
 
 COMMANDS = {
-    "list": ("edgewise.cli.list", "environments, algorithms and reference policies"),
+    "list": ("edgewise.cli.list", "environments, algorithms, reference policies and experiments"),
     "train": ("edgewise.cli.train", "train a policy, or go on with a run"),
     "evaluate": ("edgewise.cli.evaluate", "judge a run's policy beside reference policies on unseen episodes"),
     "compare": ("edgewise.cli.compare", "several runs side by side, with confidence intervals and a figure"),
     "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
+    "experiment": ("edgewise.cli.experiment", "make a paper's tables and figures again"),
     "report": ("edgewise.cli.report", "write a run's figures and page"),
     "mobility": ("edgewise.cli.mobility", "import vehicle traces, or generate them with SUMO"),
     "workload": ("edgewise.cli.workload", "import recorded requests, or generate bursts of them"),

@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 
 from edgewise.environments import registry
 from edgewise.environments.agent_migration.environment import AgentMigration
-from edgewise.environments.base import Environment
 from edgewise.environments.entry import Entry
 from edgewise.experiments.agent_migration_figures import Episode, latency_figure, migration_map, reputation_figure
 from edgewise.experiments.figures import learning_curve, save_figure
@@ -29,7 +28,7 @@ from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import to_plain
 from edgewise.policies import load_policy
 from edgewise.training.evaluation import LearnedPolicy, record_episode
-from edgewise.training.judge import Judgement, judge_policies, judge_references
+from edgewise.training.judge import Judgement, judge_bound, judge_policies, judge_references
 from edgewise.training.run import CONFIG_FILE, METRICS_FILE, read_config
 
 EPISODES = 50
@@ -83,23 +82,6 @@ def agent_migration_pictures(environment: AgentMigration, policy: Any, rows: lis
 SYSTEM_PICTURES: dict[str, SystemPictures] = {"agent-migration": agent_migration_pictures}
 
 
-def mean_bound(entry: Entry, environment: Environment[Any]) -> float | None:
-    """Mean bound of the headline metric over some episodes of the random reference; none if the system knows none."""
-    policy = entry.references(environment, ("random",))["random"]
-
-    @eqx.filter_jit
-    def bound(environment: Environment[Any], key: jax.Array) -> jax.Array | None:
-        def episode(key: jax.Array) -> jax.Array | None:
-            states, _, _ = record_episode(environment, policy, key)
-            return entry.bound(environment, states)
-
-        bounds = jax.lax.map(episode, jax.random.split(key, BOUND_EPISODES))
-        return None if bounds is None else bounds.mean()
-
-    value = bound(environment, jax.random.key(SEED))
-    return None if value is None else float(value)
-
-
 def standing(entry: Entry, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
     """Sentences on a learned policy beside random decisions and beside what is possible."""
     metric, more = entry.headline.metric, entry.headline.higher_is_better
@@ -134,7 +116,8 @@ def write_report(folder: Path) -> Path:
     environment = entry.build_evaluation(config.environment_config)
     learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
     references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
-    bound = mean_bound(entry, environment)
+    limit = judge_bound(entry, environment, BOUND_EPISODES, SEED)
+    bound = None if limit is None else limit.mean(entry.headline.metric)
     metrics = pd.read_csv(folder / METRICS_FILE)
     metric = entry.headline.metric
     curve = learning_curve(metrics, entry.headline, {row.name: row.mean(metric) for row in references}, bound)

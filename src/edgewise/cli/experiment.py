@@ -1,0 +1,79 @@
+"""`edgewise experiment PAPER NAME ...`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from edgewise.experiments.catalogue import find_experiments
+from edgewise.experiments.executors import executor
+from edgewise.experiments.experiment import run_experiment
+from edgewise.experiments.output import markdown, write_output
+from edgewise.experiments.parts import PROFILES
+from edgewise.experiments.store import Store
+
+FOLDER = Path("runs") / "experiments"
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """Make a paper's tables and figures again; `edgewise list` names them.
+
+    What has been computed is kept and shared between experiments. A command that was stopped goes on when given again.
+
+    Attributes:
+        paper: whose experiments.
+        names: tables and figures, or all.
+        profile: quick takes minutes; paper takes 1e6 environment steps and 10 seeds.
+        only: policies to keep, by their names in the table; none keeps all.
+        workers: local processes, each with one job at a time.
+        out: folder of the output, one folder in it per experiment; none takes runs/experiments/PAPER/PROFILE.
+        cells: folder of computed results.
+        json: print the tables and verdicts as JSON.
+    """
+
+    paper: tyro.conf.Positional[str]
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = ()
+    profile: Literal["quick", "paper"] = "quick"
+    only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
+    workers: int = 1
+    out: Path | None = None
+    cells: Path = FOLDER
+    json: bool = False
+
+
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
+    experiments = find_experiments(options.paper, options.names)
+    profile, carry = PROFILES[options.profile], executor(options.workers)
+    for experiment in experiments:
+        experiment.cells(profile, options.only)  # every mistake is found before any work is done
+    out = options.out or FOLDER / options.paper / profile.name
+    shown = []
+    for experiment in experiments:
+        results = run_experiment(experiment, profile, Store(options.cells), carry, options.only)
+        output = experiment.output(results)
+        folder = out / experiment.name
+        extra = ["--only", *options.only] if options.only else []
+        command = ["edgewise", "experiment", options.paper, experiment.name, "--profile", profile.name, *extra]
+        write_output(folder, experiment, results, output, shlex.join(command))
+        shown.append(
+            {
+                "experiment": experiment.name,
+                "folder": str(folder),
+                "table": output.table.to_dict("records"),
+                "claims": [vars(claim) for claim in output.claims],
+            }
+        )
+        if not options.json:
+            claims = [f"{claim.verdict}: {claim.text} ({claim.evidence})" for claim in output.claims]
+            print("\n".join([experiment.title, "", markdown(output.table), "", *claims, f"written to {folder}", ""]))
+    if options.json:
+        print(json.dumps(shown))
+    return 0

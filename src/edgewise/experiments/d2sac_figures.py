@@ -1,0 +1,259 @@
+"""Figures 5 to 9 of the D2SAC paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import equinox as eqx
+import jax
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from edgewise.diffusion import CategoricalDiffusionPolicy
+from edgewise.environments.service_selection import ServiceSelection, heuristics
+from edgewise.experiments.d2sac_tables import INSTANCE, RETURN, name
+from edgewise.experiments.drawing import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Line,
+    claim_best,
+    draw_lines,
+    notes,
+    overall,
+    present,
+    verdict,
+)
+from edgewise.experiments.figures import BLUE, GREY, VERMILION, new_figure, styled
+from edgewise.experiments.results import Claim, Outcome, Output, Results
+from edgewise.experiments.statistics import Estimate, sample_efficiency
+from edgewise.numerics.checks import EdgewiseError
+from edgewise.policies import load_policy
+from edgewise.training.evaluation import record_episode
+
+VALUE_BASED = ("DQN", "Prioritized-DQN", "DRQN", "Rainbow")
+POLICY_BASED = ("REINFORCE", "PPO", "SAC")
+PAPER_DENOISING = "5"
+PAPER_TEMPERATURE = "0.05"
+TASK_SHOWN = 300
+
+
+@styled()
+def learning(results: Results) -> Output:
+    """Fig. 5: learning curves beside value-based learners, policy-based learners and heuristics."""
+    lines = {o.label: _learning_line(o) for o in results if o.learned}
+    levels = {o.label: o.estimate(RETURN) for o in results if not o.learned}
+    figure, grid = new_figure(7.2, 3.3, 1, 3)
+    groups = (("value-based", VALUE_BASED), ("policy-based", POLICY_BASED), ("heuristics", ()))
+    for axes, (title, members) in zip(grid[0], groups, strict=True):
+        draw_lines(axes, [lines[label] for label in ("D2SAC", *members) if label in lines])
+        if not members:
+            for place, (label, e) in enumerate(levels.items()):
+                stroke = ("--", "-.", ":", (0, (5, 1)))[place % 4]
+                axes.axhline(e.value, color=GREY, linestyle=stroke, linewidth=1.3, label=name(label))
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("environment steps per seed")
+        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(_short))
+        axes.legend(loc="lower right", handlelength=2.6)
+    low = min([e.low if np.isfinite(e.low) else e.value for line in lines.values() for e in line.y], default=0.0)
+    high = max([e.value for line in lines.values() for e in line.y] + [e.value for e in levels.values()], default=1.0)
+    for axes in grid[0]:
+        axes.set_ylim(max(low, -0.5 * abs(high)) - 0.05 * abs(high), high + 0.05 * abs(high))
+    grid[0, 0].set_ylabel("test reward per episode")
+    data = pd.concat([line.tidy("steps") for line in lines.values()], ignore_index=True) if lines else pd.DataFrame()
+    table = [
+        {
+            "policy": label,
+            **{f"at {share:.0%}": line.y[round(share * (len(line.y) - 1))].text(0) for share in (0.25, 0.5, 1)},
+        }
+        for label, line in lines.items()
+    ]
+    said = notes(
+        results,
+        INSTANCE,
+        "Curves: interquartile mean over seeds of the evaluations while learning, deterministic policy, band: 95% interval.",
+    )
+    claim = claim_best("D2SAC ends highest", results, "D2SAC", RETURN, 0)
+    return Output(figure, data, pd.DataFrame(table), present(claim), said)
+
+
+def _learning_line(outcome: Outcome) -> Line:
+    curve = outcome.curve(RETURN)
+    estimates = sample_efficiency(curve.to_numpy().T)
+    return Line(outcome.label, [float(step) for step in curve.index], estimates, outcome.label == "D2SAC")
+
+
+def _short(value: float, _: object) -> str:
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value else "0"
+
+
+@styled()
+def arrival_rates(results: Results) -> Output:
+    """Fig. 6: policies trained at the default rate, judged at others; negative rewards are not displayed."""
+    rates = list(dict.fromkeys(o.setting.label for o in results))
+    labels = list(dict.fromkeys(o.label for o in results))
+    found = {label: [o.estimate(RETURN) for o in results if o.label == label] for label in labels}
+    lines = [Line(name(label), [float(r) for r in rates], found[label], label == "D2SAC") for label in labels]
+    figure, grid = new_figure(7.2, 4.2)
+    axes = grid[0, 0]
+    draw_lines(axes, lines, markers=True)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("arrival rate (tasks per second)")
+    axes.set_ylabel("test reward per episode")
+    figure.legend(loc="outside right upper", handlelength=3)
+    table = [{"policy": line.label, **{r: e.text(0) for r, e in zip(rates, line.y, strict=True)}} for line in lines]
+    learners = [o.label for o in results if o.learned and o.label != "D2SAC" and o.setting.label == rates[0]]
+    claims = []
+    if "D2SAC" in found and learners:
+        verdicts = [
+            overall([verdict(found["D2SAC"][i], found[other][i]) for other in learners]) for i in range(len(rates))
+        ]
+        evidence = "; ".join(f"at {rate}: {each}" for rate, each in zip(rates, verdicts, strict=True))
+        claims.append(Claim("D2SAC has the highest reward of all learners at every rate", overall(verdicts), evidence))
+    said = notes(
+        results,
+        INSTANCE,
+        "The paper does not say whether learners were trained at each rate. Here they are trained at 0.001 and judged at all.",
+        "The rates are ours; the paper gives them in its figure only.",
+    )
+    data = pd.concat([line.tidy("arrival_rate") for line in lines], ignore_index=True)
+    return Output(figure, data, pd.DataFrame(table), tuple(claims), said)
+
+
+@styled()
+def denoising_steps(results: Results) -> Output:
+    """Fig. 7: reward and training time against the length of the reverse chain."""
+    return _sweep(
+        results, "denoising steps K", PAPER_DENOISING, "K = 5 gives the highest reward, shorter and longer chains less",
+        with_time=True,
+    )  # fmt: skip
+
+
+@styled()
+def temperatures(results: Results) -> Output:
+    """Fig. 9: reward against the weight of the entropy."""
+    return _sweep(
+        results, "temperature alpha", PAPER_TEMPERATURE, "alpha = 0.05 gives the highest reward", with_time=False,
+        prepare=lambda axes: axes.set_xscale("log"),
+    )  # fmt: skip
+
+
+def _sweep(
+    results: Results, axis: str, optimum: str, text: str, with_time: bool, prepare: Callable[..., object] | None = None
+) -> Output:
+    """Reward, and perhaps training time, normalised to their maxima, against a parameter that labels the learners."""
+    labels = [o.label for o in results]
+    raw = {o.label: o.estimate(RETURN) for o in results}
+    most = max(abs(e.value) for e in raw.values())
+    x = [float(label) for label in labels]
+    scaled = [Estimate(e.value / most, e.low / most, e.high / most) for e in raw.values()]
+    lines = [Line("reward", x, scaled, leading=True)]
+    seconds = {o.label: training_time(o) for o in results} if with_time else {}
+    if with_time:
+        longest = max(seconds.values())
+        time = [Estimate(s / longest, np.nan, np.nan) for s in seconds.values()]
+        lines.append(Line("training time", x, time))
+    figure, grid = new_figure(6.0, 3.6)
+    draw_lines(grid[0, 0], lines, markers=True)
+    if prepare is not None:
+        prepare(grid[0, 0])
+    grid[0, 0].set_xticks(x, labels)
+    grid[0, 0].minorticks_off()
+    grid[0, 0].set_xlabel(axis)
+    grid[0, 0].set_ylabel("share of the maximum")
+    grid[0, 0].legend(loc="best")
+    rows = [
+        {axis: label, "test reward": raw[label].text(0)}
+        | ({"training, s": f"{seconds[label]:.0f}"} if with_time else {})
+        for label in labels
+    ]
+    timing = "Training time: wall time of all seeds side by side, without the first chunk, which compiles."
+    said = notes(results, INSTANCE, timing if with_time else "")
+    data = pd.concat([line.tidy(axis) for line in lines], ignore_index=True)
+    return Output(figure, data, pd.DataFrame(rows), present(_optimum(raw, optimum, text)), said)
+
+
+def _optimum(found: dict[str, Estimate], optimum: str, text: str) -> Claim | None:
+    others = {label: e for label, e in found.items() if label != optimum}
+    if optimum not in found or not others:
+        return None
+    best = max(others, key=lambda label: others[label].value)
+    verdicts = [verdict(found[optimum], e) for e in others.values()]
+    word = FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
+    return Claim(text, word, f"at {optimum} {found[optimum].text(0)}, best elsewhere at {best} {others[best].text(0)}")
+
+
+def training_time(outcome: Outcome) -> float:
+    """Wall time of a run, s, extrapolated from what follows its first evaluation, before which programs are compiled."""
+    wall = outcome.result.curve.groupby("evaluation")["wall_s"].max()
+    if len(wall) < 2:
+        return float(wall.iloc[-1])
+    return float((wall.iloc[-1] - wall.iloc[0]) * len(wall) / (len(wall) - 1))
+
+
+@styled()
+def reverse_chain(results: Results) -> Output:
+    """Fig. 8: probability of every provider along the reverse chain, for policies trained on different budgets."""
+    first = results.outcomes[0]
+    environment = ServiceSelection(first.setting.build())
+    observation, best = moment(environment)
+    chains = {o.label: _chain(o, observation) for o in results}
+    steps = max(len(chain) for chain in chains.values())
+    figure, grid = new_figure(7.2, 0.9 + 1.35 * len(chains), len(chains), steps)
+    rows, data = [], []
+    for axes_row, (label, chain) in zip(grid, chains.items(), strict=True):
+        for k, (axes, probability) in enumerate(zip(axes_row, chain, strict=True)):
+            colours = [VERMILION if i in best else BLUE for i in range(len(probability))]
+            axes.bar(range(len(probability)), probability, color=colours, width=0.9)
+            for i in best:
+                axes.axvline(i, color=VERMILION, linestyle=":", linewidth=1)
+            axes.set_ylim(0, 1)
+            axes.set_yticks([0, 0.5, 1], ["0", "", "1"] if k == 0 else [])
+            axes.set_xticks([0, 10, 19] if len(probability) > 19 else [0], None)
+            if axes_row is grid[0]:
+                axes.set_title("noise" if k == 0 else f"step {k}", loc="left")
+            if axes_row is grid[-1]:
+                axes.set_xlabel("provider")
+            data += [
+                {"budget": label, "step": k, "provider": i, "probability": float(p)} for i, p in enumerate(probability)
+            ]
+        axes_row[0].set_ylabel(f"{label} of steps")
+        on_best = chain[:, sorted(best)].sum(axis=1)
+        rows.append(
+            {"budget": label, **{"noise" if k == 0 else f"step {k}": f"{p:.2f}" for k, p in enumerate(on_best)}}
+        )
+    end = {label: float(chain[-1, sorted(best)].sum()) for label, chain in chains.items()}
+    ordered = list(end.values())
+    grows = all(a < b for a, b in pairwise(ordered))
+    claim = Claim(
+        "Along the chain the distribution moves to Prophet's choice, the more so the longer it was trained",
+        HOLDS if grows and ordered[-1] > 0.5 else FAILS if ordered[-1] < 1 / len(best) * 0.1 else UNDECIDED,
+        "probability of Prophet's choice at the last step: " + ", ".join(f"{k} {v:.2f}" for k, v in end.items()),
+    )
+    said = (
+        f"Seed 0 of each run; the observation is that of task {TASK_SHOWN} of an episode of Prophet. Table: probability of "
+        "Prophet's choice after each step. Dotted and in another colour: Prophet's choice, all of them where it has several.",
+        "Rows are runs of their own with a share of the profile's steps, so that learning rates fall to their end in each.",
+    )
+    return Output(figure, pd.DataFrame(data), pd.DataFrame(rows), (claim,), said)
+
+
+def moment(environment: ServiceSelection) -> tuple[jax.Array, set[int]]:
+    """An observation in the middle of an episode, and the providers that Prophet finds best then."""
+    prophet = heuristics.build(environment)["prophet"]
+    states, _, _ = eqx.filter_jit(lambda e, key: record_episode(e, prophet, key))(environment, jax.random.key(0))
+    place = min(TASK_SHOWN, environment.horizon - 1)
+    state = jax.tree.map(lambda leaf: leaf[place], states)
+    utility = np.asarray(environment.providers.utility(state.task, environment.config.with_offset))
+    with_room = np.where(np.asarray(state.task <= environment.free(state)), utility, -np.inf)
+    return environment.observe(state), set(np.flatnonzero(np.isclose(with_room, with_room.max())).tolist())
+
+
+def _chain(outcome: Outcome, observation: jax.Array) -> np.ndarray:
+    assert outcome.folder is not None
+    policy = load_policy(outcome.folder / "policy" / "best" / "seed-0").policy
+    if not isinstance(policy, CategoricalDiffusionPolicy):
+        raise EdgewiseError(f"{outcome.label}: has no reverse chain: must be a diffusion policy")
+    return np.asarray(eqx.filter_jit(policy.distributions)(observation, jax.random.key(0)))

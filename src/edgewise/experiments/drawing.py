@@ -1,0 +1,144 @@
+"""Panels and judgements that several experiments share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from edgewise.experiments.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from edgewise.experiments.results import Claim, Outcome, Results
+from edgewise.experiments.statistics import Estimate, caution, probability_of_improvement
+
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+STROKES = tuple(
+    zip(
+        (VERMILION, SKY, GREEN, ORANGE, PURPLE, BLACK, GREY, YELLOW),
+        ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2))),
+        ("s", "^", "v", "D", "P", "X", "*", "h"),
+        strict=True,
+    )
+)
+LEADER = (BLUE, "-", "o")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve with its intervals.
+
+    Attributes:
+        label: in the legend.
+        x: places.
+        y: estimates at them.
+        leading: drawn to stand out.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[Estimate]
+    leading: bool = False
+
+    def tidy(self, x: str) -> pd.DataFrame:
+        """One row per place."""
+        rows = [{"policy": self.label, x: place, "value": e.value, "low": e.low, "high": e.high}
+                for place, e in zip(self.x, self.y, strict=True)]  # fmt: skip
+        return pd.DataFrame(rows)
+
+
+def draw_intervals(
+    axes: Axes, rows: Sequence[tuple[str, Estimate, bool]], paper: Mapping[str, float], unit: str
+) -> None:
+    """Estimates with intervals from top to bottom; the paper's figures as hollow diamonds.
+
+    Args:
+        axes: empty.
+        rows: label, estimate, and whether it was learned.
+        paper: label to figure, where the paper has one.
+        unit: label of the axis.
+    """
+    for place, (label, e, learned) in enumerate(rows):
+        colour = BLUE if learned else GREY
+        if np.isfinite(e.low):
+            axes.plot([e.low, e.high], [place, place], color=colour, linewidth=2.2, solid_capstyle="butt")
+        axes.plot(e.value, place, "o", color=colour, markersize=5)
+        if label in paper:
+            axes.plot(paper[label], place, "D", markerfacecolor="none", markeredgecolor=VERMILION, markersize=5.5)
+    axes.plot([], [], "o-", color=BLUE, markersize=5, label="learned, 95% interval over seeds")
+    if not all(learned for _, _, learned in rows):
+        axes.plot([], [], "o-", color=GREY, markersize=5, label="not learned, over episodes")
+    if paper:
+        axes.plot([], [], "D", markerfacecolor="none", markeredgecolor=VERMILION, markersize=5.5, label="paper")
+    axes.set_yticks(range(len(rows)), [label for label, _, _ in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="x", color="#e5e7eb")
+    axes.set_axisbelow(True)
+    axes.set_xlabel(unit)
+
+
+def draw_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None:
+    """Curves with bands for their intervals; they differ in colour, stroke and marker."""
+    strokes = iter(STROKES * 2)
+    for line in lines:
+        colour, stroke, marker = LEADER if line.leading else next(strokes)
+        x, value = np.asarray(line.x, float), np.array([e.value for e in line.y])
+        axes.plot(
+            x, value, color=colour, linestyle=stroke, linewidth=2.2 if line.leading else 1.4, label=line.label,
+            marker=marker if markers else None, markersize=4.5, zorder=3 if line.leading else 2,
+        )  # fmt: skip
+        low, high = (np.array([getattr(e, end) for e in line.y]) for end in ("low", "high"))
+        axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.grid(axis="y", color="#e5e7eb")
+    axes.set_axisbelow(True)
+
+
+def verdict(better: Estimate, than: Estimate) -> str:
+    """Whether one figure exceeds another: only where their intervals do not overlap."""
+    return HOLDS if better.low > than.high else FAILS if better.high < than.low else UNDECIDED
+
+
+def overall(verdicts: Sequence[str]) -> str:
+    """A statement about all: fails if one part fails, holds if every part does."""
+    return FAILS if FAILS in verdicts else HOLDS if verdicts and set(verdicts) == {HOLDS} else UNDECIDED
+
+
+def claim_best(text: str, results: Results, label: str, metric: str, digits: int) -> Claim | None:
+    """That one learner has the highest figure of all learners in the first setting; none if there is nothing to compare."""
+    ours = results.find(label)
+    first = results.outcomes[0].setting.label
+    others = [o for o in results if o.learned and o.label != label and o.setting.label == first]
+    if ours is None or not others:
+        return None
+    mine = ours.estimate(metric)
+    estimates = {o.label: o.estimate(metric) for o in others}
+    best = max(others, key=lambda o: estimates[o.label].value)
+    chance = probability_of_improvement([ours.units(metric)], [best.units(metric)])
+    evidence = (
+        f"{label} {mine.text(digits)}; best of the others {best.label} {estimates[best.label].text(digits)}; "
+        f"a seed of {label} is ahead with probability {chance.text(2)}"
+    )
+    return Claim(text, overall([verdict(mine, e) for e in estimates.values()]), evidence)
+
+
+def claim_above(text: str, above: Sequence[Outcome], than: Outcome | None, metric: str, digits: int) -> Claim | None:
+    """That every one of some outcomes exceeds another; none if there is nothing to compare."""
+    if than is None or not above:
+        return None
+    limit = than.estimate(metric)
+    estimates = {o.label: o.estimate(metric) for o in above}
+    worst = min(estimates, key=lambda label: estimates[label].value)
+    evidence = f"lowest {worst} {estimates[worst].text(digits)}; {than.label} {limit.text(digits)}"
+    return Claim(text, overall([verdict(e, limit) for e in estimates.values()]), evidence)
+
+
+def notes(results: Results, *more: str) -> tuple[str, ...]:
+    """What must be said of these results, and `more`."""
+    seeds = caution(results.profile.seeds) if any(o.learned for o in results) else ""
+    return tuple(note for note in (seeds, *more) if note)
+
+
+def present(*claims: Claim | None) -> tuple[Claim, ...]:
+    """Those that could be judged."""
+    return tuple(claim for claim in claims if claim is not None)

@@ -1,0 +1,115 @@
+"""Where jobs are carried out: in this process, or in several local ones."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from edgewise.experiments.cell import CellResult
+from edgewise.experiments.job import Job, carry_out
+from edgewise.numerics.checks import EdgewiseError, check_integer
+from edgewise.training.run import Interrupted
+
+JobReporter = Callable[[int, int, str], None]
+"""Told the index of a job, how much of its work is done, and a short text."""
+Executor = Callable[[Sequence[Job], JobReporter], Iterator[tuple[Job, list[CellResult]]]]
+"""Carries jobs out and yields each with its results when it is done, in any order."""
+POLL_S = 0.5
+
+
+def serial(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    """One job after the other, in this process."""
+    for index, job in enumerate(jobs):
+        yield job, carry_out(job, partial(report, index))
+
+
+class Processes:
+    """Several jobs at a time, each in a process of its own, which ends when the one that started it is gone."""
+
+    def __init__(self, workers: int) -> None:
+        """Args: `workers`, processes at a time."""
+        self._workers = workers
+
+    def __call__(self, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        context = multiprocessing.get_context("spawn")
+        news = context.Queue()
+        waiting = list(enumerate(jobs))[::-1]
+        running: dict[int, BaseProcess] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._workers:
+                    index, job = waiting.pop()
+                    running[index] = context.Process(target=_work, args=(news, os.getpid(), index, job))
+                    running[index].start()
+                for index, kind, content in _listen(news, running):
+                    if kind == "progress":
+                        report(index, *content)
+                    else:
+                        running.pop(index).join()
+                        yield jobs[index], _unwrap(kind, content)
+        except KeyboardInterrupt:
+            raise Interrupted("stopped") from None  # the processes have been told too, and save a checkpoint
+        except BaseException:
+            for process in running.values():
+                process.terminate()
+            raise
+        finally:
+            for process in running.values():
+                process.join()
+
+
+def executor(workers: int) -> Executor:
+    """The executor for so many processes.
+
+    Raises:
+        ConfigurationError: for fewer than one.
+    """
+    check_integer("workers", workers, 1)
+    return Processes(workers) if workers > 1 else serial
+
+
+def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, str, Any]]:
+    """The next message of a process, or none if there is none for a while."""
+    try:
+        yield news.get(timeout=POLL_S)
+    except queue.Empty:
+        for index, process in running.items():
+            if process.exitcode:
+                raise EdgewiseError(
+                    f"the process of job {index + 1} died with exit code {process.exitcode}; "
+                    "give the same command again to go on"
+                ) from None
+
+
+def _unwrap(kind: str, content: Any) -> list[CellResult]:
+    if kind == "interrupted":
+        raise Interrupted(content)
+    if kind == "error":
+        raise EdgewiseError(content)
+    result: list[CellResult] = content
+    return result
+
+
+def _work(news: Any, parent: int, index: int, job: Job) -> None:
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    try:
+        results = carry_out(job, lambda done, text: news.put((index, "progress", (done, text))))
+    except Interrupted as error:
+        news.put((index, "interrupted", str(error)))
+    except EdgewiseError as error:
+        news.put((index, "error", str(error)))
+    else:
+        news.put((index, "results", results))
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os._exit(1)

@@ -1,0 +1,168 @@
+"""A job: what is computed in one go, the cells of one player in several settings; and how."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import yaml
+
+from edgewise import __version__
+from edgewise.environments import registry
+from edgewise.environments.base import Environment
+from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
+from edgewise.experiments.store import StoreError, code_digest
+from edgewise.numerics.checks import ConfigurationError
+from edgewise.policies import load_policy
+from edgewise.training.evaluation import evaluate
+from edgewise.training.judge import judge_bound
+from edgewise.training.progress import Reporter
+from edgewise.training.run import CONFIG_FILE, METRICS_FILE, train
+from edgewise.training.trainer import evaluate_seeds
+
+Values = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Cells that differ in their setting only.
+
+    Attributes:
+        cells: at least one.
+        folder: of the training run, if the player is a learned one.
+    """
+
+    cells: tuple[Cell, ...]
+    folder: Path | None
+
+    @property
+    def work(self) -> int:
+        """Environment steps of training over all seeds, or 1."""
+        player = self.cells[0].player
+        if not isinstance(player, Learned):
+            return 1
+        training = player.run.training
+        return training.steps_done(training.evaluations) * training.seeds
+
+
+def carry_out(job: Job, report: Reporter) -> list[CellResult]:
+    """Train if need be, then judge in every setting.
+
+    Args:
+        job: what to do.
+        report: told about progress in the units of `Job.work`.
+
+    Returns:
+        One result per cell.
+    """
+    cell = job.cells[0]
+    entry = registry.find(cell.environment)
+    environments = [entry.build_evaluation(each.setting) for each in job.cells]
+    key = jax.random.key(cell.seed)
+    curve = pd.DataFrame()
+    match cell.player:
+        case Learned(run):
+            assert job.folder is not None
+            folder, seeds = job.folder, run.training.seeds
+            with _held(folder):
+                _require_version(folder)
+                train(folder, run, lambda done, text: report(done * seeds, f"{run.algorithm} {text}"))
+            curve = pd.read_csv(folder / METRICS_FILE)
+            policies = [load_policy(folder / "policy" / "best" / f"seed-{i}").policy for i in range(seeds)]
+            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
+            values = play(environments, lambda each: evaluate_seeds(each, stacked, key, cell.episodes))
+        case Reference(name):
+            entry.choose_references((name,))
+            values = play(
+                environments,
+                lambda each: jax.tree.map(
+                    lambda x: x[None], evaluate(each, entry.references(each, (name,))[name], key, cell.episodes)
+                ),
+            )
+        case Bound():
+            judged = [judge_bound(entry, each, cell.episodes, cell.seed) for each in environments]
+            if any(each is None for each in judged):
+                raise ConfigurationError("references", "bound", f"left out: none is known for {entry.name}")
+            values = [each.values for each in judged if each is not None]
+    return [CellResult(_tidy(each), curve, code_digest()) for each in values]
+
+
+def play(environments: Sequence[Environment[Any]], evaluation: Callable[[Any], Any]) -> list[Values]:
+    """Carry an evaluation out in every environment; in one program if `stack` can join them."""
+    joined = stack(environments) if len(environments) > 1 else None
+    if joined is None:
+        compiled = eqx.filter_jit(evaluation)
+        return [jax.tree.map(np.asarray, compiled(environment)) for environment in environments]
+    values = jax.tree.map(np.asarray, eqx.filter_jit(eqx.filter_vmap(evaluation))(joined))
+    return [jax.tree.map(lambda x, i=i: x[i], values) for i in range(len(environments))]
+
+
+def stack(environments: Sequence[Environment[Any]]) -> Environment[Any] | None:
+    """One environment whose arrays have a leading axis of settings, or none if the settings differ in more than arrays.
+
+    A field of the configuration may differ if the environment has an array of that name: such parameters are read from there.
+    """
+    first = environments[0]
+    parts = [eqx.partition(environment, eqx.is_array) for environment in environments]
+    shapes = [[leaf.shape for leaf in jax.tree.leaves(arrays)] for arrays, _ in parts]
+    paths = jax.tree_util.tree_leaves_with_path(parts[0][0])
+    swept = {jax.tree_util.keystr(path[-1:]).lstrip(".") for path, _ in paths}
+    if any(each != shapes[0] for each in shapes) or any(not _alike(first, other, swept) for other in environments[1:]):
+        return None
+    leaves = zip(*(jax.tree.leaves(arrays) for arrays, _ in parts), strict=True)
+    arrays = jax.tree.unflatten(jax.tree.structure(parts[0][0]), [jnp.stack(each) for each in leaves])
+    joined: Environment[Any] = eqx.combine(arrays, parts[0][1])
+    return joined
+
+
+def _alike(first: Any, other: Any, swept: set[str]) -> bool:
+    if type(first) is not type(other):
+        return False
+    for field in dataclasses.fields(first):
+        one, two = getattr(first, field.name), getattr(other, field.name)
+        if isinstance(one, eqx.Module):
+            if not _alike(one, two, swept):
+                return False
+        elif field.metadata.get("static", False) and one != two:
+            if not dataclasses.is_dataclass(one) or type(one) is not type(two):
+                return False
+            names = {f.name for f in dataclasses.fields(one) if getattr(one, f.name) != getattr(two, f.name)}
+            if not names <= swept:
+                return False
+    return True
+
+
+def _tidy(values: Values) -> pd.DataFrame:
+    seeds, episodes = next(iter(values.values())).shape
+    index = {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds)}
+    return pd.DataFrame(index | {name: v.astype(float).ravel() for name, v in sorted(values.items())})
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep a run to this process: another that wants it waits; the hold ends with the process, however it ends."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f".{folder.name}.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _require_version(folder: Path) -> None:
+    path = folder / CONFIG_FILE
+    if path.exists():
+        version = yaml.safe_load(path.read_text())["edgewise"]
+        if version != __version__:
+            raise StoreError(
+                f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; "
+                "delete this folder to train again"
+            )

@@ -1,0 +1,104 @@
+"""What experiments are made of: budgets, settings and learners."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgewise.environments import registry
+from edgewise.numerics.checks import ConfigurationError
+from edgewise.training.presets import default_configs
+from edgewise.training.run import RunConfig
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much an experiment may spend.
+
+    Attributes:
+        name: as given to the command line.
+        steps: environment steps per seed.
+        seeds: learners of each kind, trained in one program.
+        evaluations: of each learner while it learns.
+        episodes: test episodes.
+    """
+
+    name: str
+    steps: int
+    seeds: int
+    evaluations: int
+    episodes: int
+
+
+QUICK = Profile("quick", steps=40_000, seeds=3, evaluations=8, episodes=16)
+PAPER = Profile("paper", steps=1_000_000, seeds=10, evaluations=40, episodes=50)
+PROFILES = {profile.name: profile for profile in (QUICK, PAPER)}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where policies are judged.
+
+    Attributes:
+        label: in tables and figures.
+        environment: name in the registry.
+        config: fields of its configuration that depart from the default.
+    """
+
+    label: str
+    environment: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self) -> Any:
+        """The complete configuration.
+
+        Raises:
+            ConfigurationError: for a field that does not exist or a value that is not allowed.
+        """
+        return _depart(registry.find(self.environment).config(), self.config)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What is trained.
+
+    Attributes:
+        label: in tables and figures.
+        algorithm: name in the registry.
+        config: fields of its configuration that depart from what `edgewise train` would use.
+        training: fields of the training configuration that do.
+        budget: share of the profile's steps.
+    """
+
+    label: str
+    algorithm: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    budget: float = 1.0
+
+    def run(self, setting: Setting, profile: Profile) -> RunConfig:
+        """The training run of this learner in a setting."""
+        algorithm, training = default_configs(setting.environment, self.algorithm)
+        spent = {
+            "steps": round(self.budget * profile.steps),
+            "seeds": profile.seeds,
+            "evaluations": profile.evaluations,
+            **self.training,
+        }
+        return RunConfig(
+            environment=setting.environment,
+            environment_config=setting.build(),
+            algorithm=self.algorithm,
+            algorithm_config=_depart(algorithm, self.config),
+            training=_depart(training, spent),
+        )
+
+
+def _depart(config: Any, changes: Mapping[str, Any]) -> Any:
+    known = [f.name for f in dataclasses.fields(config)]
+    for name in changes:
+        if name not in known:
+            raise ConfigurationError(name, changes[name], f"left out; known fields are {', '.join(known)}")
+    return dataclasses.replace(config, **changes)

@@ -1,0 +1,99 @@
+"""What came out of an experiment, and what is shown of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from edgewise.experiments.cell import CellResult, Learned, Player
+from edgewise.experiments.parts import Profile, Setting
+from edgewise.experiments.statistics import Estimate, estimate
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one player did in one setting.
+
+    Attributes:
+        setting, label, player: who and where.
+        result: tables.
+        folder: of the training run; none for a policy that was not trained.
+    """
+
+    setting: Setting
+    label: str
+    player: Player
+    result: CellResult
+    folder: Path | None
+
+    @property
+    def learned(self) -> bool:
+        """Whether it was trained."""
+        return isinstance(self.player, Learned)
+
+    def units(self, metric: str) -> np.ndarray:
+        """Independent values: one per seed of a learner, one per episode of a policy that was not trained."""
+        return self.result.per_seed(metric) if self.learned else self.result.per_episode(metric)
+
+    def estimate(self, metric: str, scale: float = 1.0) -> Estimate:
+        """Interquartile mean of the units times `scale`, with its 95% interval."""
+        return estimate([scale * self.units(metric)])
+
+    def curve(self, metric: str) -> pd.DataFrame:
+        """Evaluations while it learned: one row per number of steps, one column per seed."""
+        return self.result.curve.pivot(index="steps", columns="seed", values=metric)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All outcomes of an experiment."""
+
+    profile: Profile
+    outcomes: tuple[Outcome, ...]
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return iter(self.outcomes)
+
+    def find(self, label: str, setting: str | None = None) -> Outcome | None:
+        """The outcome of a player, in the named setting or the first; none if it was left out."""
+        matching = (o for o in self.outcomes if o.label == label and setting in (None, o.setting.label))
+        return next(matching, None)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of the paper and what we find.
+
+    Attributes:
+        text: the statement.
+        verdict: "holds", "does not hold" or "undecided".
+        evidence: the figures behind the verdict.
+    """
+
+    text: str
+    verdict: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an experiment shows.
+
+    Attributes:
+        figure: drawn.
+        data: what the figure shows, as a tidy table.
+        table: for readers, its cells already text.
+        claims: of the paper, judged.
+        notes: what a reader must know.
+    """
+
+    figure: Figure
+    data: pd.DataFrame
+    table: pd.DataFrame
+    claims: tuple[Claim, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,103 @@
+"""Statistics of few runs, after Agarwal et al. (2021): interquartile means, stratified bootstrap intervals, profiles.
+
+A task is one setting; its units are what is independent in it: seeds of a learner, or episodes of a fixed policy. An interval
+is a percentile bootstrap that draws units within every task (stratified).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+CONFIDENCE = 0.95
+RESAMPLES = 5_000
+FEW = 5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its 95% interval; both ends are NaN where a single unit allows none."""
+
+    value: float
+    low: float
+    high: float
+
+    def text(self, digits: int) -> str:
+        """As printed in a table."""
+        if np.isnan(self.low):
+            return f"{self.value:.{digits}f}"
+        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+
+
+def interquartile_mean(
+    tasks: Sequence[Float[np.ndarray, "*more u"]], axis: int = -1
+) -> Float[np.ndarray, "*more"] | float:
+    """Mean of the middle half of all values: a quarter is cut off at each end, rounded down to whole values."""
+    return stats.trim_mean(np.concatenate(tasks, axis=axis), 0.25, axis=axis)
+
+
+def estimate(tasks: Sequence[Float[np.ndarray, " u"]]) -> Estimate:
+    """Interquartile mean over the units of all tasks, with its interval."""
+    return _bootstrap(lambda *drawn, axis=-1: interquartile_mean(drawn, axis), tasks)
+
+
+def probability_of_improvement(
+    better: Sequence[Float[np.ndarray, " u"]], than: Sequence[Float[np.ndarray, " w"]]
+) -> Estimate:
+    """Probability that a unit of `better` exceeds one of `than`, ties counting half, averaged over tasks; with its interval."""
+    tasks = len(better)
+
+    def statistic(*drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        pairs = zip(drawn[:tasks], drawn[tasks:], strict=True)
+        return np.mean([_dominance(np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)) for x, y in pairs], axis=0)
+
+    return _bootstrap(statistic, [*better, *than])
+
+
+def _dominance(x: Float[np.ndarray, "*more u"], y: Float[np.ndarray, "*more w"]) -> Float[np.ndarray, "*more"]:
+    return (np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2
+
+
+def performance_profile(
+    tasks: Sequence[Float[np.ndarray, " u"]], thresholds: Float[np.ndarray, " t"]
+) -> list[Estimate]:
+    """Share of units above each threshold, with its interval; scores must be comparable between tasks."""
+    return [
+        _bootstrap(lambda *drawn, axis=-1, t=t: (np.concatenate(drawn, axis=axis) > t).mean(axis=axis), tasks)
+        for t in thresholds
+    ]
+
+
+def sample_efficiency(curves: Float[np.ndarray, "u t"]) -> list[Estimate]:
+    """Interquartile mean over units at every point of their learning curves, with its interval."""
+    return [estimate([values]) for values in curves.T]
+
+
+def caution(seeds: int) -> str:
+    """What a reader must know of results from so few seeds; empty if there are enough."""
+    if seeds == 1:
+        return "One seed: no interval can be given, and nothing is said about other seeds."
+    if seeds < FEW:
+        return (
+            f"Only {seeds} seeds: a bootstrap interval over so few is too narrow"
+            + (", and the interquartile mean is the mean" if seeds < 4 else "")
+            + ". Read differences as hints."
+        )
+    return ""
+
+
+def _bootstrap(statistic: Callable[..., np.ndarray | float], samples: Sequence[np.ndarray]) -> Estimate:
+    value = float(statistic(*samples))
+    if any(len(sample) < 2 for sample in samples):
+        return Estimate(value, np.nan, np.nan)
+    if all(np.ptp(sample) == 0 for sample in samples):
+        return Estimate(value, value, value)
+    interval = stats.bootstrap(
+        samples, statistic, n_resamples=RESAMPLES, vectorized=True, confidence_level=CONFIDENCE, method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    return Estimate(value, float(interval.low), float(interval.high))
