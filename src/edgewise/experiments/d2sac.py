@@ -9,7 +9,7 @@ from edgewise.experiments.parts import Learner, Setting
 SYSTEM = "service-selection"
 DEFAULT = Setting("default", SYSTEM)
 D2SAC = Learner("D2SAC", "d2sac")
-LEARNERS = (
+COMPARED = (
     D2SAC,
     Learner("DQN", "dqn"),
     Learner("Prioritized-DQN", "prioritised-dqn"),
@@ -20,6 +20,7 @@ LEARNERS = (
     Learner("SAC", "discrete-sac"),
 )
 """All learners of the paper's comparison, by the names that it gives them."""
+LEARNERS = (*COMPARED, Learner.matching(d2sac_tables.CONTROL, "discrete-sac", "d2sac", SYSTEM))
 HEURISTICS = ("random", "round-robin", "crash-avoid", "prophet")
 RATES = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004)
 DENOISING_STEPS = (1, 2, 3, 4, 5, 10, 15)
@@ -41,7 +42,7 @@ EXPERIMENTS = {
             name="table4",
             title="D2SAC paper, Table 4: control tasks",
             settings=(Setting("Acrobot-v1", "acrobot"), Setting("CartPole-v1", "cartpole")),
-            learners=LEARNERS,
+            learners=COMPARED,
             references=(),
             output=d2sac_tables.control,
         ),

@@ -13,7 +13,7 @@ import pandas as pd
 
 from edgewise.diffusion import CategoricalDiffusionPolicy
 from edgewise.environments.service_selection import ServiceSelection, heuristics
-from edgewise.experiments.d2sac_tables import INSTANCE, RETURN, name
+from edgewise.experiments.d2sac_tables import CONTROL, INSTANCE, RETURN, claim_control, name
 from edgewise.experiments.drawing import (
     FAILS,
     HOLDS,
@@ -31,10 +31,11 @@ from edgewise.experiments.results import Claim, Outcome, Output, Results
 from edgewise.experiments.statistics import Estimate, sample_efficiency
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.policies import load_policy
+from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.evaluation import record_episode
 
 VALUE_BASED = ("DQN", "Prioritized-DQN", "DRQN", "Rainbow")
-POLICY_BASED = ("REINFORCE", "PPO", "SAC")
+POLICY_BASED = ("REINFORCE", "PPO", "SAC", CONTROL)
 PAPER_DENOISING = "5"
 PAPER_TEMPERATURE = "0.05"
 TASK_SHOWN = 300
@@ -75,8 +76,8 @@ def learning(results: Results) -> Output:
         INSTANCE,
         "Curves: interquartile mean over seeds of the evaluations while learning, deterministic policy, band: 95% interval.",
     )
-    claim = claim_best("D2SAC ends highest", results, "D2SAC", RETURN, 0)
-    return Output(figure, data, pd.DataFrame(table), present(claim), said)
+    claim = claim_best("D2SAC ends highest", results.without(CONTROL), "D2SAC", RETURN, 0)
+    return Output(figure, data, pd.DataFrame(table), present(claim, claim_control(results)), said)
 
 
 def _learning_line(outcome: Outcome) -> Line:
@@ -104,7 +105,7 @@ def arrival_rates(results: Results) -> Output:
     axes.set_ylabel("test reward per episode")
     figure.legend(loc="outside right upper", handlelength=3)
     table = [{"policy": line.label, **{r: e.text(0) for r, e in zip(rates, line.y, strict=True)}} for line in lines]
-    learners = [o.label for o in results if o.learned and o.label != "D2SAC" and o.setting.label == rates[0]]
+    learners = [o.label for o in results.without(CONTROL, "D2SAC") if o.learned and o.setting.label == rates[0]]
     claims = []
     if "D2SAC" in found and learners:
         verdicts = [
@@ -254,6 +255,8 @@ def moment(environment: ServiceSelection) -> tuple[jax.Array, set[int]]:
 def _chain(outcome: Outcome, observation: jax.Array) -> np.ndarray:
     assert outcome.folder is not None
     policy = load_policy(outcome.folder / "policy" / "best" / "seed-0").policy
+    if isinstance(policy, ScaledPolicy):
+        observation, policy = policy.inputs(observation), policy.policy
     if not isinstance(policy, CategoricalDiffusionPolicy):
         raise EdgewiseError(f"{outcome.label}: has no reverse chain: must be a diffusion policy")
     return np.asarray(eqx.filter_jit(policy.distributions)(observation, jax.random.key(0)))

@@ -107,8 +107,7 @@ def overall(verdicts: Sequence[str]) -> str:
 def claim_best(text: str, results: Results, label: str, metric: str, digits: int) -> Claim | None:
     """That one learner has the highest figure of all learners in the first setting; none if there is nothing to compare."""
     ours = results.find(label)
-    first = results.outcomes[0].setting.label
-    others = [o for o in results if o.learned and o.label != label and o.setting.label == first]
+    others = [o for o in results.without(label) if o.learned and ours is not None and o.setting == ours.setting]
     if ours is None or not others:
         return None
     mine = ours.estimate(metric)

@@ -12,6 +12,8 @@ from functools import partial
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+import jax
+
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.job import Job, carry_out
 from edgewise.numerics.checks import EdgewiseError, check_integer
@@ -25,9 +27,11 @@ POLL_S = 0.5
 
 
 def serial(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
-    """One job after the other, in this process."""
+    """One job after the other, in this process; the compiled programs of a job, which no other needs, are released."""
     for index, job in enumerate(jobs):
-        yield job, carry_out(job, partial(report, index))
+        results = carry_out(job, partial(report, index))
+        jax.clear_caches()
+        yield job, results
 
 
 class Processes:

@@ -68,7 +68,7 @@ class Learner:
         label: in tables and figures.
         algorithm: name in the registry.
         config: fields of its configuration that depart from what `edgewise train` would use.
-        training: fields of the training configuration that do.
+        training: fields of the training configuration that do; the profile has the last word on what it names.
         budget: share of the profile's steps.
     """
 
@@ -78,14 +78,20 @@ class Learner:
     training: Mapping[str, Any] = field(default_factory=dict)
     budget: float = 1.0
 
+    @classmethod
+    def matching(cls, label: str, algorithm: str, other: str, environment: str) -> Learner:
+        """One with the settings that another algorithm has in an environment, wherever both have a setting of that name."""
+        (config, training), (wanted, wanted_training) = (default_configs(environment, n) for n in (algorithm, other))
+        return cls(label, algorithm, _common(config, wanted), _common(training, wanted_training))
+
     def run(self, setting: Setting, profile: Profile) -> RunConfig:
         """The training run of this learner in a setting."""
         algorithm, training = default_configs(setting.environment, self.algorithm)
         spent = {
+            **self.training,
             "steps": round(self.budget * profile.steps),
             "seeds": profile.seeds,
             "evaluations": profile.evaluations,
-            **self.training,
         }
         return RunConfig(
             environment=setting.environment,
@@ -94,6 +100,11 @@ class Learner:
             algorithm_config=_depart(algorithm, self.config),
             training=_depart(training, spent),
         )
+
+
+def _common(one: Any, other: Any) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(one)}
+    return {f.name: getattr(other, f.name) for f in dataclasses.fields(other) if f.name in names}
 
 
 def _depart(config: Any, changes: Mapping[str, Any]) -> Any:

@@ -59,6 +59,10 @@ class Results:
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self.outcomes)
 
+    def without(self, *labels: str) -> Results:
+        """All but some players."""
+        return Results(self.profile, tuple(o for o in self.outcomes if o.label not in labels))
+
     def find(self, label: str, setting: str | None = None) -> Outcome | None:
         """The outcome of a player, in the named setting or the first; none if it was left out."""
         matching = (o for o in self.outcomes if o.label == label and setting in (None, o.setting.label))

@@ -1,4 +1,4 @@
-"""Statistics of few runs, after Agarwal et al. (2021): interquartile means, stratified bootstrap intervals, profiles.
+"""Statistics of few runs, after Agarwal et al. (2021): interquartile means with stratified bootstrap intervals.
 
 A task is one setting; its units are what is independent in it: seeds of a learner, or episodes of a fixed policy. An interval
 is a percentile bootstrap that draws units within every task (stratified).
@@ -60,16 +60,6 @@ def probability_of_improvement(
 
 def _dominance(x: Float[np.ndarray, "*more u"], y: Float[np.ndarray, "*more w"]) -> Float[np.ndarray, "*more"]:
     return (np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2
-
-
-def performance_profile(
-    tasks: Sequence[Float[np.ndarray, " u"]], thresholds: Float[np.ndarray, " t"]
-) -> list[Estimate]:
-    """Share of units above each threshold, with its interval; scores must be comparable between tasks."""
-    return [
-        _bootstrap(lambda *drawn, axis=-1, t=t: (np.concatenate(drawn, axis=axis) > t).mean(axis=axis), tasks)
-        for t in thresholds
-    ]
 
 
 def sample_efficiency(curves: Float[np.ndarray, "u t"]) -> list[Estimate]:
