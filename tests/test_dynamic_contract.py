@@ -330,8 +330,9 @@ class TestProjection:
         assert bool(judged(network, result.contract).feasible(2e-6))
         assert 0 <= float(result.pooled) <= 1
 
-    def test_more_types_and_periods(self, periods=3):
-        types = [[15.0, 18.0, 21.0], [16.0, 19.0, 24.0], [15.5, 20.0, 22.0]][:periods]
+    def test_more_types_and_periods(self):
+        types = [[15.0, 18.0, 21.0], [16.0, 19.0, 24.0], [15.5, 20.0, 22.0]]
+        periods = len(types)
         rows = np.random.default_rng(0).dirichlet(np.ones(3), (periods - 1, 3)).tolist()
         changed = {"types": types, "initial": [0.2, 0.5, 0.3], "transitions": rows}
         network = build_network(**PERIODS | changed)

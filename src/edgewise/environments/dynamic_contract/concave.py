@@ -7,13 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_factor, cho_solve
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 MAX_ITERATIONS = 60
 GAP = 0.7
 """The method stops when slacks times multipliers, against the largest weight, add up to less than epsilon to this power."""
-RESIDUAL = 0.64
+RESIDUAL = 0.63
 """And when no optimality condition misses by more than epsilon to this power."""
+PROGRESS = 0.9
+"""Where the optimality conditions hold, it also stops when a step leaves more than this part of slacks times multipliers."""
 SMALLEST = 1e-30
 """Height of a row without entries."""
 STEP = 0.995
@@ -145,17 +147,16 @@ def maximise(programme: Programme) -> Solution:
         (best, _, _), _ = jax.lax.scan(shorten, (best, miss(best), whole), None, HALVINGS)
         return best
 
-    def unfinished(now: _Iterate) -> Bool[Array, ""]:
-        residual, missing = residuals(now)
-        worst = jnp.maximum(jnp.abs(residual).max(), jnp.abs(missing).max())
-        return ((now.slack * now.dual).sum() > epsilon**GAP) | (worst > epsilon**RESIDUAL)
-
     def body(carry: tuple[_Iterate, Array, Array]) -> tuple[_Iterate, Array, Array]:
         now, count, _ = carry
         following = advance(now)
         sound = jnp.isfinite(following.x).all() & jnp.isfinite(following.dual).all()
         kept = jax.tree.map(lambda new, old: jnp.where(sound, new, old), following, now)
-        return kept, count + 1, sound & unfinished(kept) & (count + 1 < MAX_ITERATIONS)
+        residual, missing = residuals(kept)
+        gap, before = (kept.slack * kept.dual).sum(), (now.slack * now.dual).sum()
+        far = jnp.maximum(jnp.abs(residual).max(), jnp.abs(missing).max()) > epsilon**RESIDUAL
+        unfinished = far | ((gap > epsilon**GAP) & (gap < PROGRESS * before))
+        return kept, count + 1, sound & unfinished & (count + 1 < MAX_ITERATIONS)
 
     start = jnp.minimum(1.0, 0.5 * programme.top / programme.units)
     slack = jnp.maximum(limits - product(start), 0.1)
