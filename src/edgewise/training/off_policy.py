@@ -192,8 +192,10 @@ def begin(
 
     Args:
         replay: of the run.
-        learner_key, key: randomness of the learner, and of what comes later.
-        environment_state, observation: of every copy.
+        learner_key: randomness of the learner.
+        key: randomness of what comes later.
+        environment_state: of every copy.
+        observation: of every copy.
         action: any one of a single copy, for its shape and type.
     """
     first = jax.tree.map(lambda x: x[0], observation)
