@@ -57,7 +57,8 @@ def learning(results: Results) -> Output:
         axes.set_title(title, loc="left")
         axes.set_xlabel("environment steps per seed")
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(_short))
-        axes.legend(loc="lower right", handlelength=2.6)
+        if axes.lines:
+            axes.legend(loc="lower right", handlelength=2.6)
     low = min([e.low if np.isfinite(e.low) else e.value for line in lines.values() for e in line.y], default=0.0)
     high = max([e.value for line in lines.values() for e in line.y] + [e.value for e in levels.values()], default=1.0)
     for axes in grid[0]:

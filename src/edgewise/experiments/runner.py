@@ -44,8 +44,7 @@ def compute(cells: Iterable[Cell], store: Store, executor: Executor) -> dict[str
         try:
             for job, outcome in executor(jobs, _progress(jobs, bar)):
                 for cell, result in zip(job.cells, outcome, strict=True):
-                    store.save(cell, result)
-                    results[cell.address] = result
+                    results[cell.address] = store.save(cell, result)
         except Interrupted:
             raise Interrupted("stopped; give the same command again to go on") from None
     return results

@@ -34,32 +34,33 @@ class Estimate:
 
 
 def interquartile_mean(
-    tasks: Sequence[Float[np.ndarray, "*more u"]], axis: int = -1
+    tasks: Sequence[Float[np.ndarray, "*more _"]], axis: int = -1
 ) -> Float[np.ndarray, "*more"] | float:
     """Mean of the middle half of all values: a quarter is cut off at each end, rounded down to whole values."""
     return stats.trim_mean(np.concatenate(tasks, axis=axis), 0.25, axis=axis)
 
 
-def estimate(tasks: Sequence[Float[np.ndarray, " u"]]) -> Estimate:
+def estimate(tasks: Sequence[Float[np.ndarray, " _"]]) -> Estimate:
     """Interquartile mean over the units of all tasks, with its interval."""
     return _bootstrap(lambda *drawn, axis=-1: interquartile_mean(drawn, axis), tasks)
 
 
 def probability_of_improvement(
-    better: Sequence[Float[np.ndarray, " u"]], than: Sequence[Float[np.ndarray, " w"]]
+    better: Sequence[Float[np.ndarray, " _"]], than: Sequence[Float[np.ndarray, " _"]]
 ) -> Estimate:
     """Probability that a unit of `better` exceeds one of `than`, ties counting half, averaged over tasks; with its interval."""
     tasks = len(better)
 
     def statistic(*drawn: np.ndarray, axis: int = -1) -> np.ndarray:
         pairs = zip(drawn[:tasks], drawn[tasks:], strict=True)
-        return np.mean([_dominance(np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)) for x, y in pairs], axis=0)
+        shares = [_dominance(np.moveaxis(x, axis, -1), np.moveaxis(y, axis, -1)) for x, y in pairs]
+        return np.asarray(np.mean(shares, axis=0))
 
     return _bootstrap(statistic, [*better, *than])
 
 
 def _dominance(x: Float[np.ndarray, "*more u"], y: Float[np.ndarray, "*more w"]) -> Float[np.ndarray, "*more"]:
-    return (np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2
+    return np.asarray((np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2)
 
 
 def sample_efficiency(curves: Float[np.ndarray, "u t"]) -> list[Estimate]:

@@ -68,19 +68,21 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             raise StoreError(f"{folder}: is damaged or incomplete; {mend}") from None
         if version != __version__:
-            raise StoreError(
-                f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; {mend}"
-            )
+            raise StoreError(f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; {mend}")
         found = difference(cell.description, described)
         if found is not None:
             raise StoreError(f"{folder}: {found[0]} = {found[2]!r}: must be {found[1]!r}; {mend}")
         if any(hashlib.sha256(files[name]).hexdigest() != sums.get(name) for name in TABLES):
             raise StoreError(f"{folder}: a table does not match its checksum; {mend}")
-        tables = {name: pd.read_csv(folder / f"{name}.csv", float_precision="round_trip") for name in TABLES}
+        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
         return CellResult(tables["episodes"], tables["curve"], code)
 
-    def save(self, cell: Cell, result: CellResult) -> None:
-        """Write a result; its folder appears whole or not at all, and one that exists is kept."""
+    def save(self, cell: Cell, result: CellResult) -> CellResult:
+        """Write a result; its folder appears whole or not at all, and one that exists is kept.
+
+        Returns:
+            What is now kept, as `load` gives it.
+        """
         folder = self.cell_folder(cell)
         scratch = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
         scratch.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,9 @@ class Store:
                 scratch.rename(folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+        kept = self.load(cell)
+        assert kept is not None
+        return kept
 
 
 def _csv(table: pd.DataFrame) -> bytes:

@@ -1,0 +1,422 @@
+"""Experiments: cells computed once, killed and continued, in one process or several; tables, figures and verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from edgewise.cli import main
+from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
+from edgewise.environments import registry
+from edgewise.environments.service_selection import ServiceSelection
+from edgewise.experiments import catalogue, d2sac_figures
+from edgewise.experiments.catalogue import CATALOGUE
+from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
+from edgewise.experiments.d2sac import EXPERIMENTS
+from edgewise.experiments.d2sac_tables import CONTROL
+from edgewise.experiments.executors import JobReporter, executor, serial
+from edgewise.experiments.experiment import Experiment, run_experiment
+from edgewise.experiments.job import Job, carry_out, stack
+from edgewise.experiments.output import write_output
+from edgewise.experiments.parts import PROFILES, QUICK, Learner, Setting
+from edgewise.experiments.results import Outcome, Results
+from edgewise.experiments.runner import make_jobs
+from edgewise.experiments.statistics import interquartile_mean
+from edgewise.experiments.store import Store, StoreError
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError
+from edgewise.numerics.scaling import Scaling
+from edgewise.policies import PolicyArtefact, save_policy
+from edgewise.policies.categorical import CategoricalPolicy
+from edgewise.policies.scaled import ScaledPolicy
+from edgewise.training.judge import judge_policies
+from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
+
+TESTS = Path(__file__).parent
+KEY = jax.random.key(0)
+
+
+def silent(done: int, text: str) -> None:
+    """No progress shown."""
+
+
+def nothing_to_do(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    """An executor for a store that must hold everything."""
+    assert not jobs
+    return iter(())
+
+
+def same(one: Results, other: Results) -> None:
+    """All that does not tell the time is identical, to the last bit."""
+    for a, b in zip(one, other, strict=True):
+        pd.testing.assert_frame_equal(a.result.episodes, b.result.episodes, check_exact=True)
+        curves = [x.result.curve.drop(columns="wall_s", errors="ignore") for x in (a, b)]
+        pd.testing.assert_frame_equal(*curves, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("undisturbed")
+
+
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    return run_experiment(TABLE, PROFILE, Store(folder), serial)
+
+
+class TestEngine:
+    def test_a_learner_is_judged_by_its_saved_policies(self, folder: Path, results: Results) -> None:
+        outcome = results.find("DQN")
+        assert isinstance(outcome.player, Learned)
+        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        environment = registry.find("service-selection").build_evaluation(cell.setting)
+        judged = judge_policies(outcome.player.run, outcome.folder, environment, "best", cell.episodes, cell.seed)
+        kept = outcome.result.episodes["return"].to_numpy().reshape(PROFILE.seeds, PROFILE.episodes)
+        np.testing.assert_allclose(kept, judged.values["return"], rtol=1e-5)
+        assert outcome.curve("return").shape == (PROFILE.evaluations, PROFILE.seeds)
+
+    def test_every_player_gets_the_same_episodes(self, results: Results) -> None:
+        assert [len(o.result.per_episode("return")) for o in results] == [PROFILE.episodes] * 3
+        prophet, random = results.find("prophet"), results.find("random")
+        assert prophet.estimate("return").value > random.estimate("return").value
+
+    def test_what_is_written(self, tmp_path: Path, folder: Path, results: Results) -> None:
+        write_output(tmp_path, TABLE, results, TABLE.output(results), "edgewise experiment mine tasks")
+        page = (tmp_path / "README.md").read_text()
+        assert "edgewise experiment mine tasks" in page
+        assert "Only 2 seeds" in page
+        data = pd.read_csv(tmp_path / "data.csv").set_index(["policy", "metric"])["value"]
+        crashed = 100 * results.find("DQN").result.per_seed("crashed")
+        assert data["DQN", "crashed, %"] == pytest.approx(interquartile_mean([crashed]))
+        assert f"| DQN | {data['DQN', 'finished, %']:.1f}" in page
+        seeds = pd.read_csv(tmp_path / "seeds.csv")
+        assert seeds["policy"].value_counts().to_dict() == {"DQN": 2, "random": 1, "prophet": 1}
+        assert all((tmp_path / f"figure.{ending}").stat().st_size > 1000 for ending in ("png", "pdf"))
+
+    def test_cells_are_shared_between_experiments(self, folder: Path, results: Results) -> None:
+        again = run_experiment(CURVES, PROFILE, Store(folder), nothing_to_do)
+        same(results, again)
+        assert list(CURVES.output(again).table["policy"]) == ["DQN"]
+
+    def test_the_bound_is_above_every_policy(self, folder: Path, results: Results) -> None:
+        bounded = run_experiment(LIMIT, PROFILE, Store(folder), serial)
+        limit = bounded.find("bound").result.per_episode("return")
+        assert all((limit >= bounded.find(name).result.per_episode("return")).all() for name in REFERENCES)
+
+    def test_a_system_without_a_bound_says_so(self, tmp_path: Path) -> None:
+        cell = Cell("cartpole", Setting("x", "cartpole").build(), Bound(), 1, 0)
+        with pytest.raises(ConfigurationError, match="none is known for cartpole"):
+            carry_out(Job((cell,), None), silent)
+
+    def test_killed_and_continued_by_two_processes_equals_undisturbed(self, tmp_path: Path, results: Results) -> None:
+        script = subprocess.run([sys.executable, str(TESTS / "tiny_experiment.py"), str(tmp_path), "2"], timeout=300)
+        assert script.returncode == -signal.SIGKILL
+        [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
+        assert [path.name for path in (run / "checkpoints").iterdir()] == ["1"]
+        assert not (tmp_path / "cells").exists()
+        again = run_experiment(TABLE, PROFILE, Store(tmp_path), executor(2), ("DQN", "random"))
+        undisturbed = results.without("prophet")
+        same(undisturbed, again)
+        pd.testing.assert_frame_equal(TABLE.output(undisturbed).table, TABLE.output(again).table)
+
+    def test_settings_that_differ_in_arrays_are_played_together(self) -> None:
+        settings = [
+            Setting(str(rate), "service-selection", {**SETTING.config, "arrival_rate": rate}) for rate in (0.001, 0.01)
+        ]
+        environments = [registry.find("service-selection").build_evaluation(s.build()) for s in settings]
+        assert stack(environments) is not None
+        cells = [Cell(s.environment, s.build(), Reference("crash-avoid"), 3, 1) for s in settings]
+        [job] = make_jobs(cells, Store(Path("unused")))
+        slow, fast = carry_out(job, silent)
+        [alone] = carry_out(Job((cells[1],), None), silent)
+        np.testing.assert_allclose(fast.episodes, alone.episodes, rtol=1e-5, atol=1e-6)
+        assert slow.per_seed("return") > fast.per_seed("return")
+
+    def test_settings_that_differ_in_sizes_are_not(self) -> None:
+        entry = registry.find("service-selection")
+        configs = [
+            Setting("", "service-selection", {**SETTING.config, **more}).build()
+            for more in ({}, {"tasks": 11}, {"providers": 4})
+        ]
+        first, *others = [entry.build_evaluation(config) for config in configs]
+        assert all(stack([first, other]) is None for other in others)
+
+
+class TestStore:
+    """A stored result is used only if it is what was asked for, whole, and of this version."""
+
+    @pytest.fixture
+    def copied(self, tmp_path: Path, folder: Path, results: Results) -> tuple[Store, Cell, Path]:
+        shutil.copytree(folder, tmp_path / "store")
+        store = Store(tmp_path / "store")
+        [(_, _, cell)] = TABLE.cells(PROFILE, ("random",))
+        assert store.load(cell) is not None
+        return store, cell, store.cell_folder(cell)
+
+    @staticmethod
+    def refused(store: Store, cell: Cell, *words: str) -> None:
+        with pytest.raises(StoreError) as caught:
+            store.load(cell)
+        assert "\n" not in str(caught.value)
+        assert all(word in str(caught.value) for word in words)
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda kept: kept.update(edgewise="0.0.1"), ("edgewise = '0.0.1'", "this version")),
+            (lambda kept: kept["cell"].update(episodes=99), ("episodes = 99: must be 3",)),
+            (lambda kept: kept["cell"]["setting"].update(tasks=11), ("setting.tasks = 11: must be 10",)),
+            (lambda kept: kept["cell"]["player"].update(more=1), ("player.more = 1",)),
+            (lambda kept: kept.pop("sha256"), ("damaged",)),
+        ],
+    )
+    def test_another_configuration_or_version(
+        self, copied: tuple[Store, Cell, Path], change: Callable[[dict[str, Any]], object], words: tuple[str, ...]
+    ) -> None:
+        store, cell, place = copied
+        kept = json.loads((place / "cell.json").read_text())
+        change(kept)
+        (place / "cell.json").write_text(json.dumps(kept))
+        self.refused(store, cell, *words)
+
+    def test_damage(self, copied: tuple[Store, Cell, Path]) -> None:
+        store, cell, place = copied
+        table = place / "episodes.csv"
+        table.write_text(table.read_text().replace("1", "2", 1))
+        self.refused(store, cell, "does not match its checksum", "delete this folder")
+        table.unlink()
+        self.refused(store, cell, "damaged or incomplete")
+
+    def test_a_run_of_another_version(self, copied: tuple[Store, Cell, Path]) -> None:
+        store, _, _ = copied
+        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        config = store.run_folder(cell.player) / "config.yaml"
+        config.write_text(config.read_text().replace("edgewise: ", "edgewise: 9.", 1))
+        shutil.rmtree(store.cell_folder(cell))
+        with pytest.raises(StoreError, match=r"edgewise = '9.*delete this folder to train again"):
+            run_experiment(TABLE, PROFILE, store, serial)
+
+    def test_a_result_that_exists_is_kept(self, copied: tuple[Store, Cell, Path]) -> None:
+        store, cell, place = copied
+        before = (place / "episodes.csv").read_bytes()
+        other = dataclasses.replace(store.load(cell), code="another")
+        store.save(cell, other)
+        assert (place / "episodes.csv").read_bytes() == before
+        assert not list(place.parent.glob(".*.tmp"))
+
+    def test_an_address_stands_for_all_that_matters(self) -> None:
+        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        seeds = dataclasses.replace(PROFILE, seeds=3)
+        others = [
+            dataclasses.replace(cell, seed=1),
+            dataclasses.replace(cell, player=Reference("random")),
+            dataclasses.replace(cell, setting=dataclasses.replace(cell.setting, arrival_rate=0.5)),
+            dataclasses.replace(cell, player=Learned(DQN.run(SETTING, seeds))),
+        ]
+        assert len({each.address for each in (cell, *others)}) == 5
+
+
+def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results:
+    """Results as if each player had the score of its label, with a little spread; nothing is trained."""
+    profile = dataclasses.replace(QUICK, seeds=6, evaluations=4)
+    outcomes = []
+    for setting, label, cell in experiment.cells(profile):
+        learned = isinstance(cell.player, Learned)
+        seeds, episodes = (6, 2) if learned else (1, 8)
+        index = {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds)}
+        spread = np.tile(np.linspace(-1, 1, episodes), seeds) + np.repeat(np.linspace(-1, 1, seeds), episodes)
+        metrics = {"utility": score(label) / 1000, "lost_utility": 0.0, "finished": 0.9, "crashed": 0.1}
+        table = pd.DataFrame(index | {"return": score(label) + spread} | metrics)
+        curve = pd.DataFrame(
+            [
+                {"evaluation": k, "steps": 10_000 * k, "seed": seed, "wall_s": 60.0 * k, "return": score(label) * k / 4 + seed}
+                for k in range(1, 5)
+                for seed in range(seeds if learned else 0)
+            ]
+        )  # fmt: skip
+        outcomes.append(Outcome(setting, label, cell.player, CellResult(table, curve, "code"), None))
+    return Results(profile, tuple(outcomes))
+
+
+SCORES = {"random": -30.0, "round-robin": 280.0, "crash-avoid": 400.0, "prophet": 596.0, "bound": 700.0, "D2SAC": 590.0}
+PAPER_AGREES = {"5": 590.0, "0.05": 590.0}
+
+
+class TestPaper:
+    """The D2SAC paper's experiments."""
+
+    @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+    @pytest.mark.parametrize("name", EXPERIMENTS)
+    def test_every_cell_can_be_described(self, name: str, profile: Any) -> None:
+        experiment = EXPERIMENTS[name]
+        cells = experiment.cells(profile)
+        assert len(cells) == len(experiment.settings) * len(experiment.labels())
+        assert len({cell.address for _, _, cell in cells}) == len(cells)
+
+    def test_the_control_shares_every_setting_with_d2sac(self) -> None:
+        learners = {learner.label: learner for learner in EXPERIMENTS["table3"].learners}
+        ours, control = (learners[label].run(SETTING, QUICK) for label in ("D2SAC", CONTROL))
+        assert control.algorithm == "discrete-sac"
+        assert control.training == ours.training
+        wanted, found = (dataclasses.asdict(run.algorithm_config) for run in (ours, control))
+        assert set(wanted) - set(found) == {"denoising_steps", "schedule", "predicts", "time_embedding"}
+        assert found == {field: wanted[field] for field in found}
+        assert (found["soft_target"], found["target_entropy"]) == (False, None)
+        assert all(CONTROL in EXPERIMENTS[name].labels() for name in ("table5", "fig5", "fig6"))
+        assert CONTROL not in EXPERIMENTS["table4"].labels()
+
+    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "fig8"])
+    def test_claims_are_judged_by_the_figures(self, name: str) -> None:
+        experiment = EXPERIMENTS[name]
+        agreeing = experiment.output(fabricated(experiment, lambda label: (SCORES | PAPER_AGREES).get(label, 500.0)))
+        against = {"D2SAC": 300.0, "5": 300.0, "0.05": 300.0}
+        refuting = experiment.output(fabricated(experiment, lambda label: (SCORES | against).get(label, 500.0)))
+        assert agreeing.claims
+        assert {claim.verdict for claim in agreeing.claims} == {"holds"}
+        assert {claim.verdict for claim in refuting.claims} == {"does not hold"}
+        players = [label for label in experiment.labels() if name != "fig5" or label not in SCORES or label == "D2SAC"]
+        assert len(agreeing.table) == len(players)
+        assert not agreeing.data["value"].isna().any()
+
+    @pytest.mark.parametrize("name", ["table3", "table5", "fig5", "fig6"])
+    def test_the_control_has_no_say_in_claims_of_the_paper(self, name: str) -> None:
+        scores = SCORES | {CONTROL: 595.0}
+        claims = EXPERIMENTS[name].output(fabricated(EXPERIMENTS[name], lambda label: scores.get(label, 500.0))).claims
+        of_paper = [claim for claim in claims if not claim.text.startswith("Not in the paper")]
+        assert {claim.verdict for claim in of_paper} == {"holds"}
+        assert all(claim.verdict == "does not hold" for claim in claims if claim not in of_paper)
+
+    def test_one_seed_decides_nothing(self) -> None:
+        experiment = EXPERIMENTS["fig7"]
+        results = fabricated(experiment, lambda label: PAPER_AGREES.get(label, 500.0))
+        single = tuple(
+            dataclasses.replace(
+                o,
+                result=dataclasses.replace(
+                    o.result, episodes=o.result.episodes.query("seed == 0"), curve=o.result.curve.query("seed == 0")
+                ),
+            )
+            for o in results
+        )
+        output = experiment.output(Results(dataclasses.replace(results.profile, seeds=1), single))
+        assert [claim.verdict for claim in output.claims] == ["undecided"]
+        assert any("One seed" in note for note in output.notes)
+
+
+def saved(folder: Path, policy: Any) -> Outcome:
+    save_policy(folder / "policy" / "best" / "seed-0", PolicyArtefact(policy, "service-selection", {}, "d2sac", 1))
+    player: Player = Learned(DQN.run(SETTING, PROFILE))
+    return Outcome(SETTING, "100%", player, CellResult(pd.DataFrame(), pd.DataFrame(), ""), folder)
+
+
+class TestReverseChain:
+    def test_the_moment_shown_is_one_of_prophets(self) -> None:
+        environment = ServiceSelection(SETTING.build())
+        observation, best = d2sac_figures.moment(environment)
+        size = observation[0] * environment.config.largest_task
+        free = observation[-3:] * environment.providers.capacity
+        utility = np.asarray(environment.providers.utility(size, False))
+        with_room = np.asarray(free >= size - 1e-3)
+        assert best == {int(np.argmax(np.where(with_room, utility, -np.inf)))}
+
+    def test_a_policy_that_scales_observations_is_shown_what_it_learned_from(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        space = ServiceSelection(SETTING.build()).observation_space
+        observation = jax.random.uniform(KEY, space.low.shape)
+        monkeypatch.setattr(d2sac_figures, "moment", lambda environment: (observation, {0, 2}))
+        inside = CategoricalDiffusionPolicy(
+            Denoiser(space.low.size, 3, (8,), 4, KEY), make_schedule("vp", 4), "clean", False
+        )
+        inputs = Scaling.of_box(space.low, space.high, 4.0)
+        output = d2sac_figures.reverse_chain(Results(PROFILE, (saved(tmp_path, ScaledPolicy(inside, inputs)),)))
+        shown = output.data.pivot(index="step", columns="provider", values="probability").to_numpy()
+        np.testing.assert_allclose(shown, inside.distributions(inputs(observation), KEY), atol=1e-5)
+        assert abs(shown - inside.distributions(observation, KEY)).max() > 0.01
+        np.testing.assert_allclose(shown.sum(1), 1, atol=1e-5)
+        assert output.table["step 4"][0] == f"{shown[-1, [0, 2]].sum():.2f}"
+
+    def test_a_policy_without_a_chain_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(d2sac_figures, "moment", lambda environment: (jax.numpy.zeros(8), {0}))
+        policy = CategoricalPolicy.create(8, 3, (8,), KEY, False)
+        with pytest.raises(EdgewiseError, match="100%: has no reverse chain"):
+            d2sac_figures.reverse_chain(Results(PROFILE, (saved(tmp_path, policy),)))
+
+
+class TestParts:
+    def test_a_field_that_does_not_exist_is_named(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"speed = 3: must be left out; known fields are .*arrival_rate"):
+            Setting("x", "service-selection", {"speed": 3}).build()
+        with pytest.raises(ConfigurationError, match="depth = 1"):
+            Learner("x", "dqn", {"depth": 1}).run(SETTING, PROFILE)
+
+    def test_a_profile_sets_the_budget(self) -> None:
+        run = Learner("x", "dqn", training={"steps": 7, "environments": 4}, budget=0.5).run(SETTING, QUICK)
+        assert (run.training.steps, run.training.seeds, run.training.environments) == (QUICK.steps // 2, QUICK.seeds, 4)
+
+
+class TestCommand:
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["cgdn", "table3"], "paper = 'cgdn': must be one of d2sac"),
+            (["d2sac"], "experiment = '': must be one of table3"),
+            (["d2sac", "table9"], "experiment = 'table9': must be one of table3"),
+            (["d2sac", "table3", "--only", "SARSA"], "only = 'SARSA': must be one of D2SAC"),
+            (["d2sac", "table3", "--workers", "0"], "workers = 0: must be"),
+        ],
+    )
+    def test_mistakes_are_named_before_any_work(
+        self,
+        words: list[str],
+        said: str,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert main(["experiment", *words]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"edgewise experiment: {said}")
+        assert error.count("\n") == 1
+        assert not list(tmp_path.iterdir())
+
+    def test_tables_are_printed_and_written(
+        self,
+        tmp_path: Path,
+        folder: Path,
+        results: Results,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setitem(CATALOGUE, "mine", {e.name: e for e in (TABLE, REWARDS)})
+        monkeypatch.setitem(PROFILES, "quick", PROFILE)
+        words = ["experiment", "mine", "all", "--cells", str(folder), "--out", str(tmp_path)]
+        assert main([*words, "--json"]) == 0
+        plain = json.loads(capsys.readouterr().out)
+        assert [each["experiment"] for each in plain] == ["tasks", "rewards"]
+        assert plain[0]["table"] == TABLE.output(results).table.to_dict("records")
+        assert main([*words, "--only", "prophet", "random"]) == 0
+        text = capsys.readouterr().out
+        assert "| Prophet |" in text
+        assert "DQN" not in text
+        assert "--only prophet random" in (tmp_path / "tasks" / "README.md").read_text()
+
+    def test_names_are_taken_once_and_in_order(self) -> None:
+        found = catalogue.find_experiments("d2sac", ("fig7", "table3", "fig7"))
+        assert [experiment.name for experiment in found] == ["fig7", "table3"]
+
+    def test_list_names_every_experiment(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["list", "--json"]) == 0
+        assert set(json.loads(capsys.readouterr().out)["experiments"]["d2sac"]) == set(EXPERIMENTS)

@@ -1,0 +1,49 @@
+"""An experiment that takes seconds; run as a script it is killed after the given number of evaluations."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from edgewise.experiments import d2sac_figures, d2sac_tables
+from edgewise.experiments.cell import CellResult
+from edgewise.experiments.executors import JobReporter, serial
+from edgewise.experiments.experiment import BOUND, Experiment, run_experiment
+from edgewise.experiments.job import Job
+from edgewise.experiments.parts import Learner, Profile, Setting
+from edgewise.experiments.store import Store
+
+PROFILE = Profile("tiny", steps=240, seeds=2, evaluations=3, episodes=3)
+SETTING = Setting("default", "service-selection", {"tasks": 10, "providers": 3})
+DQN = Learner(
+    "DQN",
+    "dqn",
+    {"hidden": (8,), "batch_size": 8},
+    {"environments": 4, "warmup_steps": 16, "evaluation_episodes": 2, "checkpoint_every": 1},
+)
+REFERENCES = ("random", "prophet")
+TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REFERENCES, d2sac_tables.tasks)
+REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, d2sac_tables.rewards)
+CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, d2sac_figures.learning)
+LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), d2sac_tables.rewards)
+
+
+def killed_after(evaluations: int, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    """The serial executor, killed without warning while it trains."""
+    count = 0
+
+    def watched(index: int, work: int, text: str) -> None:
+        nonlocal count
+        count += 1
+        if count == evaluations:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return serial(jobs, watched)
+
+
+if __name__ == "__main__":
+    folder, number = Path(sys.argv[1]), int(sys.argv[2])
+    run_experiment(TABLE, PROFILE, Store(folder), lambda jobs, report: killed_after(number, jobs, report))
