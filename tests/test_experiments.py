@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from edgewise.cli import main
 from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
 from edgewise.environments import registry
 from edgewise.environments.service_selection import ServiceSelection
-from edgewise.experiments import catalogue, d2sac_figures
+from edgewise.experiments import catalogue, d2sac_figures, parts
 from edgewise.experiments.catalogue import CATALOGUE
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
 from edgewise.experiments.d2sac import EXPERIMENTS
@@ -29,8 +30,8 @@ from edgewise.experiments.d2sac_tables import CONTROL
 from edgewise.experiments.executors import JobReporter, executor, serial
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
-from edgewise.experiments.output import write_output
-from edgewise.experiments.parts import PROFILES, QUICK, Learner, Setting
+from edgewise.experiments.output import small_print, write_output
+from edgewise.experiments.parts import PAPER, PROFILES, QUICK, Learner, Setting
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.runner import make_jobs
 from edgewise.experiments.statistics import interquartile_mean
@@ -313,6 +314,10 @@ class TestPaper:
         assert [claim.verdict for claim in output.claims] == ["undecided"]
         assert any("One seed" in note for note in output.notes)
 
+    def test_a_small_budget_is_said_beside_the_verdicts(self) -> None:
+        assert "40,000" in small_print(QUICK)[0]
+        assert small_print(PAPER) == []
+
 
 def saved(folder: Path, policy: Any) -> Outcome:
     save_policy(folder / "policy" / "best" / "seed-0", PolicyArtefact(policy, "service-selection", {}, "d2sac", 1))
@@ -361,9 +366,27 @@ class TestParts:
         with pytest.raises(ConfigurationError, match="depth = 1"):
             Learner("x", "dqn", {"depth": 1}).run(SETTING, PROFILE)
 
+    def test_an_environment_stepped_outside_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="environment = 'gymnasium:CartPole-v1'"):
+            Setting("x", "gymnasium:CartPole-v1").build()
+
     def test_a_profile_sets_the_budget(self) -> None:
         run = Learner("x", "dqn", training={"steps": 7, "environments": 4}, budget=0.5).run(SETTING, QUICK)
         assert (run.training.steps, run.training.seeds, run.training.environments) == (QUICK.steps // 2, QUICK.seeds, 4)
+
+
+def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's own words, on a smaller budget."""
+    page = (TESTS.parent / "docs" / "experiments.md").read_text()
+    [snippet] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(parts, "QUICK", dataclasses.replace(QUICK, steps=1280, seeds=2, evaluations=2, episodes=2))
+    exec(snippet, {"__name__": "__main__"})
+    written = tmp_path / "runs" / "experiments" / "own" / "load"
+    table = pd.read_csv(written / "data.csv").set_index("policy")["value"]
+    assert len(table) == 6
+    assert table["prophet, 0.001 per s"] > table["random, 0.001 per s"]
+    assert "small DQN, 0.004 per s" in (written / "README.md").read_text()
 
 
 class TestCommand:
@@ -411,6 +434,7 @@ class TestCommand:
         text = capsys.readouterr().out
         assert "| Prophet |" in text
         assert "DQN" not in text
+        assert "Verdicts" not in text
         assert "--only prophet random" in (tmp_path / "tasks" / "README.md").read_text()
 
     def test_names_are_taken_once_and_in_order(self) -> None:

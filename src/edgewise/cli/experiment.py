@@ -13,7 +13,7 @@ import tyro
 from edgewise.experiments.catalogue import find_experiments
 from edgewise.experiments.executors import executor
 from edgewise.experiments.experiment import run_experiment
-from edgewise.experiments.output import markdown, write_output
+from edgewise.experiments.output import markdown, small_print, write_output
 from edgewise.experiments.parts import PROFILES
 from edgewise.experiments.store import Store
 
@@ -73,6 +73,7 @@ def run(words: list[str]) -> int:
         )
         if not options.json:
             claims = [f"{claim.verdict}: {claim.text} ({claim.evidence})" for claim in output.claims]
+            claims = [*small_print(profile), *claims] if claims else []
             print("\n".join([experiment.title, "", markdown(output.table), "", *claims, f"written to {folder}", ""]))
     if options.json:
         print(json.dumps(shown))

@@ -46,7 +46,7 @@ def learning(results: Results) -> Output:
     """Fig. 5: learning curves beside value-based learners, policy-based learners and heuristics."""
     lines = {o.label: _learning_line(o) for o in results if o.learned}
     levels = {o.label: o.estimate(RETURN) for o in results if not o.learned}
-    figure, grid = new_figure(7.2, 3.3, 1, 3)
+    figure, grid = new_figure(7.2, 4.2, 1, 3)
     groups = (("value-based", VALUE_BASED), ("policy-based", POLICY_BASED), ("heuristics", ()))
     for axes, (title, members) in zip(grid[0], groups, strict=True):
         draw_lines(axes, [lines[label] for label in ("D2SAC", *members) if label in lines])
@@ -58,7 +58,7 @@ def learning(results: Results) -> Output:
         axes.set_xlabel("environment steps per seed")
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(_short))
         if axes.lines:
-            axes.legend(loc="lower right", handlelength=2.6)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.6)
     low = min([e.low if np.isfinite(e.low) else e.value for line in lines.values() for e in line.y], default=0.0)
     high = max([e.value for line in lines.values() for e in line.y] + [e.value for e in levels.values()], default=1.0)
     for axes in grid[0]:
@@ -75,7 +75,8 @@ def learning(results: Results) -> Output:
     said = notes(
         results,
         INSTANCE,
-        "Curves: interquartile mean over seeds of the evaluations while learning, deterministic policy, band: 95% interval.",
+        "Curves: interquartile mean over seeds of the evaluations while learning, deterministic policy, band: 95% interval. What "
+        "lies far below zero is cut off.",
     )
     claim = claim_best("D2SAC ends highest", results.without(CONTROL), "D2SAC", RETURN, 0)
     return Output(figure, data, pd.DataFrame(table), present(claim, claim_control(results)), said)

@@ -12,6 +12,7 @@ import pandas as pd
 from edgewise import __version__
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.figures import save_figure
+from edgewise.experiments.parts import PAPER, Profile
 from edgewise.experiments.results import Output, Results
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
@@ -49,6 +50,16 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(f"| {' | '.join(str(value) for value in row)} |" for row in rows)
 
 
+def small_print(profile: Profile) -> list[str]:
+    """What must be said of verdicts on a smaller budget than the paper's."""
+    if profile.steps >= PAPER.steps:
+        return []
+    return [
+        f"Verdicts are on learners after {profile.steps:,} environment steps, not {PAPER.steps:,} as in the paper: they tell "
+        "nothing about its claims yet."
+    ]
+
+
 def _seeds(results: Results) -> pd.DataFrame:
     tables = []
     for outcome in results:
@@ -71,7 +82,7 @@ def _page(experiment: Experiment, results: Results, output: Output, command: str
     ]
     if output.claims:
         claims = [f"- **{claim.verdict}**: {claim.text} ({claim.evidence})" for claim in output.claims]
-        parts += ["## Claims of the paper", "\n".join(claims)]
+        parts += ["## Claims of the paper", *small_print(profile), "\n".join(claims)]
     facts = [
         *output.notes,
         f"Profile {profile.name}: {profile.steps:,} environment steps per seed, {profile.seeds} seeds, "

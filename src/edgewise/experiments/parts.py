@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise.environments import registry
+from edgewise.environments.host.entry import is_host
 from edgewise.numerics.checks import ConfigurationError
 from edgewise.training.presets import default_configs
 from edgewise.training.run import RunConfig
@@ -55,8 +56,11 @@ class Setting:
         """The complete configuration.
 
         Raises:
-            ConfigurationError: for a field that does not exist or a value that is not allowed.
+            ConfigurationError: for a field that does not exist or a value that is not allowed, and for an environment that is
+                stepped outside of compiled code.
         """
+        if is_host(self.environment):
+            raise ConfigurationError("environment", self.environment, "one of the library's own, see edgewise list")
         return _depart(registry.find(self.environment).config(), self.config)
 
 
