@@ -298,6 +298,12 @@ class TestPaper:
         assert {claim.verdict for claim in of_paper} == {"holds"}
         assert all(claim.verdict == "does not hold" for claim in claims if claim not in of_paper)
 
+    def test_no_two_players_are_drawn_alike(self) -> None:
+        experiment = EXPERIMENTS["fig6"]
+        [axes] = experiment.output(fabricated(experiment, lambda label: 500.0)).figure.axes
+        looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in axes.lines]
+        assert len(looks) == len(set(looks)) == len(experiment.labels())
+
     def test_one_seed_decides_nothing(self) -> None:
         experiment = EXPERIMENTS["fig7"]
         results = fabricated(experiment, lambda label: PAPER_AGREES.get(label, 500.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import equinox as eqx
 import jax
@@ -17,6 +17,7 @@ from edgewise.experiments.d2sac_tables import CONTROL, INSTANCE, RETURN, claim_c
 from edgewise.experiments.drawing import (
     FAILS,
     HOLDS,
+    NOT_LEARNED,
     UNDECIDED,
     Line,
     claim_best,
@@ -26,7 +27,7 @@ from edgewise.experiments.drawing import (
     present,
     verdict,
 )
-from edgewise.experiments.figures import BLUE, GREY, VERMILION, new_figure, styled
+from edgewise.experiments.figures import BLUE, VERMILION, new_figure, styled
 from edgewise.experiments.results import Claim, Outcome, Output, Results
 from edgewise.experiments.statistics import Estimate, sample_efficiency
 from edgewise.numerics.checks import EdgewiseError
@@ -51,9 +52,8 @@ def learning(results: Results) -> Output:
     for axes, (title, members) in zip(grid[0], groups, strict=True):
         draw_lines(axes, [lines[label] for label in ("D2SAC", *members) if label in lines])
         if not members:
-            for place, (label, e) in enumerate(levels.items()):
-                stroke = ("--", "-.", ":", (0, (5, 1)))[place % 4]
-                axes.axhline(e.value, color=GREY, linestyle=stroke, linewidth=1.3, label=name(label))
+            for (label, e), (colour, stroke, _) in zip(levels.items(), cycle(NOT_LEARNED), strict=False):
+                axes.axhline(e.value, color=colour, linestyle=stroke, linewidth=1.3, label=name(label))
         axes.set_title(title, loc="left")
         axes.set_xlabel("environment steps per seed")
         axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(_short))
@@ -98,7 +98,10 @@ def arrival_rates(results: Results) -> Output:
     rates = list(dict.fromkeys(o.setting.label for o in results))
     labels = list(dict.fromkeys(o.label for o in results))
     found = {label: [o.estimate(RETURN) for o in results if o.label == label] for label in labels}
-    lines = [Line(name(label), [float(r) for r in rates], found[label], label == "D2SAC") for label in labels]
+    learned = {o.label: o.learned for o in results}
+    lines = [
+        Line(name(label), [float(r) for r in rates], found[label], label == "D2SAC", learned[label]) for label in labels
+    ]
     figure, grid = new_figure(7.2, 4.2)
     axes = grid[0, 0]
     draw_lines(axes, lines, markers=True)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from edgewise.experiments.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from edgewise.experiments.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from edgewise.experiments.results import Claim, Outcome, Results
 from edgewise.experiments.statistics import Estimate, caution, probability_of_improvement
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+WINE, INDIGO = "#882255", "#332288"  # of Tol's palette
 STROKES = tuple(
     zip(
-        (VERMILION, SKY, GREEN, ORANGE, PURPLE, BLACK, GREY, YELLOW),
+        (VERMILION, SKY, GREEN, ORANGE, PURPLE, BLACK, WINE, INDIGO),
         ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2))),
         ("s", "^", "v", "D", "P", "X", "*", "h"),
         strict=True,
     )
 )
 LEADER = (BLUE, "-", "o")
+NOT_LEARNED = tuple(
+    (GREY, stroke, marker) for stroke, marker in (("--", "^"), ("-.", "s"), (":", "v"), ((0, (5, 1)), "D"))
+)
 
 
 @dataclass(frozen=True)
@@ -34,12 +39,14 @@ class Line:
         x: places.
         y: estimates at them.
         leading: drawn to stand out.
+        learned: or else drawn grey.
     """
 
     label: str
     x: Sequence[float]
     y: Sequence[Estimate]
     leading: bool = False
+    learned: bool = True
 
     def tidy(self, x: str) -> pd.DataFrame:
         """One row per place."""
@@ -79,10 +86,10 @@ def draw_intervals(
 
 
 def draw_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None:
-    """Curves with bands for their intervals; they differ in colour, stroke and marker."""
-    strokes = iter(STROKES * 2)
+    """Curves with bands for their intervals; up to eight beside the leader differ in colour, stroke and marker."""
+    strokes, greys = cycle(STROKES), cycle(NOT_LEARNED)
     for line in lines:
-        colour, stroke, marker = LEADER if line.leading else next(strokes)
+        colour, stroke, marker = LEADER if line.leading else next(strokes if line.learned else greys)
         x, value = np.asarray(line.x, float), np.array([e.value for e in line.y])
         axes.plot(
             x, value, color=colour, linestyle=stroke, linewidth=2.2 if line.leading else 1.4, label=line.label,
