@@ -356,6 +356,11 @@ class TestReverseChain:
         np.testing.assert_allclose(shown, inside.distributions(inputs(observation), KEY), atol=1e-5)
         assert abs(shown - inside.distributions(observation, KEY)).max() > 0.01
         np.testing.assert_allclose(shown.sum(1), 1, atol=1e-5)
+        assert [axes.get_title(loc="left") for axes in output.figure.axes] == [
+            "noise",
+            *(f"step {k}" for k in range(1, 5)),
+        ]
+        assert [axes.get_xlabel() for axes in output.figure.axes] == ["provider"] * 5
         assert output.table["step 4"][0] == f"{shown[-1, [0, 2]].sum():.2f}"
 
     def test_a_policy_without_a_chain_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

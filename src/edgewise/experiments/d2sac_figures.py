@@ -206,37 +206,39 @@ def reverse_chain(results: Results) -> Output:
     environment = ServiceSelection(first.setting.build())
     observation, best = moment(environment)
     chains = {o.label: _chain(o, observation) for o in results}
-    steps = max(len(chain) for chain in chains.values())
+    steps, providers = next(iter(chains.values())).shape
     figure, grid = new_figure(7.2, 0.9 + 1.35 * len(chains), len(chains), steps)
     rows, data = [], []
-    for axes_row, (label, chain) in zip(grid, chains.items(), strict=True):
-        for k, (axes, probability) in enumerate(zip(axes_row, chain, strict=True)):
-            colours = [VERMILION if i in best else BLUE for i in range(len(probability))]
-            axes.bar(range(len(probability)), probability, color=colours, width=0.9)
+    for row, (label, chain) in enumerate(chains.items()):
+        for k, (axes, probability) in enumerate(zip(grid[row], chain, strict=True)):
+            colours = [VERMILION if i in best else BLUE for i in range(providers)]
+            axes.bar(range(providers), probability, color=colours, width=0.9)
             for i in best:
                 axes.axvline(i, color=VERMILION, linestyle=":", linewidth=1)
             axes.set_ylim(0, 1)
-            axes.set_yticks([0, 0.5, 1], ["0", "", "1"] if k == 0 else [])
-            axes.set_xticks([0, 10, 19] if len(probability) > 19 else [0], None)
-            if axes_row is grid[0]:
+            axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"] if k == 0 else [""] * 3)
+            axes.set_xticks(sorted({0, providers // 2, providers - 1}))
+            if row == 0:
                 axes.set_title("noise" if k == 0 else f"step {k}", loc="left")
-            if axes_row is grid[-1]:
+            if row == len(chains) - 1:
                 axes.set_xlabel("provider")
             data += [
                 {"budget": label, "step": k, "provider": i, "probability": float(p)} for i, p in enumerate(probability)
             ]
-        axes_row[0].set_ylabel(f"{label} of steps")
+        grid[row, 0].set_ylabel(f"{label} of steps")
         on_best = chain[:, sorted(best)].sum(axis=1)
         rows.append(
             {"budget": label, **{"noise" if k == 0 else f"step {k}": f"{p:.2f}" for k, p in enumerate(on_best)}}
         )
     end = {label: float(chain[-1, sorted(best)].sum()) for label, chain in chains.items()}
-    ordered = list(end.values())
+    ordered, chance = list(end.values()), len(best) / providers
     grows = all(a < b for a, b in pairwise(ordered))
     claim = Claim(
         "Along the chain the distribution moves to Prophet's choice, the more so the longer it was trained",
-        HOLDS if grows and ordered[-1] > 0.5 else FAILS if ordered[-1] < 1 / len(best) * 0.1 else UNDECIDED,
-        "probability of Prophet's choice at the last step: " + ", ".join(f"{k} {v:.2f}" for k, v in end.items()),
+        HOLDS if grows and ordered[-1] > 0.5 else FAILS if ordered[-1] <= chance else UNDECIDED,
+        "probability of Prophet's choice at the last step: "
+        + ", ".join(f"{k} {v:.2f}" for k, v in end.items())
+        + f"; by chance {chance:.2f}",
     )
     said = (
         f"Seed 0 of each run; the observation is that of task {TASK_SHOWN} of an episode of Prophet. Table: probability of "
