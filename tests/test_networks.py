@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.algorithms.critic import TwinCritic
+from edgewise.algorithms.critic import ActionValue
 from edgewise.numerics.networks import MLP, dense, mish, soft_update
 
 KEY = jax.random.key(2)
@@ -74,7 +74,7 @@ def test_soft_update_moves_by_the_rate(rate: float) -> None:
 
 
 def test_twin_critics_are_two_networks_on_the_joined_input() -> None:
-    critic = TwinCritic(3, 2, (8, 8), KEY)
+    critic = ActionValue(3, 2, (8, 8), KEY)
     draw = np.random.default_rng(2)
     observation, action = draw.normal(size=(6, 3)), draw.normal(size=(6, 2))
     values = critic(jnp.asarray(observation, float), jnp.asarray(action, float))
