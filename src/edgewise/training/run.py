@@ -188,7 +188,7 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
         state = replace(state, loop=trainer.go_on(state.loop))
     metrics = _Metrics(folder, done, config.steps_done(done))
     begin = time.monotonic()
-    with _interrupt_flag() as interrupted:
+    with _interrupt_flag() as interrupted, closing(metrics):
         while done < config.evaluations:
             advanced, learning, healthy = trainer.advance(state.loop)
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
@@ -305,6 +305,10 @@ class _Metrics:
                     self._writer.add_scalar(f"seed-{seed}/{name}", value, steps)
         self._writer.flush()
         replace_file(self._path, pd.DataFrame(self._rows).to_csv(index=False).encode())
+
+    def close(self) -> None:
+        """End the event file and the thread that writes it."""
+        self._writer.close()
 
 
 @contextmanager
