@@ -12,7 +12,8 @@ import tyro
 
 from edgewise.environments.service_selection import ServiceSelectionConfig
 from edgewise.environments.service_selection.bursts import generate_bursts
-from edgewise.environments.service_selection.requests import read_requests
+from edgewise.environments.service_selection.recorded import part_of
+from edgewise.environments.service_selection.requests import Requests, read_requests
 from edgewise.environments.service_selection.workload import (
     Workload,
     fit_workload,
@@ -115,13 +116,9 @@ def settle_workload(config: ServiceSelectionConfig, folder: Path) -> ServiceSele
         return config
     path = Path(str(config.workload))
     if not is_workload(path):
-        workload = fit_workload(
-            read_requests(path),
-            config.arrival_rate,
-            smallest_task=config.smallest_task,
-            largest_task=config.largest_task,
-            task_step=config.task_step,
-        )
+        workload = _fit(read_requests(path), config)
+        for part in ("training", "evaluation"):
+            part_of(workload, config, part)
         folder.mkdir(parents=True, exist_ok=True)
         path = save_workload(folder / "workload.csv", workload)
         workload_figure(workload, folder / "workload.png", config.training_share)
@@ -132,16 +129,17 @@ def _import(words: list[str]) -> int:
     options = tyro.cli(Import, args=words, prog="edgewise workload import")
     output = options.output or Path(f"{options.trace.name.split('.')[0]}-workload.csv")
     _check_names(output, options.figure)
-    requests = read_requests(options.trace, time_column=options.time_column, size_column=options.size_column)
-    workload = fit_workload(
-        requests,
-        options.arrival_rate,
-        options.window,
-        options.smallest_task,
-        options.largest_task,
-        options.task_step,
+    system = ServiceSelectionConfig(
+        arrival_rate=options.arrival_rate,
+        smallest_task=options.smallest_task,
+        largest_task=options.largest_task,
+        task_step=options.task_step,
     )
-    return _write(workload, output, options.figure, options.json, {"size_column": requests.size_column})
+    if output.exists() and options.trace.exists() and output.samefile(options.trace):
+        raise ConfigurationError("output", str(output), "another file than the recording")
+    requests = read_requests(options.trace, time_column=options.time_column, size_column=options.size_column)
+    workload = _fit(requests, system, options.window)
+    return _write(workload, system, output, options.figure, options.json, {"size_column": requests.size_column})
 
 
 def _generate(words: list[str]) -> int:
@@ -156,7 +154,14 @@ def _generate(words: list[str]) -> int:
         options.burst_size,
         options.seed,
     )
-    return _write(fit_workload(requests, options.arrival_rate), options.output, options.figure, options.json, {})
+    system = ServiceSelectionConfig(arrival_rate=options.arrival_rate)
+    return _write(_fit(requests, system), system, options.output, options.figure, options.json, {})
+
+
+def _fit(requests: Requests, system: ServiceSelectionConfig, window: tuple[float, float] | None = None) -> Workload:
+    return fit_workload(
+        requests, system.arrival_rate, window, system.smallest_task, system.largest_task, system.task_step
+    )
 
 
 def _check_names(output: Path, figure: Path | None) -> None:
@@ -166,7 +171,14 @@ def _check_names(output: Path, figure: Path | None) -> None:
         raise ConfigurationError("figure", str(figure), "a file name that ends in .png, .pdf or .svg")
 
 
-def _write(workload: Workload, output: Path, figure: Path | None, as_json: bool, more: dict[str, object]) -> int:
+def _write(
+    workload: Workload,
+    system: ServiceSelectionConfig,
+    output: Path,
+    figure: Path | None,
+    as_json: bool,
+    more: dict[str, object],
+) -> int:
     save_workload(output, workload)
     image = figure or output.with_name(f"{output.name.split('.')[0]}.png")
     workload_figure(workload, image, DEFAULTS.training_share)
@@ -175,10 +187,14 @@ def _write(workload: Workload, output: Path, figure: Path | None, as_json: bool,
         print(json.dumps(facts))
     else:
         print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-        rate = float(f"{1 / workload.mean_gap:.4g}")
-        wanted = "" if rate == DEFAULTS.arrival_rate else f" --arrival-rate {rate:g}"
-        print(f"train on it: edgewise train service-selection --workload {output}{wanted}")
+        print(f"train on it: edgewise train service-selection --workload {output}{_changes(system)}")
     return 0
+
+
+def _changes(system: ServiceSelectionConfig) -> str:
+    """What must be said to `edgewise train` for a system that is not the default one."""
+    chosen, usual = dataclasses.asdict(system), dataclasses.asdict(DEFAULTS)
+    return "".join(f" --{name.replace('_', '-')} {value:g}" for name, value in chosen.items() if value != usual[name])
 
 
 def _facts(workload: Workload) -> dict[str, object]:

@@ -28,10 +28,19 @@ def build_part(config: ServiceSelectionConfig, part: Literal["training", "evalua
         config = replace(config, providers=len(providers.capacity))
     if config.workload is None:
         return ServiceSelection(config, providers)
-    whole = configured_workload(config)
-    earlier, later = split_in_time(whole, config.training_share)
-    chosen = earlier if part == "training" else later
-    return ServiceSelection(config, providers, RecordedArrivals.build(chosen, whole.mean_gap, config.tasks))
+    return ServiceSelection(config, providers, part_of(configured_workload(config), config, part))
+
+
+def part_of(
+    workload: Workload, config: ServiceSelectionConfig, part: Literal["training", "evaluation"]
+) -> RecordedArrivals:
+    """The part of a workload that is meant for training or for judging, as a source of tasks.
+
+    Raises:
+        ConfigurationError: if it is too short for the episodes.
+    """
+    earlier, later = split_in_time(workload, config.training_share)
+    return RecordedArrivals.build(earlier if part == "training" else later, workload.mean_gap, config.tasks)
 
 
 def configured_workload(config: ServiceSelectionConfig) -> Workload:
