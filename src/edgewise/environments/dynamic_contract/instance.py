@@ -28,7 +28,7 @@ class Instance:
         rate_mbps: transmission rate of a server, 1e6 bit/s.
         integration_energy: E_C, J.
         p1: probability of each type in period 1.
-        p2: [k][j], probability of type j in period 2 after type k in period 1.
+        p2: `[k][j]`, probability of type j in period 2 after type k in period 1.
         theta1, theta2: willingness of the types in each period, rising.
         hardware: constants of the servers, those of Table I unless given.
         mode: "paper", "feasible" or "joint"; see `optimum.optimal_contract`.
