@@ -48,6 +48,10 @@ TUNED: dict[tuple[str, str], Preset] = {
         {"hidden": (128,), "stream": 128, "discount": 0.8, "lowest": -4.0, "highest": 4.0, "batch_size": 64},
         {"updates": 1},
     ),
+    ("service-selection", "reinforce"): Preset(
+        {"hidden": (128, 128), "actor_rate": 3e-3, "critic_rate": 3e-4, "discount": 0.5, "critic_steps": 20},
+        {"rollout": 16},
+    ),
     ("service-selection", "ppo"): Preset({"hidden": (128, 128), "discount": 0.9, "minibatches": 16}),
 }
 """(system, algorithm) to what tuning found; docs/algorithms tells the search."""
