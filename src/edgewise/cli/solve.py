@@ -9,6 +9,10 @@ SYSTEMS = {
         "edgewise.cli.solve_dynamic_contract",
         "the best two-period menu of an instance in a YAML file",
     ),
+    "service-selection": (
+        "edgewise.cli.solve_service_selection",
+        "the best schedule found for an episode whose arrivals are known, and a bound for every policy",
+    ),
     "twin-trading": (
         "edgewise.cli.solve_twin_trading",
         "equilibrium prices and demands of a bandwidth market in a YAML file",
