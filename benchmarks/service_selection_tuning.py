@@ -1,7 +1,7 @@
 """Search for the settings of every learner on service selection, with the same effort for each.
 
-Each learner gets the same number of trials, drawn at random from its own grid, the same environment steps, copies, network
-widths and seeds. The instance is one that no result is reported on. What is found goes into `edgewise.training.presets`.
+Each learner gets the same number of trials, drawn at random from its own grid, and one more chosen by hand after those; the
+same environment steps, copies, updates per step, network widths and seeds. The instance is one that no result is reported on. What is found goes into `edgewise.training.presets`.
 
 Run: python benchmarks/service_selection_tuning.py [--only NAME ...] [--trials N] [--steps N] [--json FILE]
 A file that exists is continued.
@@ -69,6 +69,29 @@ WIDTHS: dict[str, dict[str, Any]] = {
     "drqn": {"hidden": HIDDEN[:1], "memory": HIDDEN[1]},
     "rainbow": {"hidden": HIDDEN[:1], "stream": HIDDEN[1]},
 }
+CHOSEN: dict[str, dict[str, Any]] = {
+    "d2sac": {
+        "actor_rate": 1e-3, "critic_rate": 2e-3, "discount": 0.8, "n_step": 1, "temperature": 0.05, "predicts": "clean",
+    },
+    "discrete-sac": {
+        "actor_rate": 1e-3, "critic_rate": 2e-3, "discount": 0.8, "n_step": 1, "temperature": 0.05, "soft_target": True,
+    },
+    "dqn": {"rate": 3e-3, "discount": 0.8, "epsilon_end": 0.01, "target_rate": 0.02, "n_step": 1},
+    "prioritised-dqn": {
+        "rate": 3e-3, "discount": 0.8, "epsilon_end": 0.01, "target_rate": 0.02, "n_step": 1, "priority_exponent": 0.3,
+    },
+    "drqn": {"rate": 3e-3, "discount": 0.8, "epsilon_end": 0.01, "target_rate": 0.02, "sequence_length": 16},
+    "rainbow": {
+        "rate": 3e-3, "discount": 0.5, "n_step": 1, "noise": 0.5, "target_rate": 0.02, "lowest": -10.0,
+    },
+    "reinforce": {
+        "actor_rate": 3e-3, "critic_rate": 3e-3, "discount": 0.5, "entropy_weight": 0.01, "rollout": 16, "critic_steps": 20,
+    },
+    "ppo": {
+        "actor_rate": 1e-3, "critic_rate": 1e-3, "discount": 0.8, "entropy_weight": 0.01, "rollout": 16, "epochs": 10,
+    },
+}  # fmt: skip
+"""By hand, one for each learner, from what the draws had shown."""
 
 
 def draw(algorithm: str, trial: int) -> dict[str, Any]:
@@ -115,10 +138,10 @@ def main() -> None:
     options = parser.parse_args()
     results: dict[str, Any] = json.loads(options.json.read_text()) if options.json.exists() else {}
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    for trial in range(options.trials):
+    for trial in range(options.trials + 1):
         for algorithm in options.only:
             done = results.setdefault(algorithm, [])
-            settings = draw(algorithm, trial)
+            settings = draw(algorithm, trial) if trial < options.trials else CHOSEN[algorithm]
             if any(entry["settings"] == settings and entry["steps"] == options.steps for entry in done):
                 continue
             outcome = run_trial(algorithm, settings, options.steps, options.seeds)
