@@ -1,7 +1,8 @@
 """Search for the settings of every learner on service selection, with the same effort for each.
 
 Each learner gets the same number of trials, drawn at random from its own grid, and one more chosen by hand after those; the
-same environment steps, copies, updates per step, network widths and seeds. The instance is one that no result is reported on. What is found goes into `edgewise.training.presets`.
+same environment steps, copies, updates per step, network widths and seeds. The instance is one that no result is reported on.
+What is found goes into `edgewise.training.presets`.
 
 Run: python benchmarks/service_selection_tuning.py [--only NAME ...] [--trials N] [--steps N] [--json FILE]
 A file that exists is continued.
