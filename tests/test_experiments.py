@@ -22,16 +22,16 @@ from edgewise.cli import main
 from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
 from edgewise.environments import registry
 from edgewise.environments.service_selection import ServiceSelection
-from edgewise.experiments import catalogue, d2sac_figures, parts
-from edgewise.experiments.catalogue import CATALOGUE
+from edgewise.experiments import d2sac_figures
+from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
-from edgewise.experiments.d2sac import EXPERIMENTS
+from edgewise.experiments.d2sac import EXPERIMENTS, PROFILES
 from edgewise.experiments.d2sac_tables import CONTROL
 from edgewise.experiments.executors import JobReporter, executor, serial
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
 from edgewise.experiments.output import small_print, write_output
-from edgewise.experiments.parts import PAPER, PROFILES, QUICK, Learner, Setting
+from edgewise.experiments.parts import Learner, Setting
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.runner import make_jobs
 from edgewise.experiments.statistics import interquartile_mean
@@ -45,6 +45,7 @@ from edgewise.training.judge import judge_policies
 from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
 
 TESTS = Path(__file__).parent
+QUICK, PAPER = PROFILES["quick"], PROFILES["paper"]
 KEY = jax.random.key(0)
 
 
@@ -391,8 +392,11 @@ def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.Monk
     page = (TESTS.parent / "docs" / "experiments.md").read_text()
     [snippet] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(parts, "QUICK", dataclasses.replace(QUICK, steps=1280, seeds=2, evaluations=2, episodes=2))
-    exec(snippet, {"__name__": "__main__"})
+    smaller = snippet.replace(
+        "steps=40_000, seeds=3, evaluations=8, episodes=16", "steps=1280, seeds=2, evaluations=2, episodes=2"
+    )
+    assert smaller != snippet
+    exec(smaller, {"__name__": "__main__"})
     written = tmp_path / "runs" / "experiments" / "own" / "load"
     table = pd.read_csv(written / "data.csv").set_index("policy")["value"]
     assert len(table) == 6
@@ -404,7 +408,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            (["cgdn", "table3"], "paper = 'cgdn': must be one of d2sac"),
+            (["cgdn", "table3"], "paper = 'cgdn': must be one of cgdm, d2sac"),
             (["d2sac"], "experiment = '': must be one of table3"),
             (["d2sac", "table9"], "experiment = 'table9': must be one of table3"),
             (["d2sac", "table3", "--only", "SARSA"], "only = 'SARSA': must be one of D2SAC"),
@@ -434,8 +438,7 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setitem(CATALOGUE, "mine", {e.name: e for e in (TABLE, REWARDS)})
-        monkeypatch.setitem(PROFILES, "quick", PROFILE)
+        monkeypatch.setitem(CATALOGUE, "mine", Paper({e.name: e for e in (TABLE, REWARDS)}, {"quick": PROFILE}))
         words = ["experiment", "mine", "all", "--cells", str(folder), "--out", str(tmp_path)]
         assert main([*words, "--json"]) == 0
         plain = json.loads(capsys.readouterr().out)
@@ -449,9 +452,12 @@ class TestCommand:
         assert "--only prophet random" in (tmp_path / "tasks" / "README.md").read_text()
 
     def test_names_are_taken_once_and_in_order(self) -> None:
-        found = catalogue.find_experiments("d2sac", ("fig7", "table3", "fig7"))
+        found = find_paper("d2sac").find(("fig7", "table3", "fig7"))
         assert [experiment.name for experiment in found] == ["fig7", "table3"]
 
     def test_list_names_every_experiment(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["list", "--json"]) == 0
-        assert set(json.loads(capsys.readouterr().out)["experiments"]["d2sac"]) == set(EXPERIMENTS)
+        listed = json.loads(capsys.readouterr().out)["experiments"]
+        assert {paper: set(names) for paper, names in listed.items()} == {
+            name: set(paper.experiments) for name, paper in CATALOGUE.items()
+        }

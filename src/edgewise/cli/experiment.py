@@ -10,11 +10,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from edgewise.experiments.catalogue import find_experiments
+from edgewise.experiments.catalogue import find_paper
 from edgewise.experiments.executors import executor
 from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.output import markdown, small_print, write_output
-from edgewise.experiments.parts import PROFILES
 from edgewise.experiments.store import Store
 
 FOLDER = Path("runs") / "experiments"
@@ -29,7 +28,7 @@ class ExperimentOptions:
     Attributes:
         paper: whose experiments.
         names: tables and figures, or all.
-        profile: quick takes minutes; paper takes 1e6 environment steps and 10 seeds.
+        profile: quick takes minutes; paper takes the paper's environment steps and 10 seeds.
         only: policies to keep, by their names in the table; none keeps all.
         workers: local processes, each with one job at a time.
         out: folder of the output, one folder in it per experiment; none takes runs/experiments/PAPER/PROFILE.
@@ -50,8 +49,9 @@ class ExperimentOptions:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
-    experiments = find_experiments(options.paper, options.names)
-    profile, carry = PROFILES[options.profile], executor(options.workers)
+    paper = find_paper(options.paper)
+    experiments = paper.find(options.names)
+    profile, carry = paper.profiles[options.profile], executor(options.workers)
     for experiment in experiments:
         experiment.cells(profile, options.only)  # every mistake is found before any work is done
     out = options.out or FOLDER / options.paper / profile.name

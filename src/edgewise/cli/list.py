@@ -44,8 +44,7 @@ def run(words: list[str]) -> int:
                     "multi_agent_environments": {game.name: {"summary": game.summary} for game in games},
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
                     "experiments": {
-                        paper: {e.name: e.title for e in experiments.values()}
-                        for paper, experiments in CATALOGUE.items()
+                        name: {e.name: e.title for e in paper.experiments.values()} for name, paper in CATALOGUE.items()
                     },
                 }
             )
@@ -65,8 +64,8 @@ def run(words: list[str]) -> int:
         kinds = " and ".join(kind.__name__ for kind in algorithm.actions)
         print(f"  {algorithm.name}  ({kinds} actions)\n    {algorithm.summary}")
     print("experiments")
-    for paper, experiments in CATALOGUE.items():
-        print(f"  {paper}")
-        for experiment in experiments.values():
+    for name, paper in CATALOGUE.items():
+        print(f"  {name}")
+        for experiment in paper.experiments.values():
             print(f"    {experiment.name}  {experiment.title}")
     return 0

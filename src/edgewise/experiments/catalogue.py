@@ -1,31 +1,54 @@
-"""Experiments by paper and name."""
+"""Papers: their experiments by name, and what each profile may spend on them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from edgewise.experiments import d2sac
+from edgewise.experiments import cgdm, d2sac
 from edgewise.experiments.experiment import Experiment
+from edgewise.experiments.parts import Profile
 from edgewise.numerics.checks import ConfigurationError
 
-CATALOGUE: dict[str, dict[str, Experiment]] = {"d2sac": d2sac.EXPERIMENTS}
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper that is made again.
+
+    Attributes:
+        experiments: by name.
+        profiles: "quick" and "paper".
+    """
+
+    experiments: Mapping[str, Experiment]
+    profiles: Mapping[str, Profile]
+
+    def find(self, names: Sequence[str]) -> list[Experiment]:
+        """The named experiments, each once; "all" takes every one.
+
+        Raises:
+            ConfigurationError: naming those that exist.
+        """
+        allowed = f"one of {', '.join(self.experiments)}, or all"
+        if not names:
+            raise ConfigurationError("experiment", "", allowed)
+        if "all" in names:
+            return list(self.experiments.values())
+        for name in names:
+            if name not in self.experiments:
+                raise ConfigurationError("experiment", name, allowed)
+        return [self.experiments[name] for name in dict.fromkeys(names)]
 
 
-def find_experiments(paper: str, names: Sequence[str]) -> list[Experiment]:
-    """The named experiments of a paper; "all" takes every one.
+CATALOGUE = {"cgdm": Paper(cgdm.EXPERIMENTS, cgdm.PROFILES), "d2sac": Paper(d2sac.EXPERIMENTS, d2sac.PROFILES)}
+
+
+def find_paper(name: str) -> Paper:
+    """A paper by its short name.
 
     Raises:
         ConfigurationError: naming those that exist.
     """
-    if paper not in CATALOGUE:
-        raise ConfigurationError("paper", paper, f"one of {', '.join(CATALOGUE)}")
-    known = CATALOGUE[paper]
-    allowed = f"one of {', '.join(known)}, or all"
-    if not names:
-        raise ConfigurationError("experiment", "", allowed)
-    if "all" in names:
-        return list(known.values())
-    for name in names:
-        if name not in known:
-            raise ConfigurationError("experiment", name, allowed)
-    return [known[name] for name in dict.fromkeys(names)]
+    if name not in CATALOGUE:
+        raise ConfigurationError("paper", name, f"one of {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from edgewise.experiments import d2sac_figures, d2sac_tables
 from edgewise.experiments.experiment import BOUND, Experiment
-from edgewise.experiments.parts import Learner, Setting
+from edgewise.experiments.parts import Learner, Profile, Setting
 
+STEPS = 1_000_000
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", steps=40_000, seeds=3, evaluations=8, episodes=16, paper_steps=STEPS),
+        Profile("paper", steps=STEPS, seeds=10, evaluations=40, episodes=50, paper_steps=STEPS),
+    )
+}
 SYSTEM = "service-selection"
 DEFAULT = Setting("default", SYSTEM)
 D2SAC = Learner("D2SAC", "d2sac")

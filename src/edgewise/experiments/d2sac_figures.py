@@ -22,14 +22,16 @@ from edgewise.experiments.drawing import (
     Line,
     claim_best,
     draw_lines,
+    learning_line,
     notes,
     overall,
     present,
+    short_number,
     verdict,
 )
 from edgewise.experiments.figures import BLUE, VERMILION, new_figure, styled
 from edgewise.experiments.results import Claim, Outcome, Output, Results
-from edgewise.experiments.statistics import Estimate, sample_efficiency
+from edgewise.experiments.statistics import Estimate
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.policies import load_policy
 from edgewise.policies.scaled import ScaledPolicy
@@ -45,7 +47,7 @@ TASK_SHOWN = 300
 @styled()
 def learning(results: Results) -> Output:
     """Fig. 5: learning curves beside value-based learners, policy-based learners and heuristics."""
-    lines = {o.label: _learning_line(o) for o in results if o.learned}
+    lines = {o.label: learning_line(o, RETURN, o.label == "D2SAC") for o in results if o.learned}
     levels = {o.label: o.estimate(RETURN) for o in results if not o.learned}
     figure, grid = new_figure(7.2, 4.2, 1, 3)
     groups = (("value-based", VALUE_BASED), ("policy-based", POLICY_BASED), ("heuristics", ()))
@@ -56,7 +58,7 @@ def learning(results: Results) -> Output:
                 axes.axhline(e.value, color=colour, linestyle=stroke, linewidth=1.3, label=name(label))
         axes.set_title(title, loc="left")
         axes.set_xlabel("environment steps per seed")
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(_short))
+        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
         if axes.lines:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.6)
     low = min([e.low if np.isfinite(e.low) else e.value for line in lines.values() for e in line.y], default=0.0)
@@ -80,16 +82,6 @@ def learning(results: Results) -> Output:
     )
     claim = claim_best("D2SAC ends highest", results.without(CONTROL), "D2SAC", RETURN, 0)
     return Output(figure, data, pd.DataFrame(table), present(claim, claim_control(results)), said)
-
-
-def _learning_line(outcome: Outcome) -> Line:
-    curve = outcome.curve(RETURN)
-    estimates = sample_efficiency(curve.to_numpy().T)
-    return Line(outcome.label, [float(step) for step in curve.index], estimates, outcome.label == "D2SAC")
-
-
-def _short(value: float, _: object) -> str:
-    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value else "0"
 
 
 @styled()
@@ -156,7 +148,7 @@ def _sweep(
     x = [float(label) for label in labels]
     scaled = [Estimate(e.value / most, e.low / most, e.high / most) for e in raw.values()]
     lines = [Line("reward", x, scaled, leading=True)]
-    seconds = {o.label: training_time(o) for o in results} if with_time else {}
+    seconds = {o.label: o.training_seconds for o in results} if with_time else {}
     if with_time:
         longest = max(seconds.values())
         time = [Estimate(s / longest, np.nan, np.nan) for s in seconds.values()]
@@ -189,14 +181,6 @@ def _optimum(found: dict[str, Estimate], optimum: str, text: str) -> Claim | Non
     verdicts = [verdict(found[optimum], e) for e in others.values()]
     word = FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
     return Claim(text, word, f"at {optimum} {found[optimum].text(0)}, best elsewhere at {best} {others[best].text(0)}")
-
-
-def training_time(outcome: Outcome) -> float:
-    """Wall time of a run, s, extrapolated from what follows its first evaluation, before which programs are compiled."""
-    wall = outcome.result.curve.groupby("evaluation")["wall_s"].max()
-    if len(wall) < 2:
-        return float(wall.iloc[-1])
-    return float((wall.iloc[-1] - wall.iloc[0]) * len(wall) / (len(wall) - 1))
 
 
 @styled()

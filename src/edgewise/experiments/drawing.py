@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from edgewise.experiments.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from edgewise.experiments.results import Claim, Outcome, Results
-from edgewise.experiments.statistics import Estimate, caution, probability_of_improvement
+from edgewise.experiments.statistics import Estimate, caution, probability_of_improvement, sample_efficiency
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 WINE, INDIGO = "#882255", "#332288"  # of Tol's palette
@@ -53,6 +53,17 @@ class Line:
         rows = [{"policy": self.label, x: place, "value": e.value, "low": e.low, "high": e.high}
                 for place, e in zip(self.x, self.y, strict=True)]  # fmt: skip
         return pd.DataFrame(rows)
+
+
+def learning_line(outcome: Outcome, metric: str, leading: bool = False) -> Line:
+    """Interquartile mean over seeds of the evaluations while learning, against environment steps."""
+    curve = outcome.curve(metric)
+    return Line(outcome.label, [float(step) for step in curve.index], sample_efficiency(curve.to_numpy().T), leading)
+
+
+def short_number(value: float, _: object) -> str:
+    """A number of steps at an axis."""
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value else "0"
 
 
 def draw_intervals(

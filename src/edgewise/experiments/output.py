@@ -12,7 +12,7 @@ import pandas as pd
 from edgewise import __version__
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.figures import save_figure
-from edgewise.experiments.parts import PAPER, Profile
+from edgewise.experiments.parts import Profile
 from edgewise.experiments.results import Output, Results
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
@@ -52,11 +52,11 @@ def markdown(table: pd.DataFrame) -> str:
 
 def small_print(profile: Profile) -> list[str]:
     """What must be said of verdicts on a smaller budget than the paper's."""
-    if profile.steps >= PAPER.steps:
+    if profile.steps >= profile.paper_steps:
         return []
     return [
-        f"Verdicts are on learners after {profile.steps:,} environment steps, not {PAPER.steps:,} as in the paper: they tell "
-        "nothing about its claims yet."
+        f"Verdicts are on learners after {profile.steps:,} environment steps, not {profile.paper_steps:,} as in the paper: they "
+        "tell nothing about its claims yet."
     ]
 
 

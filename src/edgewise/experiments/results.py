@@ -48,6 +48,14 @@ class Outcome:
         """Evaluations while it learned: one row per number of steps, one column per seed."""
         return self.result.curve.pivot(index="steps", columns="seed", values=metric)
 
+    @property
+    def training_seconds(self) -> float:
+        """Wall time of the run, s, extrapolated from what follows its first evaluation, before which programs are compiled."""
+        wall = self.result.curve.groupby("evaluation")["wall_s"].max()
+        if len(wall) < 2:
+            return float(wall.iloc[-1])
+        return float((wall.iloc[-1] - wall.iloc[0]) * len(wall) / (len(wall) - 1))
+
 
 @dataclass(frozen=True)
 class Results:

@@ -63,6 +63,15 @@ def _dominance(x: Float[np.ndarray, "*more u"], y: Float[np.ndarray, "*more w"])
     return np.asarray((np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2)
 
 
+def reduction(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> Estimate:
+    """Part by which the interquartile mean of `ours` is below that of `than`, with its interval."""
+
+    def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(1 - interquartile_mean([x], axis) / interquartile_mean([y], axis))
+
+    return _bootstrap(statistic, [ours, than])
+
+
 def sample_efficiency(curves: Float[np.ndarray, "u t"]) -> list[Estimate]:
     """Interquartile mean over units at every point of their learning curves, with its interval."""
     return [estimate([values]) for values in curves.T]

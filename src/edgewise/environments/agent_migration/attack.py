@@ -19,6 +19,19 @@ def defend(
     return defence & (draw < success_probability)
 
 
+def scheduled(attacks: Int[Array, "n 3"], slot: Int[Array, ""], rsus: int) -> Bool[Array, " s"]:
+    """RSUs under a scheduled attack in a slot.
+
+    Args:
+        attacks: RSU, first slot and last slot of each.
+        slot: number of the slot.
+        rsus: number of RSUs.
+    """
+    unit, first, last = attacks.T
+    running = (first <= slot) & (slot <= last)
+    return (running[:, None] & (unit[:, None] == jnp.arange(rsus))).any(0)
+
+
 def advance(
     attacked: Bool[Array, " s"],
     reconnaissance: Int[Array, " s"],

@@ -57,6 +57,8 @@ class AgentMigrationConfig:
         attacked_rsus: number of RSUs under attack in an episode, redrawn at each reset.
         attack_end_probability: p_off, probability per slot that an attack ends.
         attack_severity: eta, part of radio, processor and wired links that an attack takes.
+        scheduled_attacks: attacks beside the attacker's own, each as RSU, first slot and last slot; a defence keeps such an
+            attack off for the slot in which it succeeds, but does not end it.
         copy_loss_probability: p_fail, probability that a pre-migration hit by an attack loses the copy.
         defence_seconds: T_ext, delay that a moving target defence adds to every vehicle served, s.
         defence_success: q_mtd, probability that a defence works.
@@ -116,6 +118,7 @@ class AgentMigrationConfig:
     attacked_rsus: int = 2
     attack_end_probability: float = 0.2
     attack_severity: float = 0.6
+    scheduled_attacks: tuple[tuple[int, int, int], ...] = ()
     copy_loss_probability: float = 0.5
     defence_seconds: float = 10.0
     defence_success: float = 0.6
@@ -181,6 +184,12 @@ class AgentMigrationConfig:
                 raise ConfigurationError(
                     "rsu_positions_m", self.rsu_positions_m, f"{self.rsus} pairs (x, y), one per RSU"
                 )
+        for attack in self.scheduled_attacks:
+            if np.shape(attack) != (3,):
+                raise ConfigurationError("scheduled_attacks", attack, "3 numbers: RSU, first slot and last slot")
+            check_integer("scheduled_attacks", attack[0], 0, self.rsus - 1)
+            check_integer("scheduled_attacks", attack[1], 0, self.slots - 1)
+            check_integer("scheduled_attacks", attack[2], attack[1], self.slots - 1)
         for name, count in (
             ("link_rate_mbps", self.rsus),
             ("cpu_mhz", self.rsus),
@@ -243,6 +252,7 @@ class Parameters(eqx.Module):
     attacked_rsus: Int[Array, ""]
     attack_end_probability: Float[Array, ""]
     attack_severity: Float[Array, ""]
+    scheduled_attacks: Int[Array, "n 3"]
     copy_loss_probability: Float[Array, ""]
     defence_seconds: Float[Array, ""]
     defence_success: Float[Array, ""]
@@ -333,6 +343,7 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
     derived = {
         "attacked_rsus": jnp.asarray(config.attacked_rsus),
         "reconnaissance_slots": jnp.asarray(config.reconnaissance_slots),
+        "scheduled_attacks": jnp.asarray(config.scheduled_attacks, dtype=int).reshape(-1, 3),
         "center": number(config.origin_m) + config.area_m / 2,
         "half_extent": number(config.area_m / 2),
         "rsu_positions": number(positions),

@@ -207,7 +207,7 @@ class AgentMigration(Environment[AgentMigrationState]):
             copy_present=jnp.ones(v, dtype=bool),
             data=self._data_volume(draws.data),
             target=rank < p.attacked_rsus,
-            attacked=jnp.zeros(s, dtype=bool),
+            attacked=attack.scheduled(p.scheduled_attacks, jnp.zeros((), dtype=int), s),
             reconnaissance=jnp.zeros(s, dtype=int),
             positive=jnp.zeros((v, s)),
             negative=jnp.zeros((v, s)),
@@ -260,7 +260,7 @@ class AgentMigration(Environment[AgentMigrationState]):
         mobility = self.mobility.advance(state.mobility, draws.speed)
         serving, copy_present = self._attach(mobility, decision.target, ~lost)
         attacked, reconnaissance = attack.advance(
-            hit,
+            hit & ~attack.scheduled(p.scheduled_attacks, state.slot, self.rsus),
             state.reconnaissance,
             state.target,
             defended,
@@ -276,7 +276,7 @@ class AgentMigration(Environment[AgentMigrationState]):
             copy_present=copy_present,
             data=self._data_volume(draws.data),
             target=state.target,
-            attacked=attacked,
+            attacked=attacked | attack.scheduled(p.scheduled_attacks, state.slot + 1, self.rsus),
             reconnaissance=reconnaissance,
             slot=state.slot + 1,
             **self._update_trust(state, latency, hit, draws.packets),

@@ -1,0 +1,209 @@
+"""Figures 3 and 5 of the CGDM paper: learning curves, with the final latencies beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+
+from edgewise.experiments.drawing import (
+    FAILS,
+    HOLDS,
+    NOT_LEARNED,
+    UNDECIDED,
+    draw_intervals,
+    draw_lines,
+    learning_line,
+    notes,
+    overall,
+    present,
+    short_number,
+    verdict,
+)
+from edgewise.experiments.figures import new_figure, styled
+from edgewise.experiments.results import Claim, Outcome, Output, Results
+from edgewise.experiments.statistics import Estimate, estimate, probability_of_improvement, reduction
+
+OURS, GDM = "CGDM", "GDM"
+NO_CONFIDENCE, NO_CONSISTENCY = "CGDM w.o. Con", "CGDM w.o. DC"
+LATENCY, RETURN = "latency", "return"
+NAMES = {
+    "random": "Random", "look-ahead": "Look-ahead", "oracle": "Oracle look-ahead", "nearest-next": "Nearest next",
+    "bound": "Lower bound",
+}  # fmt: skip
+GAINS = {"GDM": 5.7, "PPO": 12.3, "SAC": 10.2, "TD3": 34.6, "DDPG": 39.3, "random": 44.8}
+"""Fig. 5's advantages of CGDM in per cent."""
+SYSTEM_NOTE = (
+    "The paper leaves much of the system open, so figures need not agree. It does not say what its percentages refer to; ours "
+    "are of the baseline's latency."
+)
+RULE = (
+    'That CGDM takes x% less latency "holds" where the interval of our reduction is above zero and reaches x, "does not hold" '
+    "where it ends below x."
+)
+
+
+def name(label: str) -> str:
+    """Of a policy, as figures show it."""
+    return NAMES.get(label, label)
+
+
+def claim_lowest(text: str, results: Results) -> Claim | None:
+    """That CGDM has the lowest latency of all learners in the first setting; none if there is nothing to compare."""
+    ours = results.find(OURS)
+    others = [o for o in results.without(OURS) if o.learned and ours is not None and o.setting == ours.setting]
+    if ours is None or not others:
+        return None
+    mine = ours.estimate(LATENCY)
+    estimates = {o.label: o.estimate(LATENCY) for o in others}
+    best = min(others, key=lambda o: estimates[o.label].value)
+    chance = probability_of_improvement([-ours.units(LATENCY)], [-best.units(LATENCY)])
+    evidence = (
+        f"{OURS} {mine.text(1)}; best of the others {best.label} {estimates[best.label].text(1)}; "
+        f"a seed of {OURS} is ahead with probability {chance.text(2)}"
+    )
+    return Claim(text, overall([verdict(e, mine) for e in estimates.values()]), evidence)
+
+
+def claim_gains(ours: np.ndarray | None, others: Mapping[str, np.ndarray], gains: Mapping[str, float]) -> list[Claim]:
+    """That CGDM's latency is below each baseline's by the paper's percentage.
+
+    Args:
+        ours: latency of each unit of CGDM, s per slot; none if it was left out.
+        others: the same of the baselines.
+        gains: the paper's percentages.
+    """
+    if ours is None:
+        return []
+    claims = []
+    for label, percent in gains.items():
+        if label in others:
+            part = reduction(ours, others[label])
+            e = Estimate(100 * part.value, 100 * part.low, 100 * part.high)
+            word = FAILS if e.high < percent else HOLDS if e.low > 0 else UNDECIDED
+            less = "" if word != FAILS else "; less, but by a smaller part" if e.low > 0 else "; not less"
+            text = f"{OURS} takes {percent:g}% less latency than {name(label)}"
+            claims.append(Claim(text, word, f"ours {e.text(1)}%{less}"))
+    return claims
+
+
+def speed(outcome: Outcome) -> Estimate:
+    """Mean of the evaluations while learning: the higher, the sooner it learned."""
+    return estimate([outcome.curve(RETURN).mean(axis=0).to_numpy()])
+
+
+def _claim_faster(text: str, faster: Outcome | None, than: Sequence[Outcome | None]) -> Claim | None:
+    slower = [o for o in than if o is not None]
+    if faster is None or not slower:
+        return None
+    mine, others = speed(faster), {o.label: speed(o) for o in slower}
+    best = max(others, key=lambda label: others[label].value)
+    evidence = f"mean reward of all evaluations: {faster.label} {mine.text(1)}, {best} {others[best].text(1)}"
+    return Claim(text, overall([verdict(mine, e) for e in others.values()]), evidence)
+
+
+def _claim_below(text: str, low: Outcome | None, high: Outcome | None) -> Claim | None:
+    if low is None or high is None:
+        return None
+    less, more = low.estimate(LATENCY), high.estimate(LATENCY)
+    return Claim(text, verdict(more, less), f"{low.label} {less.text(1)}, {high.label} {more.text(1)} s per slot")
+
+
+@styled()
+def convergence(results: Results) -> Output:
+    """Fig. 5: learning curves of all algorithms, heuristics as levels, and the latencies of the best policies."""
+    ours = results.find(OURS)
+    learned = [o for o in results if o.learned]
+    claims = [
+        claim_lowest("CGDM has the lowest latency of all learners", results),
+        _claim_faster("CGDM converges faster than every other learner", ours, [o for o in learned if o.label != OURS]),
+        *claim_gains(
+            None if ours is None else ours.units(LATENCY),
+            {o.label: o.units(LATENCY) for o in results if o.label != OURS},
+            GAINS,
+        ),
+    ]
+    said = (
+        "Look-ahead knows the system's equations and plans one slot ahead; the oracle is also told attacks and data.",
+    )
+    return _curves(results, claims, GAINS, said)
+
+
+@styled()
+def ablation(results: Results) -> Output:
+    """Fig. 3: CGDM without its confidence, without its consistency term, and without both."""
+    ours, plain, unsure, loose = (results.find(label) for label in (OURS, GDM, NO_CONFIDENCE, NO_CONSISTENCY))
+    claims = [
+        claim_lowest("CGDM has the lowest latency of its variants", results),
+        _claim_faster("Without confidence it still converges faster than GDM", unsure, [plain]),
+        _claim_below("Without confidence the final policy is worse", ours, unsure),
+        _claim_faster("Without the consistency term it converges slower", ours, [loose]),
+        _claim_below("Without the consistency term the final policy is worse", ours, loose),
+    ]
+    said = (
+        "Con: the confidence (kappa = 0 without), DC: denoising consistency (rho = 0 without); all else as in CGDM. GDM is the "
+        "learner of that name with settings of its own.",
+    )
+    return _curves(results, claims, {}, said)
+
+
+def _curves(
+    results: Results, claims: Sequence[Claim | None], gains: Mapping[str, float], said: Sequence[str]
+) -> Output:
+    figure, grid = new_figure(7.2, 4.4, 1, 2)
+    curves, final = grid[0]
+    lines = [learning_line(o, RETURN, o.label == OURS) for o in results if o.learned]
+    draw_lines(curves, lines)
+    levels = [o for o in results if not o.learned and RETURN in o.result.episodes]
+    for o, (colour, stroke, _) in zip(levels, cycle(NOT_LEARNED), strict=False):
+        curves.axhline(o.estimate(RETURN).value, color=colour, linestyle=stroke, linewidth=1.2, label=name(o.label))
+    curves.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
+    curves.set_xlabel("environment steps per seed")
+    curves.set_ylabel("test reward per episode")
+    curves.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, handlelength=2.8)
+    latencies = {o.label: o.estimate(LATENCY) for o in results}
+    order = sorted(results, key=lambda o: latencies[o.label].value)
+    draw_intervals(
+        final, [(name(o.label), latencies[o.label], o.learned) for o in order], {}, "test latency (s per slot)"
+    )
+    final.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    data = pd.concat(
+        [
+            *(line.tidy("steps").assign(metric=RETURN) for line in lines),
+            pd.DataFrame([{"policy": o.label, "steps": np.nan, "metric": LATENCY, **vars(latencies[o.label])} for o in order]),
+        ],
+        ignore_index=True,
+    )  # fmt: skip
+    said = notes(
+        results,
+        SYSTEM_NOTE,
+        RULE if gains else "",
+        "Left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval. Right: latency "
+        "of the best policies on test episodes; lower is better.",
+        *said,
+    )
+    return Output(
+        figure, data, pd.DataFrame([_row(o, results.find(OURS), gains) for o in order]), present(*claims), said
+    )
+
+
+def _row(outcome: Outcome, ours: Outcome | None, gains: Mapping[str, float]) -> dict[str, object]:
+    def text(metric: str, digits: int) -> str:
+        return outcome.estimate(metric).text(digits) if metric in outcome.result.episodes else ""
+
+    row: dict[str, object] = {"policy": name(outcome.label), "latency, s per slot": text(LATENCY, 1)}
+    if gains:
+        part = None if ours is None or outcome is ours else reduction(ours.units(LATENCY), outcome.units(LATENCY))
+        row["CGDM's is less by, %"] = (
+            "" if part is None else Estimate(100 * part.value, 100 * part.low, 100 * part.high).text(1)
+        )
+        row["paper, %"] = gains.get(outcome.label, "")
+    return row | {
+        "reward per episode": text(RETURN, 1),
+        "violations per slot": text("violations", 2),
+        "defences per slot": text("defences", 2),
+        "training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else "",
+    }
