@@ -5,6 +5,12 @@ from __future__ import annotations
 import optax
 
 
-def falling_adam(rate: float, final_rate: float, updates: int, epsilon: float = 1e-8) -> optax.GradientTransformation:
-    """Adam whose learning rate falls along a cosine to a share of its start over the run's updates."""
-    return optax.adam(optax.cosine_decay_schedule(rate, max(updates, 1), final_rate), eps=epsilon)
+def falling_adam(
+    rate: float, final_rate: float, updates: int, epsilon: float = 1e-8, decay: float = 0.0
+) -> optax.GradientTransformation:
+    """Adam whose learning rate falls along a cosine to a share of its start over the run's updates.
+
+    With a decay, that part of every parameter is added to its gradient first (L2 regularisation).
+    """
+    adam = optax.adam(optax.cosine_decay_schedule(rate, max(updates, 1), final_rate), eps=epsilon)
+    return optax.chain(optax.add_decayed_weights(decay), adam) if decay else adam

@@ -11,6 +11,7 @@ from edgewise.algorithms.ddpg import DDPGConfig
 from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
 from edgewise.algorithms.dqn import DQN, DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
+from edgewise.algorithms.edmsac import EDMSAC, DMDDPGConfig, DMSACConfig, EDMSACConfig
 from edgewise.algorithms.ppo import PPO, PPOConfig
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
 from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
@@ -56,6 +57,9 @@ ALGORITHMS = {
     for entry in (
         AlgorithmEntry("cgdm", "confidence-regulated generative diffusion model", CGDMConfig, CGDM, (Box,)),
         AlgorithmEntry("gdm", "CGDM without confidence and consistency", GDMConfig, CGDM, (Box,)),
+        AlgorithmEntry("edmsac", "soft actor-critic with a pruned diffusion actor", EDMSACConfig, EDMSAC, (Box,)),
+        AlgorithmEntry("dmsac", "EDMSAC without pruning", DMSACConfig, EDMSAC, (Box,)),
+        AlgorithmEntry("dmddpg", "deterministic policy gradient with a diffusion actor", DMDDPGConfig, EDMSAC, (Box,)),
         AlgorithmEntry("sac", "soft actor-critic", SACConfig, SAC, (Box,)),
         AlgorithmEntry("td3", "twin delayed deep deterministic policy gradient", TD3Config, TD3, (Box,)),
         AlgorithmEntry("ddpg", "deep deterministic policy gradient", DDPGConfig, TD3, (Box,)),

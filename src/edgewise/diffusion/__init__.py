@@ -10,24 +10,31 @@ from edgewise.diffusion.chain import (
     clean_action,
     clipped_mean,
     consistency_loss,
+    noise_mean,
     posterior_mean,
     reverse_chain,
     squashed_mean,
 )
 from edgewise.diffusion.denoiser import Denoiser, time_embedding
+from edgewise.diffusion.pruning import compact, prune
 from edgewise.diffusion.schedule import Schedule, make_schedule
+from edgewise.diffusion.squashed import SquashedDiffusionPolicy
 
 __all__ = [
     "CategoricalDiffusionPolicy",
     "Denoiser",
     "DiffusionPolicy",
     "Schedule",
+    "SquashedDiffusionPolicy",
     "add_noise",
     "clean_action",
     "clipped_mean",
+    "compact",
     "consistency_loss",
     "make_schedule",
+    "noise_mean",
     "posterior_mean",
+    "prune",
     "reverse_chain",
     "squashed_mean",
     "time_embedding",

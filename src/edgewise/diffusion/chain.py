@@ -54,12 +54,19 @@ def posterior_mean(
     return (jnp.sqrt(before) * beta * clean + jnp.sqrt(alpha) * (1 - before) * noisy) / (1 - level)
 
 
+def noise_mean(
+    schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
+) -> Float[Array, "*batch a"]:
+    """Mean of x_{k-1} given x_k and its noise: EDMSAC paper, equation (53)."""
+    beta, alpha, level = schedule.beta[step - 1], schedule.alpha[step - 1], schedule.alpha_bar[step - 1]
+    return (noisy - beta / jnp.sqrt(1 - level) * predicted) / jnp.sqrt(alpha)
+
+
 def squashed_mean(
     schedule: Schedule, noisy: Float[Array, "*batch a"], step: int, predicted: Float[Array, "*batch a"]
 ) -> Float[Array, "*batch a"]:
     """Mean of x_{k-1} with tanh-bounded noise: equation (31) with 1/sqrt(alpha_k) (the paper prints 1/sqrt(abar_k))."""
-    beta, alpha, level = schedule.beta[step - 1], schedule.alpha[step - 1], schedule.alpha_bar[step - 1]
-    return (noisy - beta / jnp.sqrt(1 - level) * jnp.tanh(predicted)) / jnp.sqrt(alpha)
+    return noise_mean(schedule, noisy, step, jnp.tanh(predicted))
 
 
 Mean = Callable[[Schedule, Array, int, Array], Array]
@@ -79,6 +86,7 @@ def reverse_chain(
     mean: Mean,
     observation: Float[Array, "*batch o"],
     key: PRNGKeyArray | None,
+    variance: Float[Array, " k"] | None = None,
 ) -> list[Float[Array, "*batch a"]]:
     """Run the reverse chain (27): x_K, then (32) for k = K..1, reparameterised so that gradients pass.
 
@@ -88,10 +96,12 @@ def reverse_chain(
         mean: how its output gives the mean of x_{k-1}: `clipped_mean`, `squashed_mean` or another.
         observation: the condition.
         key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
+        variance: of the noise in x_{k-1}, at k - 1; none takes its variance given x_k and x_0. The last step adds none.
 
     Returns:
         x_K, ..., x_0.
     """
+    variance = schedule.posterior_variance if variance is None else variance
     size = denoiser.action.weight.shape[1]
     shape = (schedule.steps, *observation.shape[:-1], size)
     noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
@@ -99,7 +109,7 @@ def reverse_chain(
     chain = [noise[-1]]
     for step in range(schedule.steps, 0, -1):
         x = mean(schedule, chain[-1], step, denoiser.denoise(chain[-1], jnp.asarray(step), condition))
-        chain.append(x if step == 1 else x + jnp.sqrt(schedule.posterior_variance[step - 1]) * noise[step - 2])
+        chain.append(x if step == 1 else x + jnp.sqrt(variance[step - 1]) * noise[step - 2])
     return chain
 
 

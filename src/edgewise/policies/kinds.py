@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgewise.diffusion import CategoricalDiffusionPolicy, DiffusionPolicy
+from edgewise.diffusion import CategoricalDiffusionPolicy, DiffusionPolicy, SquashedDiffusionPolicy
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy
 from edgewise.policies.deterministic import DeterministicPolicy
@@ -21,6 +21,7 @@ KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
     "gaussian": GaussianPolicy,
     "greedy": GreedyPolicy,
     "recurrent-greedy": RecurrentGreedyPolicy,
+    "squashed-diffusion": SquashedDiffusionPolicy,
     "squashed-gaussian": SquashedGaussianPolicy,
 }
 

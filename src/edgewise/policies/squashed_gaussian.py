@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.numerics.networks import MLP
+from edgewise.numerics.squashed import squashed_normal
 
 LOG_DEVIATION = (-5.0, 2.0)
 """Bounds of the logarithm of the standard deviation."""
@@ -60,16 +61,9 @@ class SquashedGaussianPolicy(eqx.Module):
     def draw(
         self, observation: Float[Array, "*batch o"], key: PRNGKeyArray
     ) -> tuple[Float[Array, "*batch a"], Float[Array, "*batch"]]:
-        """A sampled action, differentiable, and the logarithm of its density.
-
-        The density of a = tanh(u) is that of u divided by 1 - a^2, and log(1 - tanh(u)^2) = 2 (log 2 - u - softplus(-2u)).
-        """
+        """A sampled action, differentiable, and the logarithm of its density."""
         mean, log_deviation = self.normal(observation)
-        noise = jax.random.normal(key, mean.shape, mean.dtype)
-        u = mean + jnp.exp(log_deviation) * noise
-        log_density = -0.5 * noise**2 - log_deviation - 0.5 * jnp.log(2 * jnp.pi)
-        volume = 2 * (jnp.log(2.0) - u - jax.nn.softplus(-2 * u))
-        return jnp.tanh(u), (log_density - volume).sum(-1)
+        return squashed_normal(mean, log_deviation, jax.random.normal(key, mean.shape, mean.dtype))
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """A sampled action, or without a key tanh of the mean."""
