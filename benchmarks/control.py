@@ -1,11 +1,11 @@
-"""Learners on CartPole and Acrobot: mean return over 20 episodes after equally many steps, and environment steps per second.
+"""Discrete learners beside those of other libraries: mean return over 20 episodes after equally many steps, and speed.
 
-Any algorithm of the registry can be named, and where the extra `compare` is installed also `sb3-ppo` and `sb3-dqn`, those of
-Stable-Baselines3. All get hidden layers of 64 and 64 units with Mish between them and are judged by their last policy.
+Any algorithm of the registry can be named, and where the extra `compare` is installed also the learners of `foreign.py`, which
+get the settings that ours have on the task. All are judged by their last policy.
 Steps per second count everything: compilation, learning, and of ours also evaluations and checkpoints; in the files stands
 also the rate from the first evaluation to the last, when all is compiled.
 
-Run: python benchmarks/control.py [--tasks cartpole acrobot] [--learners ppo reinforce sb3-ppo sb3-dqn] [--steps 100000]
+Run: python benchmarks/control.py [--tasks cartpole acrobot service-selection] [--learners ppo sb3-ppo ...] [--steps 100000]
      [--seeds 5] [--folder results/control]
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import foreign
 import numpy as np
 
 from edgewise.environments import registry
@@ -28,26 +28,9 @@ from edgewise.training.judge import Judgement, judge_policies
 from edgewise.training.presets import default_configs
 from edgewise.training.run import RunConfig, train
 
-HIDDEN = (64, 64)
 EPISODES = 20
 EPISODES_SEED = 1_000_003
-BARS = {"cartpole": 475.0, "acrobot": -100.0}
-GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
-DQN: dict[str, dict[str, Any]] = {
-    "cartpole": {
-        "learning_rate": 2.3e-3, "batch_size": 64, "buffer_size": 100_000, "learning_starts": 1000, "gamma": 0.99,
-        "target_update_interval": 10, "train_freq": 256, "gradient_steps": 128, "exploration_fraction": 0.16,
-        "exploration_final_eps": 0.04,
-    },
-    "acrobot": {
-        "learning_rate": 6.3e-4, "batch_size": 128, "buffer_size": 50_000, "learning_starts": 0, "gamma": 0.99,
-        "target_update_interval": 250, "train_freq": 4, "gradient_steps": -1, "exploration_fraction": 0.12,
-        "exploration_final_eps": 0.1,
-    },
-}  # fmt: skip
-"""Settings of DQN after the RL Baselines3 Zoo, whose network is larger: CartPole's as in copies of its file, Acrobot's close to
-those of its QR-DQN."""
-
+BARS = {"cartpole": 475.0, "acrobot": -100.0, "service-selection": 0.9 * 553.6}
 Outcome = tuple[np.ndarray, float, dict[str, Any]]
 """Returns [seeds, episodes]; seconds for all seeds; further figures."""
 
@@ -59,7 +42,7 @@ def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
         task,
         registry.find(task).config(),
         name,
-        replace(algorithm, hidden=HIDDEN),
+        algorithm,
         replace(training, steps=steps, seeds=seeds),
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -80,48 +63,22 @@ def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
     return judged["last"].values["return"], wall, further
 
 
-def sb3(task: str, name: str, steps: int, seeds: int) -> Outcome:
-    """An algorithm of Stable-Baselines3; PPO with our settings for the task, DQN with those of its authors' collection."""
-    import gymnasium
-    import torch
-    from stable_baselines3 import DQN as SB3DQN
-    from stable_baselines3 import PPO as SB3PPO
-    from stable_baselines3.common.env_util import make_vec_env
-    from stable_baselines3.common.evaluation import evaluate_policy
-    from stable_baselines3.common.monitor import Monitor
-
-    torch.set_num_threads(1)  # faster than two with networks this small
-    c, t = default_configs(task, "ppo")
-    network = {"net_arch": list(HIDDEN), "activation_fn": torch.nn.Mish}
-
-    def rate(remaining: float) -> float:
-        return c.actor_rate * (c.final_rate + (1 - c.final_rate) * (1 + math.cos(math.pi * (1 - remaining))) / 2)
-
-    def make(seed: int) -> Any:
-        common = {"policy_kwargs": network, "seed": seed, "device": "cpu"}
-        if name == "sb3-dqn":
-            return SB3DQN("MlpPolicy", make_vec_env(GYMNASIUM[task], 1, seed=seed), **DQN[task], **common)
-        return SB3PPO(
-            "MlpPolicy", make_vec_env(GYMNASIUM[task], t.environments, seed=seed), learning_rate=rate, n_steps=t.rollout,
-            batch_size=t.environments * t.rollout // c.minibatches, n_epochs=c.epochs, gamma=c.discount, gae_lambda=c.trace,
-            clip_range=c.clip, ent_coef=c.entropy_weight, max_grad_norm=c.gradient_norm, **common,
-        )  # fmt: skip
-
+def others(task: str, name: str, steps: int, seeds: int) -> Outcome:
+    """A learner of another library with our settings for the task; one seed after the other."""
+    begin = time.perf_counter()
+    judging = 0.0
     returns = []
-    wall = 0.0
     for seed in range(seeds):
-        begin = time.perf_counter()
-        model = make(seed).learn(steps)
-        wall += time.perf_counter() - begin
-        environment = Monitor(gymnasium.make(GYMNASIUM[task]))
-        environment.reset(seed=EPISODES_SEED)
-        returns.append(evaluate_policy(model, environment, EPISODES, return_episode_rewards=True)[0])
-    return np.array(returns, float), wall, {}
+        play = foreign.train(name, task, steps, seed)
+        paused = time.perf_counter()
+        returns.append(foreign.judge(play, name, task, EPISODES, EPISODES_SEED))
+        judging += time.perf_counter() - paused
+    return np.array(returns), time.perf_counter() - begin - judging, {}
 
 
 def measure(task: str, name: str, steps: int, seeds: int) -> dict[str, Any]:
     """A learner's figures on a task."""
-    play: Callable[[str, str, int, int], Outcome] = sb3 if name.startswith("sb3-") else ours
+    play: Callable[[str, str, int, int], Outcome] = others if name in foreign.LEARNERS else ours
     returns, wall, further = play(task, name, steps, seeds)
     judgement = Judgement(name, {"return": returns})
     return {
@@ -148,7 +105,7 @@ def show(rows: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", nargs="+", default=list(BARS), choices=list(BARS))
+    parser.add_argument("--tasks", nargs="+", default=["cartpole", "acrobot"], choices=list(BARS))
     parser.add_argument("--learners", nargs="+", default=["ppo", "reinforce"], metavar="NAME")
     parser.add_argument("--steps", type=int, default=100_000, help="environment steps of each seed")
     parser.add_argument("--seeds", type=int, default=5)

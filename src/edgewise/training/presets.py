@@ -34,25 +34,97 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
 }
 """Fields of the training configuration that hold for every algorithm on a system, or on all that come from one source."""
 
-_DQN = Preset({"hidden": (128, 128), "discount": 0.8, "epsilon_end": 0.01}, {"updates": 4})
-_ACTOR_CRITIC = Preset(
-    {"hidden": (128, 128), "discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3}, {"updates": 1}
-)
+_SERVICE: dict[str, Any] = {"updates": 1}
+_SERVICE_HIDDEN = (128, 128)
+_SERVICE_Q: dict[str, Any] = {"rate": 3e-3, "epsilon_end": 0.01, "target_rate": 0.02}
+_REPLAY: dict[str, Any] = {"updates": 4, "warmup_steps": 1_000}
+_DISCOUNTS = {"cartpole": 0.97, "acrobot": 0.99}
+_Q_CONTROL: dict[str, Any] = {"epsilon_end": 0.04, "epsilon_share": 0.16, "batch_size": 128}
+_ATOMS: dict[str, dict[str, Any]] = {
+    "cartpole": {"lowest": 0.0, "highest": 40.0},
+    "acrobot": {"lowest": -100.0, "highest": 0.0},
+}
+_CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
+    **{
+        (task, name): Preset({"hidden": (64, 64), "discount": discount, "n_step": 3, **_Q_CONTROL}, _REPLAY)
+        for task, discount in _DISCOUNTS.items()
+        for name in ("dqn", "prioritised-dqn")
+    },
+    **{
+        (task, "drqn"): Preset({"hidden": (64,), "memory": 64, "discount": discount, **_Q_CONTROL}, _REPLAY)
+        for task, discount in _DISCOUNTS.items()
+    },
+    **{
+        (task, "rainbow"): Preset(
+            {"hidden": (64,), "stream": 64, "discount": discount, **_ATOMS[task]}, _REPLAY
+        )
+        for task, discount in _DISCOUNTS.items()
+    },
+    **{
+        (task, name): Preset(
+            {"hidden": (64, 64), "discount": 0.99, "batch_size": 128, "actor_rate": 3e-4, "critic_rate": 1e-3}
+            | ({"target_entropy": 0.3} if task == "cartpole" else {}),
+            _REPLAY,
+        )
+        for task in _DISCOUNTS
+        for name in ("discrete-sac", "d2sac")
+    },
+}  # fmt: skip
 TUNED: dict[tuple[str, str], Preset] = {
-    ("service-selection", "d2sac"): _ACTOR_CRITIC,
-    ("service-selection", "discrete-sac"): _ACTOR_CRITIC,
-    ("service-selection", "dqn"): _DQN,
-    ("service-selection", "prioritised-dqn"): _DQN,
-    ("service-selection", "drqn"): Preset({"discount": 0.8, "epsilon_end": 0.01}),
+    **_CONTROL_PRESETS,
+    ("service-selection", "d2sac"): Preset(
+        {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _SERVICE_HIDDEN}, _SERVICE
+    ),
+    ("service-selection", "discrete-sac"): Preset(
+        {
+            "discount": 0.5,
+            "n_step": 1,
+            "actor_rate": 3e-3,
+            "critic_rate": 3e-3,
+            "temperature": 0.1,
+            "hidden": _SERVICE_HIDDEN,
+        },
+        _SERVICE,
+    ),
+    ("service-selection", "dqn"): Preset({**_SERVICE_Q, "discount": 0.0, "hidden": _SERVICE_HIDDEN}, _SERVICE),
+    ("service-selection", "prioritised-dqn"): Preset(
+        {**_SERVICE_Q, "discount": 0.5, "priority_exponent": 0.3, "hidden": _SERVICE_HIDDEN}, _SERVICE
+    ),
+    ("service-selection", "drqn"): Preset({**_SERVICE_Q, "discount": 0.8}, _SERVICE),
     ("service-selection", "rainbow"): Preset(
-        {"hidden": (128,), "stream": 128, "discount": 0.8, "lowest": -4.0, "highest": 4.0, "batch_size": 64},
-        {"updates": 1},
+        {
+            "discount": 0.0,
+            "n_step": 3,
+            "rate": 3e-3,
+            "target_rate": 0.005,
+            "lowest": -20.0,
+            "hidden": _SERVICE_HIDDEN[:1],
+            "stream": _SERVICE_HIDDEN[1],
+        },
+        _SERVICE,
     ),
     ("service-selection", "reinforce"): Preset(
-        {"hidden": (128, 128), "actor_rate": 3e-3, "critic_rate": 3e-4, "discount": 0.5, "critic_steps": 20},
+        {
+            "discount": 0.5,
+            "actor_rate": 3e-3,
+            "critic_rate": 3e-3,
+            "entropy_weight": 0.01,
+            "critic_steps": 20,
+            "hidden": _SERVICE_HIDDEN,
+        },
         {"rollout": 16},
     ),
-    ("service-selection", "ppo"): Preset({"hidden": (128, 128), "discount": 0.9, "minibatches": 16}),
+    ("service-selection", "ppo"): Preset(
+        {
+            "discount": 0.8,
+            "actor_rate": 1e-3,
+            "critic_rate": 3e-4,
+            "entropy_weight": 0.05,
+            "epochs": 10,
+            "hidden": _SERVICE_HIDDEN,
+        },
+        {"rollout": 16},
+    ),
 }
 """(system, algorithm) to what tuning found; docs/algorithms tells the search."""
 

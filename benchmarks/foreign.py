@@ -1,0 +1,145 @@
+"""Learners of other libraries on our tasks, with the settings that ours have there.
+
+Stable-Baselines3's PPO and DQN, Tianshou's discrete SAC. What they lack is left out: their DQN is not double, Tianshou's errors are
+squared, and neither evaluates an average of the actor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.wrappers import RescaleObservation
+
+from edgewise.environments.adapters.gymnasium import make_single
+from edgewise.training.presets import default_configs
+
+GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
+
+Play = Callable[[np.ndarray], int]
+"""A policy: observation to action."""
+
+
+def make_environment(task: str, span: float | None) -> gymnasium.Env[Any, Any]:
+    """Gymnasium's own control task, or one of our systems; with observations scaled as our learners see them."""
+    environment = gymnasium.make(GYMNASIUM[task]) if task in GYMNASIUM else make_single(task)
+    return environment if span is None else RescaleObservation(environment, np.float32(-span), np.float32(span))
+
+
+def falling(rate: float, final: float) -> Callable[[float], float]:
+    """Our cosine of a learning rate, as a function of the share of the run that remains."""
+    return lambda remaining: rate * (final + (1 - final) * (1 + math.cos(math.pi * (1 - remaining))) / 2)
+
+
+def sb3(task: str, algorithm: str, steps: int, seed: int) -> Play:
+    """Train "ppo" or "dqn" of Stable-Baselines3."""
+    import torch
+    from stable_baselines3 import DQN, PPO
+    from stable_baselines3.common.env_util import make_vec_env
+
+    torch.set_num_threads(1)  # faster than two with networks this small
+    c, t = default_configs(task, algorithm)
+    environments = make_vec_env(lambda: make_environment(task, t.input_span), t.environments, seed=seed)
+    common: dict[str, Any] = {"seed": seed, "device": "cpu", "gamma": c.discount}
+    common["policy_kwargs"] = {"net_arch": list(c.hidden), "activation_fn": torch.nn.Mish}
+    if algorithm == "dqn":
+        model: Any = DQN(
+            "MlpPolicy", environments, learning_rate=falling(c.rate, c.final_rate), buffer_size=t.replay_capacity,
+            learning_starts=t.warmup_steps, batch_size=c.batch_size, tau=1 - (1 - c.target_rate) ** t.updates,
+            train_freq=1, gradient_steps=t.updates, target_update_interval=1, n_steps=c.n_step,
+            exploration_fraction=c.epsilon_share, exploration_initial_eps=c.epsilon_start,
+            exploration_final_eps=c.epsilon_end, **common,
+        )  # fmt: skip
+    else:
+        model = PPO(
+            "MlpPolicy", environments, learning_rate=falling(c.actor_rate, c.final_rate), n_steps=t.rollout,
+            batch_size=t.environments * t.rollout // c.minibatches, n_epochs=c.epochs, gae_lambda=c.trace,
+            clip_range=c.clip, ent_coef=c.entropy_weight, max_grad_norm=c.gradient_norm, **common,
+        )  # fmt: skip
+    model.learn(steps)
+    return lambda observation: int(model.predict(observation, deterministic=True)[0])
+
+
+def tianshou(task: str, algorithm: str, steps: int, seed: int) -> Play:
+    """Train discrete SAC of Tianshou."""
+    import torch
+    from tianshou.algorithm.modelfree.discrete_sac import DiscreteSAC, DiscreteSACPolicy
+    from tianshou.algorithm.modelfree.sac import AutoAlpha
+    from tianshou.algorithm.optim import AdamOptimizerFactory
+    from tianshou.data import Collector, VectorReplayBuffer
+    from tianshou.env import DummyVectorEnv
+    from tianshou.trainer import OffPolicyTrainerParams
+    from tianshou.utils.net.common import Net
+    from tianshou.utils.net.discrete import DiscreteActor, DiscreteCritic
+
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    c, t = default_configs(task, algorithm)
+    environments = DummyVectorEnv([lambda: make_environment(task, t.input_span) for _ in range(t.environments)])
+    environments.seed(seed)
+    space = make_environment(task, t.input_span)
+    actions = int(space.action_space.n)  # type: ignore[attr-defined]
+
+    def network() -> Net:
+        return Net(state_shape=space.observation_space.shape, hidden_sizes=c.hidden, activation=torch.nn.Mish)
+
+    def adam(rate: float) -> AdamOptimizerFactory:
+        return AdamOptimizerFactory(lr=rate)
+
+    alpha: Any = c.temperature
+    if c.target_entropy is not None:
+        alpha = AutoAlpha(c.target_entropy * math.log(actions), math.log(c.temperature), adam(c.actor_rate))
+    actor = DiscreteActor(preprocess_net=network(), action_shape=actions, softmax_output=False)
+    critics = [DiscreteCritic(preprocess_net=network(), last_size=actions) for _ in range(2)]
+    learner = DiscreteSAC(
+        policy=DiscreteSACPolicy(actor=actor, action_space=space.action_space), policy_optim=adam(c.actor_rate),
+        critic=critics[0], critic_optim=adam(c.critic_rate), critic2=critics[1], critic2_optim=adam(c.critic_rate),
+        tau=c.target_rate, gamma=c.discount, alpha=alpha, n_step_return_horizon=c.n_step,
+    )  # fmt: skip
+    collector = Collector(learner, environments, VectorReplayBuffer(t.replay_capacity, t.environments))
+    collector.reset()
+    collector.collect(n_step=t.warmup_steps, random=True)
+    learner.run_training(
+        OffPolicyTrainerParams(
+            training_collector=collector, max_epochs=1, epoch_num_steps=steps - t.warmup_steps,
+            collection_step_num_env_steps=t.environments, batch_size=c.batch_size, show_progress=False, verbose=False,
+            update_step_num_gradient_steps_per_sample=t.updates / t.environments,
+        )
+    )  # fmt: skip
+
+    def play(observation: np.ndarray) -> int:
+        with torch.no_grad():
+            return int(actor(torch.as_tensor(observation[None]))[0].argmax())
+
+    return play
+
+
+LEARNERS: dict[str, tuple[Callable[[str, str, int, int], Play], str]] = {
+    "sb3-ppo": (sb3, "ppo"),
+    "sb3-dqn": (sb3, "dqn"),
+    "tianshou-discrete-sac": (tianshou, "discrete-sac"),
+}
+"""Name to what trains it, and ours with the same settings."""
+
+
+def train(name: str, task: str, steps: int, seed: int) -> Play:
+    """Train the named learner."""
+    learn, algorithm = LEARNERS[name]
+    return learn(task, algorithm, steps, seed)
+
+
+def judge(play: Play, name: str, task: str, episodes: int, seed: int) -> np.ndarray:
+    """Returns [episodes] of a policy that `train` gave."""
+    environment = make_environment(task, default_configs(task, LEARNERS[name][1])[1].input_span)
+    returns = []
+    for episode in range(episodes):
+        observation, _ = environment.reset(seed=seed if episode == 0 else None)
+        total, over = 0.0, False
+        while not over:
+            observation, reward, terminated, truncated, _ = environment.step(play(observation))
+            total, over = total + float(reward), terminated or truncated
+        returns.append(total)
+    return np.array(returns)
