@@ -1,7 +1,7 @@
 """Learners of other libraries on our tasks, with the settings that ours have there.
 
-Stable-Baselines3's PPO and DQN, Tianshou's discrete SAC. What they lack is left out: their DQN is not double, Tianshou's errors are
-squared, and neither evaluates an average of the actor.
+Stable-Baselines3's PPO and DQN, Tianshou's discrete SAC. What they lack is left out: their DQN is not double, Tianshou's errors
+are squared and its rates do not fall, and it plays the actor itself, not an average.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ TUNED: dict[tuple[str, str], Preset] = {
         },
         _SERVICE,
     ),
-    ("service-selection", "dqn"): Preset({**_SERVICE_Q, "discount": 0.0, "hidden": _SERVICE_HIDDEN}, _SERVICE),
+    ("service-selection", "dqn"): Preset({**_SERVICE_Q, "discount": 0.8, "hidden": _SERVICE_HIDDEN}, _SERVICE),
     ("service-selection", "prioritised-dqn"): Preset(
         {**_SERVICE_Q, "discount": 0.5, "priority_exponent": 0.3, "hidden": _SERVICE_HIDDEN}, _SERVICE
     ),
@@ -115,15 +115,7 @@ TUNED: dict[tuple[str, str], Preset] = {
         {"rollout": 16},
     ),
     ("service-selection", "ppo"): Preset(
-        {
-            "discount": 0.8,
-            "actor_rate": 1e-3,
-            "critic_rate": 3e-4,
-            "entropy_weight": 0.05,
-            "epochs": 10,
-            "hidden": _SERVICE_HIDDEN,
-        },
-        {"rollout": 16},
+        {"discount": 0.9, "actor_rate": 1e-3, "critic_rate": 1e-3, "minibatches": 16, "hidden": _SERVICE_HIDDEN}
     ),
 }
 """(system, algorithm) to what tuning found; docs/algorithms tells the search."""
