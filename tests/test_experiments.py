@@ -44,6 +44,7 @@ from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.judge import judge_policies
 from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
 
+pytestmark = pytest.mark.usefixtures("program_cache")
 TESTS = Path(__file__).parent
 QUICK, PAPER = PROFILES["quick"], PROFILES["paper"]
 KEY = jax.random.key(0)
@@ -413,6 +414,7 @@ class TestCommand:
             (["d2sac", "table9"], "experiment = 'table9': must be one of table3"),
             (["d2sac", "table3", "--only", "SARSA"], "only = 'SARSA': must be one of D2SAC"),
             (["d2sac", "table3", "--workers", "0"], "workers = 0: must be"),
+            (["d2sac", "table3", "--ray-address", "a:1"], "ray_address = 'a:1': must be left out unless workers is ray"),
         ],
     )
     def test_mistakes_are_named_before_any_work(
@@ -429,6 +431,14 @@ class TestCommand:
         assert error.startswith(f"edgewise experiment: {said}")
         assert error.count("\n") == 1
         assert not list(tmp_path.iterdir())
+
+    def test_a_missing_ray_is_named(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setitem(sys.modules, "ray", None)
+        monkeypatch.delitem(sys.modules, "edgewise.experiments.ray_executor", raising=False)
+        assert main(["experiment", "d2sac", "table3", "--workers", "ray"]) == 1
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert "pip install 'edgewise[ray]'" in error
 
     def test_tables_are_printed_and_written(
         self,

@@ -30,7 +30,8 @@ class ExperimentOptions:
         names: tables and figures, or all.
         profile: quick takes minutes; paper takes the paper's environment steps and 10 seeds.
         only: policies to keep, by their names in the table; none keeps all.
-        workers: local processes, each with one job at a time.
+        workers: local processes, each with one job at a time; ray takes a cluster, one job per CPU (or GPU).
+        ray_address: HOST:PORT of the cluster; none takes RAY_ADDRESS, or one of this machine, which is started if need be.
         out: folder of the output, one folder in it per experiment; none takes runs/experiments/PAPER/PROFILE.
         cells: folder of computed results.
         json: print the tables and verdicts as JSON.
@@ -40,7 +41,8 @@ class ExperimentOptions:
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = ()
     profile: Literal["quick", "paper"] = "quick"
     only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
-    workers: int = 1
+    workers: int | Literal["ray"] = 1
+    ray_address: str | None = None
     out: Path | None = None
     cells: Path = FOLDER
     json: bool = False
@@ -51,7 +53,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
     paper = find_paper(options.paper)
     experiments = paper.find(options.names)
-    profile, carry = paper.profiles[options.profile], executor(options.workers)
+    profile, carry = paper.profiles[options.profile], executor(options.workers, options.ray_address)
     for experiment in experiments:
         experiment.cells(profile, options.only)  # every mistake is found before any work is done
     out = options.out or FOLDER / options.paper / profile.name

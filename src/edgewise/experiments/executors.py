@@ -1,4 +1,4 @@
-"""Where jobs are carried out: in this process, or in several local ones."""
+"""Where jobs are carried out: in this process, or in several local ones; `ray_executor` has clusters."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Literal
 
 import jax
 
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.job import Job, carry_out
-from edgewise.numerics.checks import EdgewiseError, check_integer
+from edgewise.numerics.checks import ConfigurationError, EdgewiseError, check_integer
+from edgewise.training.progress import Reporter
 from edgewise.training.run import Interrupted
 
 JobReporter = Callable[[int, int, str], None]
@@ -57,7 +58,7 @@ class Processes:
                         report(index, *content)
                     else:
                         running.pop(index).join()
-                        yield jobs[index], _unwrap(kind, content)
+                        yield jobs[index], unwrap(kind, content)
         except KeyboardInterrupt:
             raise Interrupted("stopped") from None  # the processes have been told too, and save a checkpoint
         except BaseException:
@@ -69,14 +70,47 @@ class Processes:
                 process.join()
 
 
-def executor(workers: int) -> Executor:
-    """The executor for so many processes.
+def executor(workers: int | Literal["ray"], ray_address: str | None = None) -> Executor:
+    """The executor for so many local processes, or for a Ray cluster.
+
+    Args:
+        workers: processes, or "ray".
+        ray_address: of an existing cluster; see `RayCluster`.
 
     Raises:
-        ConfigurationError: for fewer than one.
+        ConfigurationError: for fewer processes than one, or for an address without Ray.
+        EdgewiseError: if Ray is wanted and not installed.
     """
+    if workers == "ray":
+        try:
+            from edgewise.experiments.ray_executor import RayCluster
+        except ImportError as error:
+            raise EdgewiseError(f"ray cannot be imported ({error}): pip install 'edgewise[ray]'") from error
+        return RayCluster(ray_address)
+    if ray_address is not None:
+        raise ConfigurationError("ray_address", ray_address, "left out unless workers is ray")
     check_integer("workers", workers, 1)
     return Processes(workers) if workers > 1 else serial
+
+
+def attempt(job: Job, report: Reporter) -> tuple[str, Any]:
+    """Carry a job out, and say what came of it in a form that another process can be told: `unwrap` takes it."""
+    try:
+        return "results", carry_out(job, report)
+    except Interrupted as error:
+        return "interrupted", str(error)
+    except EdgewiseError as error:
+        return "error", str(error)
+
+
+def unwrap(kind: str, content: Any) -> list[CellResult]:
+    """The results of an `attempt`, or its error."""
+    if kind == "interrupted":
+        raise Interrupted(content)
+    if kind == "error":
+        raise EdgewiseError(content)
+    result: list[CellResult] = content
+    return result
 
 
 def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, str, Any]]:
@@ -92,25 +126,9 @@ def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, s
                 ) from None
 
 
-def _unwrap(kind: str, content: Any) -> list[CellResult]:
-    if kind == "interrupted":
-        raise Interrupted(content)
-    if kind == "error":
-        raise EdgewiseError(content)
-    result: list[CellResult] = content
-    return result
-
-
 def _work(news: Any, parent: int, index: int, job: Job) -> None:
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    try:
-        results = carry_out(job, lambda done, text: news.put((index, "progress", (done, text))))
-    except Interrupted as error:
-        news.put((index, "interrupted", str(error)))
-    except EdgewiseError as error:
-        news.put((index, "error", str(error)))
-    else:
-        news.put((index, "results", results))
+    news.put((index, *attempt(job, lambda done, text: news.put((index, "progress", (done, text))))))
 
 
 def _follow(parent: int) -> None:

@@ -1,0 +1,120 @@
+"""Experiments on a Ray cluster: a node lost in mid-run, mistakes, Ctrl-C."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from edgewise import __version__
+from edgewise.experiments.cell import CellResult
+from edgewise.experiments.executors import JobReporter, executor, serial
+from edgewise.experiments.experiment import run_experiment
+from edgewise.experiments.job import Job
+from edgewise.experiments.results import Results
+from edgewise.experiments.runner import make_jobs
+from edgewise.experiments.store import Store
+from edgewise.numerics.checks import ConfigurationError
+from edgewise.training.run import Interrupted
+from tiny_experiment import DQN, PROFILE, TABLE
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgewise[ray]'")
+ray_executor = pytest.importorskip("edgewise.experiments.ray_executor")
+pytestmark = pytest.mark.usefixtures("program_cache")
+STORE_BYTES = 80_000_000  # about the least that Ray takes
+LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
+TWO = dataclasses.replace(
+    TABLE,
+    learners=tuple(
+        dataclasses.replace(DQN, label=f"DQN {seed}", training={**DQN.training, "seed": seed, "checkpoint_every": 5})
+        for seed in (11, 12)
+    ),
+    references=("random",),
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(program_cache: None) -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
+    cluster.second = cluster.add_node(**node)
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(program_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run_experiment(TWO, LONG, Store(tmp_path_factory.mktemp("serial")), serial)
+
+
+def same(one: Results, other: Results) -> None:
+    for a, b in zip(one, other, strict=True):
+        pd.testing.assert_frame_equal(a.result.episodes, b.result.episodes, check_exact=True)
+    pd.testing.assert_frame_equal(TWO.output(one).table, TWO.output(other).table)
+
+
+def test_a_node_killed_in_mid_run_changes_nothing(tmp_path: Path, cluster: Any, undisturbed: Results) -> None:
+    """Two nodes train one learner each when one of them is killed."""
+    working: dict[int, float] = {}
+    killed: list[dict[int, float]] = []
+    finished: list[Job] = []
+
+    def disturbed(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        def watch(index: int, done: int, text: str) -> None:
+            working[index] = done / jobs[index].work
+            if len(working) == 2 and not killed:
+                killed.append(dict(working))
+                cluster.remove_node(cluster.second, allow_graceful=False)
+            report(index, done, text)
+
+        for job, results in executor("ray", cluster.address)(jobs, watch):
+            finished.append(job)
+            yield job, results
+
+    found = run_experiment(TWO, LONG, Store(tmp_path), disturbed)
+    [shares] = killed
+    assert all(0 < share < 1 for share in shares.values())
+    assert len(finished) == len({id(job) for job in finished}) == 3
+    assert len(list((tmp_path / "cells").iterdir())) == 3
+    assert not [path for path in (tmp_path / "runs").iterdir() if path.suffix == ".shared"]
+    same(undisturbed, found)
+
+
+def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any, undisturbed: Results) -> None:
+    """One CPU is left: the learner is at work, random waits."""
+
+    def stopped(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        return executor("ray", cluster.address)(jobs, lambda *news: signal.raise_signal(signal.SIGINT))
+
+    only, store = ("DQN 11", "random"), Store(tmp_path)
+    with pytest.raises(Interrupted, match="stopped; give the same command again to go on"):
+        run_experiment(TWO, LONG, store, stopped, only)
+    [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
+    [*_, last] = sorted(int(path.name) for path in (run / "checkpoints").iterdir())
+    assert 0 < last < LONG.evaluations
+    same(undisturbed.without("DQN 12"), run_experiment(TWO, LONG, store, serial, only))
+
+
+def test_a_node_that_does_not_see_the_folder_or_is_of_another_version_says_so(tmp_path: Path) -> None:
+    [job, *_] = make_jobs([cell for _, _, cell in TWO.cells(LONG)], Store(tmp_path))
+    with ray_executor._marked([job]) as mark:
+        assert ray_executor._carry_out(None, 0, job, mark, "0.0.1")[1].endswith(
+            "must be '0.0.1', as where the command was given"
+        )
+    kind, said = ray_executor._carry_out(None, 0, job, mark, __version__)
+    assert kind == "error"
+    assert said.startswith(f"{tmp_path / 'runs'}: is not seen by node")
+
+
+@pytest.mark.parametrize("address", ["nonsense", "127.0.0.1:1"])
+def test_an_address_where_no_cluster_is(address: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"ray_address = '{address}': must be HOST:PORT"):
+        run_experiment(TWO, LONG, Store(tmp_path), executor("ray", address), ("random",))
