@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgewise.experiments import cgdm, d2sac
+from edgewise.experiments import cgdm, d2sac, edmsac
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.parts import Profile
 from edgewise.numerics.checks import ConfigurationError
@@ -40,7 +40,11 @@ class Paper:
         return [self.experiments[name] for name in dict.fromkeys(names)]
 
 
-CATALOGUE = {"cgdm": Paper(cgdm.EXPERIMENTS, cgdm.PROFILES), "d2sac": Paper(d2sac.EXPERIMENTS, d2sac.PROFILES)}
+CATALOGUE = {
+    "cgdm": Paper(cgdm.EXPERIMENTS, cgdm.PROFILES),
+    "d2sac": Paper(d2sac.EXPERIMENTS, d2sac.PROFILES),
+    "edmsac": Paper(edmsac.EXPERIMENTS, edmsac.PROFILES),
+}
 
 
 def find_paper(name: str) -> Paper:
