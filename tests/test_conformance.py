@@ -15,8 +15,8 @@ from edgewise.environments.base import Environment
 from edgewise.numerics.checks import ConfigurationError
 
 COPIES = 3
-NEVER_TERMINATED = {"agent-migration", "service-selection", "dynamic-contract"}
-RANDOM_ONLY_AT_RESET = {"cartpole", "acrobot"}
+NEVER_TERMINATED = {"agent-migration", "service-selection", "dynamic-contract", "pendulum"}
+RANDOM_ONLY_AT_RESET = {"cartpole", "acrobot", "pendulum"}
 
 
 class Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import gymnasium
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.control import Acrobot, CartPole, ControlConfig
+from edgewise.environments.control import Acrobot, CartPole, ControlConfig, Pendulum, PendulumConfig
 from edgewise.numerics.checks import ConfigurationError
 
 EPISODES = 3
@@ -57,8 +58,30 @@ def test_every_step_is_gymnasiums(name: str, clever: bool) -> None:
     assert set(ends) == {"terminated" if clever == (name == "Acrobot-v1") else "truncated"}
 
 
-@pytest.mark.parametrize(("task", "bound"), [(CartPole, 0.05), (Acrobot, 0.1)])
-def test_episodes_start_anywhere_in_the_box_of_gymnasium(task: type[CartPole | Acrobot], bound: float) -> None:
+def test_every_step_of_the_pendulum_is_gymnasiums() -> None:
+    generator = np.random.default_rng(0)
+    theirs = gymnasium.make("Pendulum-v1")
+    with jax.enable_x64(True):
+        ours = Pendulum()
+        step = jax.jit(ours.step)
+        for episode in range(EPISODES):
+            expected, _ = theirs.reset(seed=episode)
+            state, _ = ours.reset(jax.random.key(episode))
+            cut = False
+            while not cut:
+                state = replace(state, motion=jnp.asarray(theirs.unwrapped.state))
+                np.testing.assert_allclose(ours.observe(state), expected, rtol=1e-6, atol=1e-7)
+                action = generator.uniform(-1.2, 1.2, 1)
+                expected, reward, over, cut, _ = theirs.step(2 * action)
+                state, timestep = step(jax.random.key(0), state, jnp.asarray(action))
+                np.testing.assert_allclose(state.motion, theirs.unwrapped.state, rtol=1e-12, atol=1e-12)
+                np.testing.assert_allclose(timestep.reward, reward, rtol=1e-12, atol=1e-12)
+                assert (bool(timestep.terminated), bool(timestep.truncated)) == (over, cut)
+                assert np.abs(timestep.observation).max() <= 8
+
+
+@pytest.mark.parametrize(("task", "bound"), [(CartPole, 0.05), (Acrobot, 0.1), (Pendulum, np.array([np.pi, 1.0]))])
+def test_episodes_start_anywhere_in_the_box_of_gymnasium(task: type[Any], bound: Any) -> None:
     motion = np.asarray(jax.vmap(task().reset)(jax.random.split(jax.random.key(0), 500))[0].motion)
     assert (np.abs(motion) <= bound).all()
     assert (motion.min(0) < -0.97 * bound).all()
@@ -68,3 +91,5 @@ def test_episodes_start_anywhere_in_the_box_of_gymnasium(task: type[CartPole | A
 def test_bad_time_limit_is_named() -> None:
     with pytest.raises(ConfigurationError, match="time_limit = 0"):
         ControlConfig(time_limit=0)
+    with pytest.raises(ConfigurationError, match="time_limit = -1"):
+        PendulumConfig(time_limit=-1)

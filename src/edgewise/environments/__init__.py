@@ -11,6 +11,7 @@ GYMNASIUM_IDS = {
     "dynamic-contract": "edgewise/DynamicContract-v0",
     "cartpole": "edgewise/CartPole-v1",
     "acrobot": "edgewise/Acrobot-v1",
+    "pendulum": "edgewise/Pendulum-v1",
 }
 """Name in the registry to Gymnasium id."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from edgewise.environments.adapters.registration import register_gymnasium
 from edgewise.environments.agent_migration.entry import AGENT_MIGRATION
 from edgewise.environments.base import Environment
-from edgewise.environments.control.entry import ACROBOT, CARTPOLE
+from edgewise.environments.control.entry import ACROBOT, CARTPOLE, PENDULUM
 from edgewise.environments.dynamic_contract.entry import DYNAMIC_CONTRACT
 from edgewise.environments.entry import Entry
 from edgewise.environments.host.entry import host_entry, is_host
@@ -17,7 +17,7 @@ from edgewise.environments.service_selection.entry import SERVICE_SELECTION
 from edgewise.numerics.checks import ConfigurationError
 
 _ENTRIES: dict[str, Entry] = {
-    entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION, DYNAMIC_CONTRACT, CARTPOLE, ACROBOT)
+    entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION, DYNAMIC_CONTRACT, CARTPOLE, ACROBOT, PENDULUM)
 }
 
 

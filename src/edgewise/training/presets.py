@@ -29,6 +29,7 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
     "dynamic-contract": {"evaluation_episodes": 50, "input_span": 1.0},  # an episode has twenty network states
     "cartpole": _CONTROL,
     "acrobot": _CONTROL,
+    "pendulum": _CONTROL | {"steps": 50_000},
     "gymnasium": _CONTROL,
     "envpool": _CONTROL,
 }

@@ -19,3 +19,14 @@ class ControlConfig:
 
     def __post_init__(self) -> None:
         check_integer("time_limit", self.time_limit, 1)
+
+
+@dataclass(frozen=True)
+class PendulumConfig(ControlConfig):
+    """Of the pendulum, whose episodes are shorter.
+
+    Attributes:
+        time_limit: steps after which an episode is cut.
+    """
+
+    time_limit: int = 200

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Num, PRNGKeyArray
 
 from edgewise.environments.control.acrobot import Acrobot
 from edgewise.environments.control.cartpole import CartPole
-from edgewise.environments.control.configuration import ControlConfig
+from edgewise.environments.control.configuration import ControlConfig, PendulumConfig
+from edgewise.environments.control.pendulum import Pendulum
 from edgewise.environments.entry import Entry, Headline, Policy
 
-Task = CartPole | Acrobot
+Task = CartPole | Acrobot | Pendulum
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,31 @@ class ControlEntry(Entry):
         return self.task(config)
 
     def references(self, environment: Task, names: Sequence[str]) -> dict[str, Policy]:
-        def random(key: PRNGKeyArray, state: Any, observation: Any) -> Int[Array, ""]:
+        def random(key: PRNGKeyArray, state: Any, observation: Any) -> Num[Array, "*shape"]:
             return environment.action_space.sample(key)
 
         return dict.fromkeys(names, random)
 
 
-def _entry(name: str, gymnasium_id: str, summary: str, columns: tuple[str, ...], task: type[Task]) -> ControlEntry:
+def _entry(
+    name: str,
+    gymnasium_id: str,
+    summary: str,
+    columns: tuple[str, ...],
+    task: type[Task],
+    config: type[ControlConfig] = ControlConfig,
+    default_algorithm: str = "ppo",
+) -> ControlEntry:
     return ControlEntry(
         name=name,
         gymnasium_id=gymnasium_id,
         summary=summary,
-        config=ControlConfig,
+        config=config,
         headline=Headline("return", "return", "per episode", higher_is_better=True),
         columns=columns,
         reference_names=("random",),
         usual_references=("random",),
-        default_algorithm="ppo",
+        default_algorithm=default_algorithm,
         task=task,
     )
 
@@ -63,4 +72,13 @@ CARTPOLE = _entry(
 )
 ACROBOT = _entry(
     "acrobot", "edgewise/Acrobot-v1", "a double pendulum swung up, the task Acrobot-v1", ("height",), Acrobot
+)
+PENDULUM = _entry(
+    "pendulum",
+    "edgewise/Pendulum-v1",
+    "a pendulum swung up and held, the task Pendulum-v1",
+    ("angle",),
+    Pendulum,
+    PendulumConfig,
+    "sac",
 )
