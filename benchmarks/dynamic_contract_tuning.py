@@ -1,6 +1,7 @@
 """Search for the settings of every learner on dynamic contracts, with the same effort for each.
 
-Each learner gets the same number of trials, drawn at random from its own grid, the same environment steps, copies, network
+Each learner gets the same number of trials, the first with common settings and the others drawn at random from its own grid, and
+the same environment steps, copies, network
 widths and seeds. A trial is judged by the gap of its last policy to the exact optimum over the states of the evaluations, which
 are not those that results are reported on. DMSAC and DMDDPG take over what EDMSAC shares with them. What is found goes into
 `edgewise.training.presets`.
@@ -35,7 +36,7 @@ CONFIG = DynamicContractConfig(project=True)
 EPISODES = 50
 EVALUATION_SEED = 1
 HIDDEN = (128, 128)
-OFF_POLICY = {"environments": 16, "updates": 4, "warmup_steps": 2_000}
+OFF_POLICY = {"environments": 32, "updates": 8, "warmup_steps": 2_000}
 RATES = (3e-4, 1e-3, 3e-3)
 DISCOUNTS = (0.0, 0.5, 0.9)
 SPANS = (1.0, 2.0)
@@ -60,11 +61,21 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
         "input_span": SPANS,
     },
 }
+_COMMON = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.0, "input_span": 2.0}
+FIRST: dict[str, dict[str, Any]] = {
+    "edmsac": {**_COMMON, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},
+    "sac": {**_COMMON, "target_rate": 0.01, "target_entropy": -2.0},
+    "ddpg": {**_COMMON, "target_rate": 0.01, "exploration": 0.1},
+    "ppo": {**_COMMON, "rollout": 32, "epochs": 10},
+}
+"""Settings of the first trials."""
 TRAINING_FIELDS = ("input_span", "rollout")
 
 
 def draw(algorithm: str, trial: int) -> dict[str, Any]:
     """The settings of a trial; they depend on nothing but the algorithm's name and the number."""
+    if trial == 0:
+        return FIRST[algorithm]
     rng = np.random.default_rng([trial, *algorithm.encode()])
     return {name: values[rng.integers(len(values))] for name, values in GRIDS[algorithm].items()}
 
@@ -82,7 +93,7 @@ def run_trial(algorithm: str, settings: dict[str, Any], steps: int, seeds: int) 
     kind = training_config(algorithm)
     training = {
         **SYSTEM_TRAINING[SYSTEM],
-        **(OFF_POLICY if "updates" in kind.__dataclass_fields__ else {"environments": 16}),
+        **(OFF_POLICY if "updates" in kind.__dataclass_fields__ else {"environments": 32}),
         **{name: settings[name] for name in TRAINING_FIELDS if name in settings},
         "steps": steps,
         "seeds": seeds,
@@ -105,7 +116,7 @@ def run_trial(algorithm: str, settings: dict[str, Any], steps: int, seeds: int) 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=list(GRIDS))
-    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--trials", type=int, default=4)
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--json", type=Path, default=Path("results/dynamic-contract/tuning.json"))

@@ -38,7 +38,7 @@ def network_states(config: DynamicContractConfig, episodes: int, seed: int) -> N
 
 def optimal_profits(networks: Network) -> np.ndarray:
     """Profit of the exact optimum in each state."""
-    return np.asarray(optimal_contracts(networks).profit)
+    return np.asarray(optimal_contracts(networks).profit, float)
 
 
 def scheme_profits(networks: Network) -> dict[str, np.ndarray]:
@@ -62,11 +62,11 @@ def scheme_profits(networks: Network) -> dict[str, np.ndarray]:
     count = len(networks.alpha)
     found = others(networks, jax.random.split(jax.random.key(0), count))
     exact = {DYNAMIC: optimal_contracts(networks).profit, STATIC: optimal_contracts(networks, shared=True).profit}
-    return {name: np.asarray(values) for name, values in (exact | found).items()}
+    return {name: np.asarray(values, float) for name, values in (exact | found).items()}
 
 
 def first_period_of_static(networks: Network) -> np.ndarray:
     """Profit of the best static contract in period 1 alone, which is what the paper compares U1 + beta U2 with."""
     contracts = optimal_contracts(networks, shared=True).contract
     profits = jax.jit(jax.vmap(period_profits))(networks, contracts)
-    return np.asarray(profits)[:, 0]
+    return np.asarray(profits, float)[:, 0]

@@ -340,19 +340,15 @@ def schemes(results: Results) -> Output:
     _draw_sweep(grid[0, 1], lines, "servers N")
 
     betas = sorted({c.beta for c in configs.values()})
-    sweeps = []
-    for alpha in sorted({c.alpha for c in configs.values()}):
+    alphas = sorted({c.alpha for c in configs.values()})
+    ours, exact = [], []
+    for alpha in alphas:
         labels = [_label(configs, alpha, beta) for beta in betas]
-        ours = [learned[label].estimate(PROFIT) for label in labels]
-        sweeps += [
-            Line(f"{OURS}, alpha = {alpha:g}", betas, ours, leading=alpha == 200.0),
-            Line(
-                f"{DYNAMIC}, alpha = {alpha:g}",
-                betas,
-                [_mean(found[label][DYNAMIC]) for label in labels],
-                learned=False,
-            ),
-        ]
+        earned = [learned[label].estimate(PROFIT) for label in labels]
+        ours.append(Line(f"{OURS}, alpha = {alpha:g}", betas, earned, leading=alpha == alphas[0]))
+        possible = [_mean(found[label][DYNAMIC]) for label in labels]
+        exact.append(Line(f"{DYNAMIC}, alpha = {alpha:g}", betas, possible, learned=False))
+    sweeps = [*ours, *exact]
     _draw_sweep(grid[0, 2], sweeps, "beta, N = 12")
 
     table = [
@@ -368,8 +364,11 @@ def schemes(results: Results) -> Output:
     claims = [
         _claim_order(found),
         _claim_growth("Profit grows with the number of servers", lines[0], lines[1]),
-        *(_claim_growth(f"Profit grows with beta, alpha = {a}", *sweeps[i : i + 2]) for i, a in ((0, 200), (2, 250))),
-        _claim_alpha(sweeps),
+        *(
+            _claim_growth(f"Profit grows with beta, alpha = {alpha:g}", *lines)
+            for alpha, *lines in zip(alphas, ours, exact, strict=True)
+        ),
+        _claim_alpha(ours[0], ours[-1]),
         Claim(
             "The dynamic contract earns far more than the static one",
             FAILS if one[DYNAMIC].mean() < 1.1 * one[STATIC].mean() else HOLDS,
@@ -434,8 +433,7 @@ def _claim_growth(text: str, ours: Line, exact: Line) -> Claim:
     return Claim(text, word, evidence)
 
 
-def _claim_alpha(sweeps: Sequence[Line]) -> Claim:
-    low, high = sweeps[0], sweeps[2]
+def _claim_alpha(low: Line, high: Line) -> Claim:
     verdicts = [verdict(b, a) for a, b in zip(low.y, high.y, strict=True)]
     word = FAILS if FAILS in verdicts else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
     evidence = "; ".join(

@@ -1,0 +1,141 @@
+"""The EDMSAC paper's experiments: one tiny learner through every figure, and claims judged by their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from edgewise.experiments import edmsac_figures
+from edgewise.experiments.cell import CellResult, Learned
+from edgewise.experiments.contract_schemes import (
+    DYNAMIC,
+    FIRST_BEST,
+    RANDOM,
+    STATIC,
+    first_period_of_static,
+    network_states,
+    scheme_profits,
+)
+from edgewise.experiments.edmsac import DEFAULT, EXPERIMENTS, PROFILES
+from edgewise.experiments.executors import serial
+from edgewise.experiments.experiment import Experiment, run_experiment
+from edgewise.experiments.parts import Learner, Profile
+from edgewise.experiments.results import Outcome, Output, Results
+from edgewise.experiments.store import Store
+
+PROFILE = Profile("tiny", steps=160, seeds=2, evaluations=2, episodes=3)
+TINY = Learner(
+    edmsac_figures.OURS,
+    "edmsac",
+    {"hidden": (8, 8), "batch_size": 8, "denoising_steps": 2},
+    {"environments": 4, "warmup_steps": 16, "updates": 1, "evaluation_episodes": 2, "checkpoint_every": 2},
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("edmsac"))
+
+
+def make(experiment: Experiment, store: Store) -> tuple[Results, Output]:
+    results = run_experiment(experiment, PROFILE, store, serial)
+    return results, experiment.output(results)
+
+
+def test_gaps_are_to_the_optimum_of_the_same_states(store: Store) -> None:
+    figure = replace(EXPERIMENTS["fig6"], learners=(TINY,), references=("optimum",))
+    results, output = make(figure, store)
+    table = output.table.set_index("policy")
+    assert table.index[0] == "optimum"
+    assert table.loc["optimum", "gap, %"].startswith(("0.00", "-0.00"))
+    optimum = results.find("optimum").result.episodes["profit"].mean()
+    earned = results.find("EDMSAC").result.per_seed("profit")
+    gap = output.data.set_index(["metric", "policy"]).loc[("gap, %", "EDMSAC"), "value"]
+    assert gap == pytest.approx(100 * (1 - earned.mean() / optimum), abs=1e-2)  # of two seeds the mean
+
+
+def test_a_menu_of_the_learner_beside_the_optimal_one(store: Store) -> None:
+    _, output = make(replace(EXPERIMENTS["fig8"], learners=(TINY,)), store)
+    assert len(output.data) == 3 * 6 * 2
+    profits = output.table[["profit", "exact optimum"]].astype(float)
+    assert (profits["profit"] < profits["exact optimum"]).all()
+    assert output.claims[0].verdict == "holds"  # a projected menu rises in period 2
+
+
+def test_schemes_beside_the_learner(store: Store) -> None:
+    fig9 = EXPERIMENTS["fig9"]
+    default = next(s for s in fig9.settings if s.build() == DEFAULT.build())
+    _, output = make(replace(fig9, settings=(default,), learners=(TINY,)), store)
+    assert output.table["setting"].tolist() == [default.label]
+    assert output.claims[0].verdict == "holds"
+    states = network_states(DEFAULT.build(), 3, 5)
+    profits = {name: values.mean() for name, values in scheme_profits(states).items()}
+    assert profits[FIRST_BEST] > profits[DYNAMIC] > profits[STATIC] > profits[RANDOM]
+    assert first_period_of_static(states).mean() < profits[STATIC]
+
+
+def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results:
+    """Results as if each player earned what its label says, with a little spread; nothing is trained."""
+    outcomes = []
+    for setting, label, cell in experiment.cells(PROFILES["quick"]):
+        learned = isinstance(cell.player, Learned)
+        seeds = 6 if learned else 1
+        index = {"seed": np.repeat(np.arange(seeds), 50), "episode": np.tile(np.arange(50), seeds)}
+        profit = score(label) + np.repeat(np.linspace(-1, 1, seeds), 50)
+        table = pd.DataFrame(index | {"profit": profit, "infeasible": 0.5})
+        rows = [
+            {"evaluation": k, "steps": 1000 * k, "seed": seed, "wall_s": 60.0 * k, "profit": score(label) * k / 4}
+            for k in range(1, 5)
+            for seed in range(seeds if learned else 0)
+        ]
+        outcomes.append(Outcome(setting, label, cell.player, CellResult(table, pd.DataFrame(rows), "code"), None))
+    return Results(PROFILES["quick"], tuple(outcomes))
+
+
+AGREES = {
+    "EDMSAC": 1080.0,
+    "PPO": 900.0,
+    "pruning 70%": 1080.0,
+    "pruning 30%": 1000.0,
+    "M = 3": 1080.0,
+    "M = 12": 1000.0,
+}
+REFUTES = {
+    "EDMSAC": 900.0,
+    "PPO": 1080.0,
+    "pruning 70%": 900.0,
+    "pruning 30%": 1080.0,
+    "M = 3": 900.0,
+    "M = 12": 1080.0,
+}
+SMALL_RATES = "rates 2e-07, 2e-06"
+
+
+@pytest.mark.parametrize("name", ["fig6", "fig7"])
+def test_claims_are_judged_by_the_figures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edmsac_figures, "network_states", lambda *_: None)
+    monkeypatch.setattr(edmsac_figures, "optimal_profits", lambda *_: np.full(1000, 1100.0))
+    figure = EXPERIMENTS[name]
+    scores: list[dict[str, Any]] = [AGREES | {SMALL_RATES: 1080.0}, REFUTES | {SMALL_RATES: 900.0}]
+    for values, verdict in zip(scores, ("holds", "does not hold"), strict=True):
+        output = figure.output(fabricated(figure, lambda label, values=values: values.get(label, 1040.0)))
+        assert {claim.verdict for claim in output.claims} == {verdict}
+        assert len(output.claims) == 3
+        assert len(output.table) == len(figure.labels())
+        ends = output.data[output.data["metric"] == "gap, %"].set_index("policy")["value"]
+        np.testing.assert_allclose(
+            ends, [100 * (1 - values.get(label, 1040.0) / 1100) for label in ends.index], atol=1e-6
+        )
+
+
+def test_every_cell_can_be_described() -> None:
+    for experiment in EXPERIMENTS.values():
+        for profile in PROFILES.values():
+            cells = experiment.cells(profile)
+            assert len(cells) == len(experiment.settings) * len(experiment.labels())
+            assert all(cell.setting.project for _, _, cell in cells)
