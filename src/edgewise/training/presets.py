@@ -26,7 +26,13 @@ class Preset:
 _CONTROL: dict[str, Any] = {"steps": 100_000, "environments": 8, "evaluations": 10, "evaluation_episodes": 20}
 SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
     "service-selection": {"evaluation_episodes": 8, "input_span": 4.0},  # an episode has a thousand tasks
-    "dynamic-contract": {"evaluation_episodes": 50, "input_span": 1.0},  # an episode has twenty network states
+    "dynamic-contract": {  # an episode has twenty network states
+        "steps": 60_000,
+        "environments": 32,
+        "evaluations": 12,
+        "evaluation_episodes": 50,
+        "input_span": 2.0,
+    },
     "cartpole": _CONTROL,
     "acrobot": _CONTROL,
     "pendulum": _CONTROL | {"steps": 50_000},
@@ -71,8 +77,14 @@ _CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
         for name in ("discrete-sac", "d2sac")
     },
 }  # fmt: skip
+_CONTRACT: dict[str, Any] = {"hidden": (128, 128), "discount": 0.0, "actor_rate": 1e-3, "critic_rate": 3e-3}
+_CONTRACT_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 2_000}
+_CONTRACT_DIFFUSION = {**_CONTRACT, "target_rate": 0.01, "weight_decay": 0.0}
 TUNED: dict[tuple[str, str], Preset] = {
     **_CONTROL_PRESETS,
+    ("dynamic-contract", "edmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
+    ("dynamic-contract", "dmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
+    ("dynamic-contract", "dmddpg"): Preset(_CONTRACT_DIFFUSION, _CONTRACT_REPLAY),
     ("service-selection", "d2sac"): Preset(
         {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _SERVICE_HIDDEN}, _SERVICE
     ),

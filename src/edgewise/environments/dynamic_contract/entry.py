@@ -42,5 +42,5 @@ DYNAMIC_CONTRACT = DynamicContractEntry(
     columns=("printed_profit", "infeasible", "shortfall"),
     reference_names=schemes.NAMES,
     usual_references=("random", "static", "optimum"),
-    default_algorithm="cgdm",
+    default_algorithm="edmsac",
 )
