@@ -252,7 +252,6 @@ LEARNERS: dict[str, dict[str, Any]] = {
     "edmsac": {**SMALL, "temperature": 0.005},
     "edmsac fitted": {**SMALL, "temperature": 0.005, "log_density": "fitted", "fit_samples": 4},
     "edmsac as printed": {**SMALL, "temperature": 0.005, "revive": False, "predicts": "noise"},
-    "dmsac": {**SMALL, "temperature": 0.005},
     "dmddpg": SMALL,
 }
 TRAINING = OffPolicyConfig(

@@ -86,7 +86,7 @@ def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results
         learned = isinstance(cell.player, Learned)
         seeds = 6 if learned else 1
         index = {"seed": np.repeat(np.arange(seeds), 50), "episode": np.tile(np.arange(50), seeds)}
-        profit = score(label) + np.repeat(np.linspace(-1, 1, seeds), 50)
+        profit = score(label) + np.repeat(np.linspace(-1, 1, seeds) if learned else 0.0, 50)
         table = pd.DataFrame(index | {"profit": profit, "infeasible": 0.5})
         rows = [
             {"evaluation": k, "steps": 1000 * k, "seed": seed, "wall_s": 60.0 * k, "profit": score(label) * k / 4}

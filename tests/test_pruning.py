@@ -42,9 +42,10 @@ def test_importance_is_the_norm_of_a_row() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3, 0.5, 0.7, 0.99])
+@pytest.mark.parametrize("rate", [0.3, 0.99])
 def test_the_least_important_rows_go(rate: float) -> None:
-    pruned = prune(DENOISER, rate)
+    pruned = eqx.filter_jit(prune)(DENOISER, rate)
+    kept = kept_rows(DENOISER, rate)
     groups = [(0, "observation"), (0, "action")]
     for place, norms in enumerate(np_importance(DENOISER)):
         width = len(norms)
@@ -59,33 +60,35 @@ def test_the_least_important_rows_go(rate: float) -> None:
                 expected = old.copy()
                 expected[gone] = 0
                 np.testing.assert_array_equal(new, expected)
-        assert sorted(set(range(width)) - set(gone)) == kept_rows(DENOISER, rate)[place].tolist()
+        assert sorted(set(range(width)) - set(gone)) == kept[place].tolist()
     for old, new in zip(rows_of(DENOISER.body.layers[-1]), rows_of(pruned.body.layers[-1]), strict=True):
         np.testing.assert_array_equal(new, old)
 
 
-@pytest.mark.parametrize("rate", [0.3, 0.5, 0.7, 0.99])
+@pytest.mark.parametrize("rate", [0.5, 0.7, 0.99])
 def test_the_compact_network_gives_the_same(rate: float) -> None:
     noisy, step = jax.random.normal(jax.random.key(1), (B, A)), jnp.arange(B) % 5 + 1
-    pruned, small = prune(DENOISER, rate), eqx.filter_jit(compact)(DENOISER, rate)
-    np.testing.assert_allclose(small(noisy, step, OBSERVATION), pruned(noisy, step, OBSERVATION), atol=1e-6)
+    pruned, small = eqx.filter_jit(prune)(DENOISER, rate), eqx.filter_jit(compact)(DENOISER, rate)
+    predict = eqx.filter_jit(lambda denoiser: denoiser(noisy, step, OBSERVATION))
+    np.testing.assert_allclose(predict(small), predict(pruned), atol=1e-6)
     widths = [max(width - int(rate * width), 1) for width in HIDDEN]
     assert small.architecture == {**DENOISER.architecture, "hidden": widths}
     assert jax.tree.structure(small) == jax.tree.structure(Denoiser.blank(small.architecture))
 
 
 def test_compaction_of_several_learners_at_once() -> None:
-    denoisers = eqx.filter_vmap(lambda key: Denoiser(OBS, A, HIDDEN, 8, key))(jax.random.split(KEY, 3))
-    together = eqx.filter_vmap(lambda d: compact(d, 0.5))(denoisers)
-    for i in range(3):
-        alone = compact(jax.tree.map(lambda leaf, i=i: leaf[i], denoisers), 0.5)
+    other = jax.tree.map(lambda leaf: -leaf[::-1], DENOISER)
+    denoisers = jax.tree.map(lambda *leaves: jnp.stack(leaves), DENOISER, other)
+    together = eqx.filter_jit(eqx.filter_vmap(lambda d: compact(d, 0.5)))(denoisers)
+    for i, one in enumerate((DENOISER, other)):
+        alone = eqx.filter_jit(compact)(one, 0.5)
         for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(together), strict=True):
             np.testing.assert_array_equal(a, b[i])
 
 
-@pytest.mark.parametrize("predicts", ["noise", "clean"])
-@pytest.mark.parametrize("chain_noise", ["forward", "posterior"])
-@pytest.mark.parametrize("last_noise", [True, False])
+@pytest.mark.parametrize(
+    ("predicts", "chain_noise", "last_noise"), [("noise", "posterior", True), ("clean", "forward", False)]
+)
 def test_a_compact_policy_is_saved_and_acts_the_same(
     predicts: Any, chain_noise: Any, last_noise: bool, tmp_path: Path
 ) -> None:
@@ -93,7 +96,7 @@ def test_a_compact_policy_is_saved_and_acts_the_same(
     schedule = make_schedule("vp", 4)
     whole, small = (
         SquashedDiffusionPolicy(denoiser, schedule, deviation, predicts, chain_noise)
-        for denoiser in (prune(DENOISER, 0.5), compact(DENOISER, 0.5))
+        for denoiser in (eqx.filter_jit(prune)(DENOISER, 0.5), eqx.filter_jit(compact)(DENOISER, 0.5))
     )
     save_policy(tmp_path, PolicyArtefact(small, "dynamic-contract", {}, "edmsac", 1))
     loaded = load_policy(tmp_path).policy
@@ -120,8 +123,7 @@ def np_chain(denoiser: Denoiser, predicts: str, variance: np.ndarray, noise: np.
     return x
 
 
-@pytest.mark.parametrize("predicts", ["noise", "clean"])
-@pytest.mark.parametrize("chain_noise", ["forward", "posterior"])
+@pytest.mark.parametrize(("predicts", "chain_noise"), [("noise", "forward"), ("clean", "posterior")])
 def test_the_reverse_chain(predicts: Any, chain_noise: Any) -> None:
     schedule = make_schedule("vp", 4)
     policy = SquashedDiffusionPolicy(DENOISER, schedule, None, predicts, chain_noise)
