@@ -129,6 +129,7 @@ def algorithms(results: Results) -> Output:
     draw_intervals(grid[0, 1], [(o.label, gaps[o.label], o.learned) for o in order], {}, "gap to the exact optimum, %")
     grid[0, 1].axvline(0, color=BLACK, linewidth=1, linestyle="--")
     grid[0, 1].set_xscale("symlog", linthresh=1)
+    grid[0, 1].set_xlim(right=100)
     grid[0, 1].xaxis.set_major_formatter("{x:g}")
     grid[0, 1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
     claims = [
