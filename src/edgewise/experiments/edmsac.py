@@ -11,11 +11,11 @@ from edgewise.experiments.parts import Learner, Profile, Setting
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", steps=12_000, seeds=2, evaluations=4, episodes=50, paper_steps=100_000),
-        Profile("paper", steps=100_000, seeds=10, evaluations=20, episodes=50, paper_steps=100_000),
+        Profile("quick", steps=12_000, seeds=2, evaluations=4, episodes=50),
+        Profile("paper", steps=60_000, seeds=10, evaluations=12, episodes=50),
     )
 }
-"""The paper does not tell its budget; 100,000 network states are what a preset takes. An episode has twenty states."""
+"""The paper does not tell its budget; 60,000 network states are what the presets take. An episode has twenty states."""
 FEASIBLE = {"project": True}
 """Learners are paid the profit of the feasible menu made from their action."""
 DEFAULT = Setting("default", SYSTEM, FEASIBLE)

@@ -63,7 +63,10 @@ MEASURED = (
     "Profit is that of the feasible menu made from the learner's action (projection), and the reward too. Gap: by how much it is "
     "below the exact optimum of the same network states (rewards of Theorems 2 and 4, all constraints met)."
 )
-BANDIT = "Network states are drawn independently: a menu has no effect on what comes next."
+BANDIT = (
+    "Network states are drawn independently: a menu has no effect on what comes next. The paper does not tell for how many states "
+    "its learners learn."
+)
 
 
 def _gap(outcome: Outcome, optimum: np.ndarray) -> Estimate:
@@ -325,7 +328,7 @@ def schemes(results: Results) -> Output:
     gaps = {label: _gap(o, found[label][DYNAMIC]) for label, o in learned.items()}
 
     figure, grid = new_figure(9.6, 4.2, 1, 3)
-    means = {name: estimate([values]) for name, values in found[default].items()}
+    means = {name: _mean(values) for name, values in found[default].items()}
     rows = [(name, e, False) for name, e in means.items()] + [(OURS, learned[default].estimate(PROFIT), True)]
     draw_intervals(grid[0, 0], sorted(rows, key=lambda row: -row[1].value), {}, "profit")
     grid[0, 0].set_title("schemes", loc="left")
