@@ -64,8 +64,8 @@ MEASURED = (
     "below the exact optimum of the same network states (rewards of Theorems 2 and 4, all constraints met)."
 )
 BANDIT = (
-    "Network states are drawn independently: a menu has no effect on what comes next. The paper does not tell for how many states "
-    "its learners learn."
+    "Network states are drawn independently: a menu has no effect on what comes next. The paper does not tell for how "
+    "many states its learners learn."
 )
 
 
