@@ -35,7 +35,7 @@ SEARCH = Search(
     seeds=1,
     chosen={
         "edmsac": {**FIRST_GUESS, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},
-        "sac": {**FIRST_GUESS, "target_rate": 0.01, "target_entropy": -2.0},
+        "sac": {**FIRST_GUESS, "target_rate": 0.01, "target_entropy": -2.0, "temperature": 0.001},
         "ddpg": {**FIRST_GUESS, "target_rate": 0.01, "exploration": 0.1},
         "ppo": {**FIRST_GUESS, "rollout": 32, "epochs": 10},
     },

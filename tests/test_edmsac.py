@@ -202,6 +202,13 @@ def test_every_row_stays_pruned_in_the_printed_form() -> None:
     assert [mask.tolist() for mask in row_masks(state.actor.denoiser, 0.5)] == first
 
 
+def test_an_update_keeps_every_type_so_that_programs_are_compiled_once() -> None:
+    algorithm, state, batch = make()
+    after, _ = eqx.filter_eval_shape(algorithm.update, state, batch, KEY)
+    for old, new in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
+        assert (old.shape, old.dtype, old.weak_type) == (new.shape, new.dtype, getattr(new, "weak_type", False))
+
+
 def test_what_is_deployed() -> None:
     """The slow actor without its pruned neurons; with zeros in their place it gives the same."""
     algorithm, state, batch = make()

@@ -16,6 +16,7 @@ the opposite.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -190,7 +191,7 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         denoiser = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
-        deviation = jnp.full(self.action_size, jnp.log(c.deviation)) if c.last_noise else None
+        deviation = jnp.full(self.action_size, math.log(c.deviation), dtype=float) if c.last_noise else None
         actor = Actor(denoiser, deviation)
         critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key, c.critics)
         return EDMSACState(
