@@ -86,7 +86,7 @@ def claim_gains(ours: np.ndarray | None, others: Mapping[str, np.ndarray], gains
             word = FAILS if e.high < percent else HOLDS if e.low > 0 else UNDECIDED
             less = "" if word != FAILS else "; less, but by a smaller part" if e.low > 0 else "; not less"
             text = f"{OURS} takes {percent:g}% less latency than {name(label)}"
-            claims.append(Claim(text, word, f"ours {e.text(1)}%{less}"))
+            claims.append(Claim(text, word, f"ours {e.text(1)}%{less}", f"{percent:g}%"))
     return claims
 
 

@@ -84,12 +84,14 @@ class Claim:
     Attributes:
         text: the statement.
         verdict: "holds", "does not hold" or "undecided".
-        evidence: the figures behind the verdict.
+        evidence: our figures behind the verdict.
+        paper: the paper's figures, where it gives any.
     """
 
     text: str
     verdict: str
     evidence: str
+    paper: str = ""
 
 
 @dataclass(frozen=True)

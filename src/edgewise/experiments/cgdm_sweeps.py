@@ -1,0 +1,223 @@
+"""Figures 4 and 6 to 9 of the CGDM paper: latency against a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from edgewise.experiments.cgdm_figures import LATENCY, OURS, RETURN, RULE, SYSTEM_NOTE, claim_gains, name
+from edgewise.experiments.drawing import FAILS, HOLDS, UNDECIDED, Line, draw_lines, notes, overall, present, verdict
+from edgewise.experiments.figures import new_figure, styled
+from edgewise.experiments.results import Claim, Output, Results
+from edgewise.experiments.statistics import Estimate, estimate
+
+PAPER_STEPS, MANY_STEPS, MOST_STEPS = "5", "10", "15"
+Points = dict[str, list[np.ndarray]]
+"""Latencies of every policy: for each point of the axis one value per unit, the units being the same at all points."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What the paper says of the distance between the baselines and CGDM.
+
+    Attributes:
+        text: the statement.
+        first, last: labels of the points between which the distance changes.
+        grows: or else shrinks.
+    """
+
+    text: str
+    first: str
+    last: str
+    grows: bool
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One of Figs. 6 to 9; called with results, it makes the figure.
+
+    Attributes:
+        axis: what is swept, with its unit.
+        text: the paper's statement on all curves.
+        rises: whether latency rises along the axis; or else it falls.
+        gains: the paper's advantages of CGDM in per cent.
+        gaps: its statements on the distances.
+        flattens: whether curves rise steeper in the lower half of the axis.
+    """
+
+    axis: str
+    text: str
+    rises: bool
+    gains: Mapping[str, float]
+    gaps: tuple[Gap, ...]
+    flattens: bool = False
+
+    @styled()
+    def __call__(self, results: Results) -> Output:
+        """The figure."""
+        places = list(dict.fromkeys(o.setting.label for o in results))
+        x = [float(place) for place in places]
+        points: Points = {}
+        for o in results:
+            points.setdefault(o.label, []).append(o.units(LATENCY))
+        learned = {o.label: o.learned for o in results}
+        lines = [
+            Line(name(label), x, [estimate([units]) for units in at], label == OURS, learned[label])
+            for label, at in points.items()
+        ]
+        figure, grid = new_figure(7.2, 4.2)
+        draw_lines(grid[0, 0], lines, markers=True)
+        grid[0, 0].set_xticks(x, places)
+        grid[0, 0].set_ylim(bottom=0)
+        grid[0, 0].set_xlabel(self.axis)
+        grid[0, 0].set_ylabel("test latency (s per slot)")
+        figure.legend(loc="outside right upper", handlelength=3)
+        compared = {label: at for label, at in points.items() if label in (OURS, *self.gains)}
+        learners = [label for label in points if learned[label] and label != OURS]
+        baselines = [label for label in compared if label != OURS]
+        mean = {label: np.mean(at, axis=0) for label, at in compared.items()}
+        claims = [
+            self._claim_shape(compared, x),
+            _claim_lowest(points, learners, places),
+            *claim_gains(mean.get(OURS), {label: mean[label] for label in baselines}, self.gains),
+            *(_claim_gap(gap, points, baselines, places) for gap in self.gaps),
+        ]
+        table = [
+            {"policy": line.label, **{p: e.text(0) for p, e in zip(places, line.y, strict=True)}} for line in lines
+        ]
+        said = notes(
+            results,
+            SYSTEM_NOTE,
+            RULE,
+            "The paper does not say whether learners were trained at every point. Here they are trained once, in the default "
+            "system, and the same policies are judged at all points.",
+            "Reductions are of the mean over all points. A curve rises or falls by the change of each unit (seed or episode) "
+            "from point to point.",
+        )
+        data = pd.concat([line.tidy(self.axis) for line in lines], ignore_index=True)
+        return Output(figure, data, pd.DataFrame(table), present(*claims), said)
+
+    def _claim_shape(self, points: Points, x: Sequence[float]) -> Claim:
+        verdicts = {label: self.shape(at, x) for label, at in points.items()}
+        ends = [
+            f"{name(k)} {estimate([at[0]]).value:.0f} to {estimate([at[-1]]).value:.0f} s" for k, at in points.items()
+        ]
+        doubtful = [f"{name(label)}: {word}" for label, word in verdicts.items() if word != HOLDS]
+        return Claim(
+            self.text,
+            overall(list(verdicts.values())),
+            "; ".join(["from first to last point " + ", ".join(ends), *doubtful]),
+        )
+
+    def shape(self, at: Sequence[np.ndarray], x: Sequence[float]) -> str:
+        """Whether one curve goes the paper's way: as a whole and, unless it flattens, never back from point to point."""
+        sign = 1 if self.rises else -1
+        whole = _sign(sign * (at[-1] - at[0]))
+        if not self.flattens:
+            return FAILS if FAILS in [_sign(sign * (b - a)) for a, b in pairwise(at)] else whole
+        middle = int(np.argmin(np.abs(np.asarray(x) - (x[0] + x[-1]) / 2)))
+        early = (at[middle] - at[0]) / (x[middle] - x[0])
+        late = (at[-1] - at[middle]) / (x[-1] - x[middle])
+        return overall([whole, _sign(early - late)])
+
+
+def _sign(change: np.ndarray) -> str:
+    """Whether a change of each unit is upwards."""
+    e = estimate([change])
+    return HOLDS if e.low > 0 else FAILS if e.high < 0 else UNDECIDED
+
+
+def _claim_lowest(points: Points, learners: Sequence[str], places: Sequence[str]) -> Claim | None:
+    if OURS not in points or not learners:
+        return None
+    ours = [estimate([units]) for units in points[OURS]]
+    words = [
+        overall([verdict(estimate([points[label][i]]), e) for label in learners]) for i, e in enumerate(ours)
+    ]  # fmt: skip
+    evidence = "; ".join(f"at {place}: {word}" for place, word in zip(places, words, strict=True))
+    return Claim("CGDM has the lowest latency of all learners at every point", overall(words), evidence)
+
+
+def _claim_gap(gap: Gap, points: Points, baselines: Sequence[str], places: Sequence[str]) -> Claim | None:
+    if OURS not in points or not baselines:
+        return None
+    first, last = places.index(gap.first), places.index(gap.last)
+    change = {label: estimate([points[label][last] - points[label][first]]) for label in (OURS, *baselines)}
+    ours = change[OURS]
+    words = [verdict(change[k], ours) if gap.grows else verdict(ours, change[k]) for k in baselines]
+    moved = ", ".join(f"{name(label)} {change[label].value - ours.value:+.0f} s" for label in baselines)
+    return Claim(gap.text, overall(words), f"change of the distance from {gap.first} to {gap.last}: {moved}")
+
+
+@styled()
+def denoising_steps(results: Results) -> Output:
+    """Fig. 4: latency and training time against the length of the reverse chain."""
+    labels = [o.label for o in results]
+    x = [float(label) for label in labels]
+    found = {o.label: o.estimate(LATENCY) for o in results}
+    seconds = {o.label: o.training_seconds for o in results}
+    time = [Estimate(s, np.nan, np.nan) for s in seconds.values()]
+    lines = {
+        "test latency (s per slot)": Line("latency", x, list(found.values()), leading=True),
+        "training time (s)": Line("training time", x, time),
+    }
+    figure, grid = new_figure(7.2, 3.2, 1, 2)
+    for axes, (unit, line) in zip(grid[0], lines.items(), strict=True):
+        draw_lines(axes, [line], markers=True)
+        axes.set_xticks(x, labels)
+        axes.set_xlabel("denoising steps K")
+        axes.set_ylabel(unit)
+    grid[0, 1].set_ylim(bottom=0)
+    rows = [
+        {
+            "denoising steps K": o.label,
+            "latency, s per slot": found[o.label].text(1),
+            "reward per episode": o.estimate(RETURN).text(1),
+            "training, s": f"{seconds[o.label]:.0f}",
+        }
+        for o in results
+    ]
+    said = notes(
+        results,
+        SYSTEM_NOTE,
+        "The paper shows reward and time as parts of their maxima; ours is latency, which is better when lower.",
+        "Training time: wall time of all seeds side by side, without the first evaluation, before which programs are compiled.",
+        "The paper explains its drop beyond ten steps by exploding gradients, which is what its printed (31) would do; here "
+        "that equation is corrected.",
+    )
+    claims = present(_claim_optimum(found), _claim_too_many(found), _claim_time(seconds))
+    data = pd.concat([line.tidy("denoising_steps") for line in lines.values()], ignore_index=True)
+    return Output(figure, data, pd.DataFrame(rows), claims, said)
+
+
+def _claim_optimum(found: Mapping[str, Estimate]) -> Claim | None:
+    others = {label: e for label, e in found.items() if label != PAPER_STEPS}
+    if PAPER_STEPS not in found or not others:
+        return None
+    best = min(others, key=lambda label: others[label].value)
+    words = [verdict(e, found[PAPER_STEPS]) for e in others.values()]
+    evidence = f"at 5 {found[PAPER_STEPS].text(1)}, best elsewhere at {best} {others[best].text(1)}"
+    return Claim("K = 5 gives the best policy, shorter and longer chains worse ones", overall(words), evidence)
+
+
+def _claim_too_many(found: Mapping[str, Estimate]) -> Claim | None:
+    if MANY_STEPS not in found or MOST_STEPS not in found:
+        return None
+    many, most = found[MANY_STEPS], found[MOST_STEPS]
+    evidence = f"at 10 {many.text(1)}, at 15 {most.text(1)}"
+    return Claim("Beyond ten steps policies become clearly worse", verdict(most, many), evidence)
+
+
+def _claim_time(seconds: Mapping[str, float]) -> Claim | None:
+    if len(seconds) < 3:
+        return None
+    steps, taken = np.array([float(label) for label in seconds]), np.array(list(seconds.values()))
+    slope, start = np.polyfit(steps, taken, 1)
+    spread = taken.var()
+    explained = 1 - float((taken - start - slope * steps).var() / spread) if spread > 0 else 0.0
+    evidence = f"a line of {slope:.1f} s per step from {start:.0f} s explains {explained:.0%} of the variance"
+    return Claim("Training time grows linearly with K", HOLDS if slope > 0 and explained > 0.9 else FAILS, evidence)
