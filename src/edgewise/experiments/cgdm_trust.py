@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import numpy as np
@@ -112,7 +110,7 @@ def slots_to_fall(reputation: np.ndarray, threshold: float) -> np.ndarray:
     return np.where(below.any(axis=2), below.argmax(axis=2) + 1.0, length)
 
 
-def _over_units(outcome: Outcome, values: np.ma.MaskedArray[Any, Any]) -> Estimate:
+def _over_units(outcome: Outcome, values: np.ndarray) -> Estimate:
     """Over seeds of a learner, or over episodes of a policy that was not trained; `values` [policies, episodes, users]."""
     units = np.ma.asarray(values.mean(axis=(1, 2) if outcome.learned else (0, 2))).compressed()
     return estimate([units]) if units.size else Estimate(np.nan, np.nan, np.nan)
