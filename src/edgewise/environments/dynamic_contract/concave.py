@@ -102,9 +102,11 @@ def maximise(programme: Programme) -> Solution:
         low, high = y[rows : rows + size], y[rows + size :]
         return matrix.T @ y[:rows] - low + jnp.zeros(size).at[:bounded].set(high)
 
+    def gradient(x: Array) -> Array:
+        return weights * rates * jnp.exp(-rates * x) + linear
+
     def residuals(now: _Iterate) -> tuple[Array, Array]:
-        gradient = weights * rates * jnp.exp(-rates * now.x) + linear
-        return transposed(now.dual) - gradient, product(now.x) + now.slack - limits
+        return transposed(now.dual) - gradient(now.x), product(now.x) + now.slack - limits
 
     def advance(now: _Iterate) -> _Iterate:
         residual, missing = residuals(now)
@@ -119,32 +121,37 @@ def maximise(programme: Programme) -> Solution:
             slack = -missing - product(step)
             return _Step(step, slack, -(target + now.dual * slack) / now.slack)
 
-        def moved(step: _Step, part: Float[Array, ""]) -> _Iterate:
-            length = part * jnp.minimum(_room(now.slack, step.slack), _room(now.dual, step.dual))
+        def reach(step: _Step) -> Float[Array, ""]:
+            return jnp.minimum(_room(now.slack, step.slack), _room(now.dual, step.dual))
+
+        def moved(step: _Step, length: Float[Array, ""]) -> _Iterate:
             return _Iterate(now.x + length * step.x, now.slack + length * step.slack, now.dual + length * step.dual)
 
         affine = direction(products)
-        predicted = moved(affine, jnp.ones(()))
+        predicted = moved(affine, reach(affine))
         mean = products.mean()
         target = mean * ((predicted.slack * predicted.dual).mean() / mean) ** 3
         corrected = direction(products + affine.slack * affine.dual - target)
         plain = direction(products - target)
+        priced = transposed(now.dual)
 
-        def miss(iterate: _Iterate) -> Float[Array, ""]:
-            residual, missing = residuals(iterate)
-            total = (residual**2).sum() + (missing**2).sum()
+        def miss(step: _Step, change: Float[Array, " n"], length: Float[Array, ""]) -> Float[Array, ""]:
+            """How far the conditions are missed after part of a step that changes `priced` so; `missing` shrinks with it."""
+            iterate = moved(step, length)
+            residual = priced + length * change - gradient(iterate.x)
+            total = (residual**2).sum() + ((1 - length) ** 2) * (missing**2).sum()
             return total + ((iterate.slack * iterate.dual - target) ** 2).sum()
 
         def shorten(carry: tuple[_Iterate, Array, Array], _: None) -> tuple[tuple[_Iterate, Array, Array], None]:
-            best, least, part = carry
-            tried = moved(plain, part)
-            found = miss(tried)
-            best = jax.tree.map(lambda new, old: jnp.where(found < least, new, old), tried, best)
-            return (best, jnp.minimum(least, found), part / 2), None
+            best, least, length = carry
+            found = miss(plain, plain_change, length)
+            best = jax.tree.map(lambda new, old: jnp.where(found < least, new, old), moved(plain, length), best)
+            return (best, jnp.minimum(least, found), length / 2), None
 
-        whole = jnp.full((), STEP)
-        best = moved(corrected, whole)
-        (best, _, _), _ = jax.lax.scan(shorten, (best, miss(best), whole), None, HALVINGS)
+        plain_change = transposed(plain.dual)
+        first = STEP * reach(corrected)
+        best, least = moved(corrected, first), miss(corrected, transposed(corrected.dual), first)
+        (best, _, _), _ = jax.lax.scan(shorten, (best, least, STEP * reach(plain)), None, HALVINGS)
         return best
 
     def body(carry: tuple[_Iterate, Array, Array]) -> tuple[_Iterate, Array, Array]:
