@@ -201,6 +201,6 @@ def explained_variance(sample: Sample) -> Float[Array, ""]:
     return 1 - sample.advantage.var() / (sample.goal.var() + np.finfo(np.float32).eps)
 
 
-def normalised(x: Float[Array, " b"]) -> Float[Array, " b"]:
+def normalised(x: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
     """Shifted to mean 0 and scaled to deviation 1."""
     return (x - x.mean()) / (x.std() + 1e-8)

@@ -96,17 +96,38 @@ class PPO(PolicyGradient):
     def actor_objective(
         self, actor: StochasticPolicy, sample: Sample
     ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """Negative clipped objective, equation (7) of the PPO paper, less the entropy bonus of (9); and its parts."""
+        """`clipped_objective` of a minibatch."""
         c = self.config
         log_probability, entropy = actor.judge(sample.observation, sample.action)
-        difference = log_probability - sample.log_probability
-        ratio = jnp.exp(difference)
         advantage = normalised(sample.advantage) if c.normalise_advantage else sample.advantage
-        gain = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - c.clip, 1 + c.clip) * advantage).mean()
-        metrics = {
-            "actor_gain": gain,
-            "entropy": entropy.mean(),
-            "divergence": (ratio - 1 - difference).mean(),
-            "clipped": (jnp.abs(ratio - 1) > c.clip).mean(),
-        }
-        return -(gain + c.entropy_weight * entropy.mean()), metrics
+        return clipped_objective(log_probability, sample.log_probability, entropy, advantage, c.clip, c.entropy_weight)
+
+
+def clipped_objective(
+    log_probability: Float[Array, "*batch"],
+    before: Float[Array, "*batch"],
+    entropy: Float[Array, "*some"],
+    advantage: Float[Array, "*batch"],
+    clip: float,
+    entropy_weight: float,
+) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    """Negative clipped objective, equation (7) of the PPO paper, less the entropy bonus of (9); and its parts.
+
+    Args:
+        log_probability: of the actions under the policy that learns.
+        before: under the policy that drew them.
+        entropy: of the policy that learns.
+        advantage: of the actions.
+        clip: epsilon.
+        entropy_weight: beta.
+    """
+    difference = log_probability - before
+    ratio = jnp.exp(difference)
+    gain = jnp.minimum(ratio * advantage, jnp.clip(ratio, 1 - clip, 1 + clip) * advantage).mean()
+    metrics = {
+        "actor_gain": gain,
+        "entropy": entropy.mean(),
+        "divergence": (ratio - 1 - difference).mean(),
+        "clipped": (jnp.abs(ratio - 1) > clip).mean(),
+    }
+    return -(gain + entropy_weight * entropy.mean()), metrics

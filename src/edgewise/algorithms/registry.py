@@ -12,12 +12,21 @@ from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
 from edgewise.algorithms.dqn import DQN, DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
 from edgewise.algorithms.edmsac import EDMSAC, DMDDPGConfig, DMSACConfig, EDMSACConfig
+from edgewise.algorithms.malppo import (
+    MALPPO,
+    MAA2CConfig,
+    MALPPOConfig,
+    MALPPORandomFollowersConfig,
+    MALPPORandomLeadersConfig,
+    MAPPOConfig,
+)
 from edgewise.algorithms.ppo import PPO, PPOConfig
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
 from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from edgewise.algorithms.sac import SAC, SACConfig
 from edgewise.algorithms.td3 import TD3, TD3Config
 from edgewise.environments.base import Box, Discrete, Space, Spaces
+from edgewise.environments.multi_agent import Joint
 from edgewise.numerics.checks import ConfigurationError
 
 
@@ -30,24 +39,25 @@ class AlgorithmEntry:
         summary: one line.
         config: its configuration dataclass.
         algorithm: its class, built with (configuration, spaces, updates of the run).
-        actions: the kinds of action space it learns in.
+        actions: the kinds of action space it learns in; `Joint` for the actions of several agents.
     """
 
     name: str
     summary: str
     config: type[Any]
     algorithm: type[Any]
-    actions: tuple[type[Space], ...]
+    actions: tuple[type[Space | Joint], ...]
 
-    def build(self, config: Any, spaces: Spaces, updates: int) -> Any:
+    def build(self, config: Any, spaces: Spaces | Joint, updates: int) -> Any:
         """The algorithm for the given spaces, in a run of so many updates.
 
         Raises:
             ConfigurationError: if it does not learn in this kind of action space; names those that do.
         """
-        if not isinstance(spaces.action, self.actions):
-            fitting = ", ".join(e.name for e in ALGORITHMS.values() if isinstance(spaces.action, e.actions))
-            kind = type(spaces.action).__name__
+        action = spaces.action if isinstance(spaces, Spaces) else spaces
+        if not isinstance(action, self.actions):
+            fitting = ", ".join(e.name for e in ALGORITHMS.values() if isinstance(action, e.actions))
+            kind = type(action).__name__
             raise ConfigurationError("algorithm", self.name, f"one for {kind} actions: {fitting}")
         return self.algorithm(config, spaces, updates)
 
@@ -70,6 +80,11 @@ ALGORITHMS = {
         AlgorithmEntry("drqn", "deep recurrent Q-network", DRQNConfig, DRQN, (Discrete,)),
         AlgorithmEntry("rainbow", "DQN with six improvements together", RainbowConfig, Rainbow, (Discrete,)),
         AlgorithmEntry("ppo", "proximal policy optimisation", PPOConfig, PPO, (Box, Discrete)),
+        AlgorithmEntry("malppo", "PPO with a memory for each of several agents", MALPPOConfig, MALPPO, (Joint,)),
+        AlgorithmEntry("malppo-rl", "MALPPO with random leaders", MALPPORandomLeadersConfig, MALPPO, (Joint,)),
+        AlgorithmEntry("malppo-rf", "MALPPO with random followers", MALPPORandomFollowersConfig, MALPPO, (Joint,)),
+        AlgorithmEntry("mappo", "PPO of several agents with central critics", MAPPOConfig, MALPPO, (Joint,)),
+        AlgorithmEntry("maa2c", "actor-critic of several agents with central critics", MAA2CConfig, MALPPO, (Joint,)),
         AlgorithmEntry("reinforce", "policy gradient by returns", REINFORCEConfig, REINFORCE, (Box, Discrete)),
     )
 }

@@ -11,7 +11,7 @@ import tyro
 
 from edgewise.cli.evaluate import show
 from edgewise.cli.train import require_run
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.experiments.figures import comparison_figure
 from edgewise.numerics.checks import ConfigurationError, check_integer
 from edgewise.training.judge import Judgement, judge_policies, judge_references
@@ -51,10 +51,10 @@ def run(words: list[str]) -> int:
     if options.figure.suffix not in (".png", ".pdf", ".svg"):
         raise ConfigurationError("figure", str(options.figure), "a file name that ends in .png, .pdf or .svg")
     configs = [require_run(folder) for folder in options.runs]
-    systems = {config.environment for config in configs}
-    if len(systems) > 1:
-        raise ConfigurationError("runs", sorted(systems), "runs of one system")
-    entry = registry.find(configs[0].environment)
+    played = {config.environment for config in configs}
+    if len(played) > 1:
+        raise ConfigurationError("runs", sorted(played), "runs of one system")
+    entry = systems.find(configs[0].environment)
     rows = []
     for folder, config in zip(options.runs, configs, strict=True):
         environment = entry.build_evaluation(config.environment_config)

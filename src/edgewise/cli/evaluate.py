@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from edgewise.cli.train import require_run
-from edgewise.environments import registry
-from edgewise.environments.entry import Entry
+from edgewise.environments import systems
+from edgewise.environments.entry import System
 from edgewise.numerics.checks import check_integer
 from edgewise.training.judge import Judgement, judge_policies, judge_references
 
@@ -49,7 +49,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Evaluate, args=words, prog="edgewise evaluate")
     check_integer("episodes", options.episodes, 2)
     config = require_run(options.run)
-    entry = registry.find(config.environment)
+    entry = systems.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
     names = entry.choose_references(options.against)
     rows = [
@@ -67,7 +67,7 @@ def run(words: list[str]) -> int:
     return 0
 
 
-def show(entry: Entry, rows: list[Judgement]) -> None:
+def show(entry: System, rows: list[Judgement]) -> None:
     """Print judgements as a table, best first."""
     headline = entry.headline
     table = Table(

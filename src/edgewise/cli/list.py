@@ -41,7 +41,9 @@ def run(words: list[str]) -> int:
                         }
                         for e in entries
                     },
-                    "multi_agent_environments": {game.name: {"summary": game.summary} for game in games},
+                    "multi_agent_environments": {
+                        game.name: {"summary": game.summary, "references": list(game.reference_names)} for game in games
+                    },
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
                     "experiments": {
                         name: {e.name: e.title for e in paper.experiments.values()} for name, paper in CATALOGUE.items()
@@ -58,7 +60,7 @@ def run(words: list[str]) -> int:
         print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
     print("environments with several agents  (edgewise.environments.adapters.pettingzoo.parallel_env)")
     for game in games:
-        print(f"  {game.name}\n    {game.summary}")
+        print(f"  {game.name}\n    {game.summary}\n    references: {', '.join(game.reference_names)}")
     print("algorithms")
     for algorithm in ALGORITHMS.values():
         kinds = " and ".join(kind.__name__ for kind in algorithm.actions)

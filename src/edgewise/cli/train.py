@@ -16,9 +16,9 @@ from rich.console import Console
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
 from edgewise.cli.mobility import settle_mobility
 from edgewise.cli.workload import settle_workload
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.environments.entry import Entry
+from edgewise.environments.entry import System
 from edgewise.environments.service_selection import ServiceSelectionConfig
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.training.presets import default_configs
@@ -60,7 +60,7 @@ class Resume:
     json: bool = False
 
 
-def command_type(entry: Entry, algorithm: str) -> type[Any]:
+def command_type(entry: System, algorithm: str) -> type[Any]:
     """The options of `edgewise train ENVIRONMENT --algorithm ALGORITHM` as a dataclass."""
     algorithm_config, training = default_configs(entry.name, algorithm)
 
@@ -86,12 +86,12 @@ def run(words: list[str]) -> int:
         resume = tyro.cli(Resume, args=words, prog="edgewise train")
         return _train(resume.resume, read_config(resume.resume), resume.report, resume.json)
     if not words or words[0].startswith("-"):
-        names = ", ".join([*registry.names(), "gymnasium:ID", "envpool:ID"])
+        names = ", ".join([*systems.names(), "gymnasium:ID", "envpool:ID"])
         print(
             f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}"
         )
         return 0 if words and words[0] in ("-h", "--help") else 2
-    entry = registry.find(words[0])
+    entry = systems.find(words[0])
     options = tyro.cli(
         command_type(entry, _named_algorithm(words[1:], entry.default_algorithm)),
         args=words[1:],
@@ -128,7 +128,7 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"folder": str(folder), "test": result}))
     else:
-        headline = registry.find(config.environment).headline
+        headline = systems.find(config.environment).headline
         means = result[headline.metric]["mean"]
         print(
             f"{headline.label} over {training.evaluation_episodes} test episodes: "

@@ -11,8 +11,11 @@ from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.numerics.checks import ConfigurationError
 
-Policy = Callable[[PRNGKeyArray, Any, Any], Array]
-"""`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it."""
+Policy = Callable[[PRNGKeyArray, Any, Any], Any]
+"""`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it.
+
+In a game observation and action are dictionaries keyed by agent id, and only the actions of those who move count.
+"""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,11 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Entry(abc.ABC):
-    """A system in the registry.
+class System(abc.ABC):
+    """A system, of one agent or several.
 
     Attributes:
         name: as given to the command line.
-        gymnasium_id: as given to `gymnasium.make`.
         summary: one line.
         config: configuration dataclass, all of whose fields have defaults.
         headline: the metric of the system.
@@ -59,7 +61,6 @@ class Entry(abc.ABC):
     """
 
     name: str
-    gymnasium_id: str
     summary: str
     config: type[Any]
     headline: Headline
@@ -103,3 +104,14 @@ class Entry(abc.ABC):
             if name not in self.reference_names:
                 raise ConfigurationError("against", name, f"one of {', '.join(self.reference_names)}, or all")
         return tuple(names)
+
+
+@dataclass(frozen=True)
+class Entry(System):
+    """A system with one agent in the registry.
+
+    Attributes:
+        gymnasium_id: as given to `gymnasium.make`.
+    """
+
+    gymnasium_id: str

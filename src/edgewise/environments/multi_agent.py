@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from edgewise.environments.base import Space
+from edgewise.environments.base import Box, Space
+from edgewise.environments.entry import System
 
 State = TypeVar("State")
 Observations = dict[str, Array]
+Answer = Callable[[int, State], dict[str, Array]]
+"""`answer(stage, state) -> actions`: how the agents of a stage move in a state."""
 
 
 class MultiAgentStep(eqx.Module):
@@ -32,6 +35,43 @@ class MultiAgentStep(eqx.Module):
     terminated: Bool[Array, ""]
     truncated: Bool[Array, ""]
     info: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Agents that move in the same stage and have the same spaces.
+
+    Attributes:
+        agents: their ids.
+        observation_size: components of an observation.
+        low, high: bounds of an action.
+    """
+
+    agents: tuple[str, ...]
+    observation_size: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def name(self) -> str:
+        """What their ids begin with."""
+        return self.agents[0].rpartition("_")[0]
+
+
+@dataclass(frozen=True)
+class Joint:
+    """What a learner needs to know of a game.
+
+    Attributes:
+        kinds: of agents, in the order in which they move.
+    """
+
+    kinds: tuple[Kind, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the kinds."""
+        return tuple(kind.name for kind in self.kinds)
 
 
 class MultiAgentEnvironment(eqx.Module, Generic[State]):
@@ -74,26 +114,49 @@ class MultiAgentEnvironment(eqx.Module, Generic[State]):
             actions: of its agents; those of others are not looked at.
         """
 
+    @abc.abstractmethod
+    def observe(self, state: State) -> Observations:
+        """What each agent sees in a state."""
+
+    def gains(self, state: State, answer: Answer[State]) -> dict[str, Array]:
+        """What agents could gain by moving otherwise in the next slot, one alone; nothing where nobody can tell.
+
+        Args:
+            state: before the slot.
+            answer: how everyone moves.
+        """
+        return {}
+
     @property
     def agents(self) -> tuple[str, ...]:
         """Every agent."""
         return tuple(agent for stage in self.stages for agent in stage)
 
+    @property
+    def spaces(self) -> Joint:
+        """Every agent's spaces, by kind.
+
+        Raises:
+            ValueError: if they are not vectors.
+        """
+        kinds = []
+        for stage in self.stages:
+            alike: dict[tuple[tuple[float, ...], ...], list[str]] = {}
+            for agent in stage:
+                seen, done = self.observation_spaces[agent], self.action_spaces[agent]
+                if (
+                    not isinstance(seen, Box)
+                    or not isinstance(done, Box)
+                    or len(seen.shape) != 1
+                    or len(done.shape) != 1
+                ):
+                    raise ValueError(f"{agent}: observation and action must be vectors")
+                bounds = tuple(tuple(bound.tolist()) for bound in (seen.low, seen.high, done.low, done.high))
+                alike.setdefault(bounds, []).append(agent)
+            kinds += [Kind(tuple(agents), len(seen), low, high) for (seen, _, low, high), agents in alike.items()]
+        return Joint(tuple(kinds))
+
 
 @dataclass(frozen=True)
-class MultiAgentEntry(abc.ABC):
-    """A system with several agents in the registry.
-
-    Attributes:
-        name: as given to the command line.
-        summary: one line.
-        config: configuration dataclass, all of whose fields have defaults.
-    """
-
-    name: str
-    summary: str
-    config: type[Any]
-
-    @abc.abstractmethod
-    def build(self, config: Any) -> MultiAgentEnvironment[Any]:
-        """The environment of a configuration."""
+class MultiAgentEntry(System):
+    """A system with several agents in the registry; both environments that it builds are `MultiAgentEnvironment`s."""

@@ -1,7 +1,8 @@
-"""Any environment, seen through scaled observations."""
+"""Any environment or game, seen through scaled observations."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.base import Box, Environment, Space, TimeStep
+from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
 from edgewise.numerics.scaling import Scaling
 
 
@@ -59,3 +61,61 @@ class ScaledObservations(Environment[Any]):
     def step(self, key: PRNGKeyArray, state: Any, action: Any) -> tuple[Any, TimeStep]:
         state, timestep = self.environment.step(key, state, action)
         return state, replace(timestep, observation=self.inputs(timestep.observation))
+
+
+class ScaledGame(MultiAgentEnvironment[Any]):
+    """Maps each bounded component of every agent's observation to [-span, span].
+
+    Attributes:
+        environment: inside.
+        inputs: scaling of each agent's observations.
+    """
+
+    environment: MultiAgentEnvironment[Any]
+    inputs: dict[str, Scaling]
+
+    def __init__(self, environment: MultiAgentEnvironment[Any], span: float) -> None:
+        """Args: a game whose observations are vectors, and the largest size of a scaled component."""
+        self.environment = environment
+        self.inputs = {}
+        for agent, space in environment.observation_spaces.items():
+            if not isinstance(space, Box):
+                raise ValueError(f"{agent}: only vectors can be scaled")
+            self.inputs[agent] = Scaling.of_box(space.low, space.high, span)
+
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        return self.environment.stages
+
+    @property
+    def observation_spaces(self) -> dict[str, Space]:
+        scaled: dict[str, Space] = {}
+        for agent, space in self.environment.observation_spaces.items():
+            assert isinstance(space, Box)
+            bounds = (
+                np.asarray(self.inputs[agent](jnp.asarray(bound)), np.float32) for bound in (space.low, space.high)
+            )
+            scaled[agent] = Box(*bounds)
+        return scaled
+
+    @property
+    def action_spaces(self) -> dict[str, Space]:
+        return self.environment.action_spaces
+
+    @property
+    def horizon(self) -> int:
+        return self.environment.horizon
+
+    def reset(self, key: PRNGKeyArray) -> tuple[Any, Observations]:
+        state, observations = self.environment.reset(key)
+        return state, self._scale(observations)
+
+    def move(self, key: PRNGKeyArray, state: Any, stage: int, actions: Mapping[str, Any]) -> tuple[Any, MultiAgentStep]:
+        state, step = self.environment.move(key, state, stage, actions)
+        return state, replace(step, observations=self._scale(step.observations))
+
+    def observe(self, state: Any) -> Observations:
+        return self._scale(self.environment.observe(state))
+
+    def _scale(self, observations: Observations) -> Observations:
+        return {agent: self.inputs[agent](observation) for agent, observation in observations.items()}

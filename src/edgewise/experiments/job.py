@@ -18,16 +18,16 @@ import pandas as pd
 import yaml
 
 from edgewise import __version__
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.environments.base import Environment
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest
 from edgewise.numerics.checks import ConfigurationError
-from edgewise.policies import load_policy
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judge import judge_bound
 from edgewise.training.progress import Reporter
 from edgewise.training.run import CONFIG_FILE, METRICS_FILE, train
+from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
@@ -66,7 +66,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
         One result per cell.
     """
     cell = job.cells[0]
-    entry = registry.find(cell.environment)
+    entry = systems.find(cell.environment)
     environments = [entry.build_evaluation(each.setting) for each in job.cells]
     key = jax.random.key(cell.seed)
     curve = pd.DataFrame()
@@ -78,7 +78,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
                 _require_version(folder)
                 train(folder, run, lambda done, text: report(done * seeds, f"{run.algorithm} {text}"))
             curve = pd.read_csv(folder / METRICS_FILE)
-            policies = [load_policy(folder / "policy" / "best" / f"seed-{i}").policy for i in range(seeds)]
+            policies = [load_learned(folder / "policy" / "best" / f"seed-{i}", environments[0]) for i in range(seeds)]
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
             values = play(environments, lambda each: evaluate_seeds(each, stacked, key, cell.episodes))
         case Reference(name):

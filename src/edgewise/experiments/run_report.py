@@ -19,17 +19,17 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure
 
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.environments.agent_migration.environment import AgentMigration
-from edgewise.environments.entry import Entry
+from edgewise.environments.entry import System
 from edgewise.experiments.agent_migration_figures import Episode, latency_figure, migration_map, reputation_figure
 from edgewise.experiments.figures import learning_curve, save_figure
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import to_plain
-from edgewise.policies import load_policy
 from edgewise.training.evaluation import LearnedPolicy, record_episode
 from edgewise.training.judge import Judgement, judge_bound, judge_policies, judge_references
 from edgewise.training.run import CONFIG_FILE, METRICS_FILE, read_config
+from edgewise.training.saved import load_learned
 
 EPISODES = 50
 BOUND_EPISODES = 20
@@ -82,7 +82,7 @@ def agent_migration_pictures(environment: AgentMigration, policy: Any, rows: lis
 SYSTEM_PICTURES: dict[str, SystemPictures] = {"agent-migration": agent_migration_pictures}
 
 
-def standing(entry: Entry, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
+def standing(entry: System, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
     """Sentences on a learned policy beside random decisions and beside what is possible."""
     metric, more = entry.headline.metric, entry.headline.higher_is_better
     mean = learned.mean(metric)
@@ -112,7 +112,7 @@ def write_report(folder: Path) -> Path:
         The path of the page.
     """
     config = read_config(folder)
-    entry = registry.find(config.environment)
+    entry = systems.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
     learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
     references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
@@ -130,7 +130,7 @@ def write_report(folder: Path) -> Path:
             metrics[["steps", "seed", metric]],
         )
     ]
-    policy = load_policy(folder / "policy" / "best" / "seed-0").policy
+    policy = load_learned(folder / "policy" / "best" / "seed-0", environment)
     rows = [learned, *references]
     if config.environment in SYSTEM_PICTURES:
         pictures += SYSTEM_PICTURES[config.environment](environment, policy, rows)
@@ -146,7 +146,7 @@ def write_report(folder: Path) -> Path:
 def _render(
     folder: Path,
     config: Any,
-    entry: Entry,
+    entry: System,
     rows: list[Judgement],
     bound: float | None,
     metrics: pd.DataFrame,

@@ -10,7 +10,9 @@ from edgewise.policies.distributional import DistributionalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
 from edgewise.policies.greedy import GreedyPolicy
 from edgewise.policies.recurrent import RecurrentGreedyPolicy
+from edgewise.policies.recurrent_gaussian import RecurrentGaussianPolicy
 from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
+from edgewise.policies.uniform import UniformPolicy
 
 KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
     "deterministic": DeterministicPolicy,
@@ -20,9 +22,11 @@ KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
     "distributional": DistributionalPolicy,
     "gaussian": GaussianPolicy,
     "greedy": GreedyPolicy,
+    "recurrent-gaussian": RecurrentGaussianPolicy,
     "recurrent-greedy": RecurrentGreedyPolicy,
     "squashed-diffusion": SquashedDiffusionPolicy,
     "squashed-gaussian": SquashedGaussianPolicy,
+    "uniform": UniformPolicy,
 }
 
 

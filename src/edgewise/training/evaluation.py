@@ -11,14 +11,16 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.base import Environment, TimeStep
 from edgewise.environments.entry import Policy
+from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.policies.contract import initial_memory, step
+from edgewise.training.game_evaluation import Mover, record_game
 
 
 class LearnedPolicy(eqx.Module):
     """A learned module, to be played like a `Policy`.
 
     Attributes:
-        module: a `DeployablePolicy` or a `RecurrentPolicy`.
+        module: a `DeployablePolicy` or a `RecurrentPolicy`; a `JointPolicy` in a game.
         stochastic: sample instead of acting deterministically.
     """
 
@@ -62,8 +64,21 @@ def record_episode(
     return states, timesteps, actions
 
 
+def mover(policy: Policy | LearnedPolicy) -> Mover:
+    """How a policy for all agents of a game moves them."""
+    if isinstance(policy, LearnedPolicy):
+        module, stochastic = policy.module, policy.stochastic
+        return lambda key, movers, state, observations, memory: module.move(
+            movers, observations, memory, key, stochastic
+        )
+    return lambda key, movers, state, observations, memory: (policy(key, state, observations), memory)
+
+
 def evaluate(
-    environment: Environment[Any], policy: Policy | LearnedPolicy, key: PRNGKeyArray, episodes: int
+    environment: Environment[Any] | MultiAgentEnvironment[Any],
+    policy: Policy | LearnedPolicy,
+    key: PRNGKeyArray,
+    episodes: int,
 ) -> dict[str, Float[Array, " e"]]:
     """Play episodes and summarise each.
 
@@ -75,14 +90,20 @@ def evaluate(
 
     Returns:
         For each episode: `return` (sum of rewards), `length` (steps), and the mean over its steps of every entry of `info`.
+        In a game the reward is the sum over agents, and what agents could gain at the end is there too.
     """
 
     def summarise(episode_key: PRNGKeyArray) -> dict[str, Array]:
-        _, timesteps, _ = record_episode(environment, policy, episode_key)
+        gains: dict[str, Array] = {}
+        if isinstance(environment, MultiAgentEnvironment):
+            memory = policy.module.initial_memory() if isinstance(policy, LearnedPolicy) else ()
+            timesteps, gains = record_game(environment, mover(policy), memory, episode_key)
+        else:
+            _, timesteps, _ = record_episode(environment, policy, episode_key)
         ended = timesteps.terminated | timesteps.truncated
         alive = jnp.cumsum(ended) - ended == 0
         length = alive.sum()
         summary = {name: jnp.sum(values * alive) / length for name, values in timesteps.info.items()}
-        return summary | {"return": jnp.sum(timesteps.reward * alive), "length": length.astype(float)}
+        return summary | gains | {"return": jnp.sum(timesteps.reward * alive), "length": length.astype(float)}
 
     return jax.vmap(summarise)(jax.random.split(key, episodes))

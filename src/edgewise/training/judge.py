@@ -13,13 +13,15 @@ import numpy as np
 from scipy import stats
 
 from edgewise.environments.base import Environment
-from edgewise.environments.entry import Entry, Policy
+from edgewise.environments.entry import Policy, System
 from edgewise.environments.host.task import HostTask
-from edgewise.policies import load_policy
+from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.training.evaluation import LearnedPolicy, evaluate, record_episode
 from edgewise.training.host import evaluate_host
 from edgewise.training.run import RunConfig
+from edgewise.training.saved import load_learned
 
+Played = Environment[Any] | MultiAgentEnvironment[Any] | HostTask
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 
@@ -70,9 +72,7 @@ class Judgement:
         return {"policy": self.name, "seeds": seeds, "episodes": episodes, "metrics": metrics}
 
 
-def player(
-    environment: Environment[Any] | HostTask, episodes: int, seed: int
-) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
+def player(environment: Played, episodes: int, seed: int) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
     """A function that plays a policy on the episodes of the given seed; its metrics, one value per episode."""
     if isinstance(environment, HostTask):
         return lambda policy: evaluate_host(environment, policy, seed, episodes)
@@ -83,7 +83,7 @@ def player(
 def judge_policies(
     config: RunConfig,
     folder: Path,
-    environment: Environment[Any] | HostTask,
+    environment: Played,
     which: str,
     episodes: int,
     seed: int,
@@ -102,14 +102,14 @@ def judge_policies(
     """
     play = player(environment, episodes, seed)
     results = [
-        play(LearnedPolicy(load_policy(folder / "policy" / which / f"seed-{i}").policy, stochastic))
+        play(LearnedPolicy(load_learned(folder / "policy" / which / f"seed-{i}", environment), stochastic))
         for i in range(config.training.seeds)
     ]
     return Judgement(config.algorithm, {name: np.stack([np.asarray(r[name]) for r in results]) for name in results[0]})
 
 
 def judge_references(
-    entry: Entry, environment: Environment[Any] | HostTask, names: Sequence[str], episodes: int, seed: int
+    entry: System, environment: Played, names: Sequence[str], episodes: int, seed: int
 ) -> list[Judgement]:
     """Play reference policies on the episodes of the given seed."""
     judgements = []
@@ -120,9 +120,9 @@ def judge_references(
     return judgements
 
 
-def judge_bound(entry: Entry, environment: Environment[Any] | HostTask, episodes: int, seed: int) -> Judgement | None:
+def judge_bound(entry: System, environment: Played, episodes: int, seed: int) -> Judgement | None:
     """What no policy can beat in the headline metric, on the episodes of the given seed; none if the system knows none."""
-    if isinstance(environment, HostTask):
+    if not isinstance(environment, Environment):
         return None
     policy = entry.references(environment, ("random",))["random"]
 

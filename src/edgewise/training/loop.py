@@ -8,7 +8,6 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, PRNGKeyArray
 
-from edgewise.environments.base import Environment
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
@@ -25,7 +24,7 @@ class Loop(eqx.Module):
         config: sizes and budgets.
     """
 
-    environment: eqx.AbstractVar[Environment[Any]]
+    environment: eqx.AbstractVar[Any]
     algorithm: eqx.AbstractVar[Any]
     config: eqx.AbstractVar[TrainingConfig]
 

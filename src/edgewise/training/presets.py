@@ -33,6 +33,13 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
         "evaluation_episodes": 50,
         "input_span": 2.0,
     },
+    "twin-trading": {  # an episode has a hundred slots
+        "steps": 400_000,
+        "environments": 64,
+        "evaluations": 10,
+        "evaluation_episodes": 8,
+        "input_span": 2.0,
+    },
     "cartpole": _CONTROL,
     "acrobot": _CONTROL,
     "pendulum": _CONTROL | {"steps": 50_000},
@@ -80,7 +87,13 @@ _CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
 _CONTRACT: dict[str, Any] = {"hidden": (128, 128), "discount": 0.0, "actor_rate": 1e-3, "critic_rate": 3e-3}
 _CONTRACT_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 2_000}
 _CONTRACT_DIFFUSION = {**_CONTRACT, "target_rate": 0.01, "weight_decay": 0.0}
+_GAME: dict[str, Any] = {"hidden": (32,), "actor_rate": 3e-3, "critic_rate": 3e-3}
+_GAME_MEMORY: dict[str, Any] = {**_GAME, "memory": (16,)}
+_GAME_ROLLOUT: dict[str, Any] = {"rollout": 20}
 TUNED: dict[tuple[str, str], Preset] = {
+    **{("twin-trading", name): Preset(_GAME_MEMORY, _GAME_ROLLOUT) for name in ("malppo", "malppo-rl", "malppo-rf")},
+    ("twin-trading", "mappo"): Preset(_GAME, _GAME_ROLLOUT),
+    ("twin-trading", "maa2c"): Preset(_GAME, _GAME_ROLLOUT),
     **_CONTROL_PRESETS,
     ("dynamic-contract", "edmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),

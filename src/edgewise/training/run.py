@@ -23,22 +23,24 @@ from tensorboardX import SummaryWriter
 
 from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.environments.base import Environment
 from edgewise.environments.host.entry import is_host
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.scaled import ScaledObservations
+from edgewise.environments.multi_agent import MultiAgentEnvironment
+from edgewise.environments.scaled import ScaledGame, ScaledObservations
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.memory import release_unused_memory
 from edgewise.numerics.records import from_plain, to_plain
-from edgewise.policies import PolicyArtefact, save_policy
+from edgewise.policies import PolicyArtefact
 from edgewise.training.checkpoint import Checkpoints
 from edgewise.training.config import TrainingConfig
 from edgewise.training.host import host_trainer
 from edgewise.training.loop import Loop
 from edgewise.training.loops import build_loop, training_config
 from edgewise.training.progress import Reporter
+from edgewise.training.saved import save_learned
 from edgewise.training.trainer import CompiledTrainer, Trainer
 
 CONFIG_FILE = "config.yaml"
@@ -81,12 +83,12 @@ class RunState(eqx.Module):
     Attributes:
         loop: the learners.
         best_policy: the policy of each seed's best evaluation so far.
-        best_return: mean return of that evaluation.
+        best_score: of that evaluation.
     """
 
     loop: Any
     best_policy: Any
-    best_return: Float[Array, " n"]
+    best_score: Float[Array, " n"]
 
 
 def write_config(folder: Path, run: RunConfig) -> None:
@@ -115,7 +117,7 @@ def read_config(folder: Path) -> RunConfig:
     try:
         return RunConfig(
             environment=values["environment"],
-            environment_config=from_plain(registry.find(values["environment"]).config, values["environment_config"]),
+            environment_config=from_plain(systems.find(values["environment"]).config, values["environment_config"]),
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
             training=from_plain(training_config(values["algorithm"]), values["training"]),
@@ -124,12 +126,13 @@ def read_config(folder: Path) -> RunConfig:
         raise EdgewiseError(f"{path}: {error}") from None
 
 
-def build(run: RunConfig) -> tuple[Environment[Any], Loop]:
+def build(run: RunConfig) -> tuple[Environment[Any] | MultiAgentEnvironment[Any], Loop]:
     """The evaluation environment and the training loop of a run."""
-    entry = registry.find(run.environment)
+    entry = systems.find(run.environment)
     environment = entry.build(run.environment_config)
     if run.training.input_span is not None:
-        environment = ScaledObservations(environment, run.training.input_span)
+        scaled = ScaledGame if isinstance(environment, MultiAgentEnvironment) else ScaledObservations
+        environment = scaled(environment, run.training.input_span)
     algorithm = find_algorithm(run.algorithm).build(
         run.algorithm_config, environment.spaces, run.training.total_updates
     )
@@ -141,7 +144,7 @@ def make_trainer(run: RunConfig) -> Trainer:
     if not is_host(run.environment):
         environment, loop = build(run)
         return CompiledTrainer(loop, environment)
-    entry = registry.find(run.environment)
+    entry = systems.find(run.environment)
     task: HostTask = entry.build(run.environment_config)
     if run.training.input_span is not None:
         task = task.scaled(run.training.input_span)
@@ -196,7 +199,7 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
             done += 1
             policies = trainer.policies(advanced)
             result = trainer.evaluate(policies, config.evaluation_seed, config.evaluation_episodes)
-            state = _keep_best(advanced, policies, state, result["return"].mean(1))
+            state = _keep_best(advanced, policies, state, trainer.score(done, result))
             release_unused_memory()
             metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
             report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
@@ -234,14 +237,14 @@ def _fresh(trainer: Trainer, keys: Array) -> RunState:
 
 
 @eqx.filter_jit
-def _keep_best(advanced: Any, policies: Any, before: RunState, returns: Float[Array, " n"]) -> RunState:
-    better = returns > before.best_return
+def _keep_best(advanced: Any, policies: Any, before: RunState, scores: Float[Array, " n"]) -> RunState:
+    better = scores > before.best_score
 
     def choose(new: Array, old: Array) -> Array:
         return jnp.where(better.reshape(-1, *([1] * (new.ndim - 1))), new, old)
 
     best = jax.tree.map(choose, policies, before.best_policy)
-    return RunState(advanced, best, jnp.where(better, returns, before.best_return))
+    return RunState(advanced, best, jnp.where(better, scores, before.best_score))
 
 
 def _require_finite(
@@ -258,18 +261,20 @@ def _require_finite(
 
 
 def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunState, steps: int) -> None:
+    def describe(policy: Any) -> PolicyArtefact:
+        return PolicyArtefact(
+            policy=policy,
+            environment=run.environment,
+            environment_config=to_plain(run.environment_config),
+            algorithm=run.algorithm,
+            steps=steps,
+        )
+
     groups = {"best": state.best_policy, "last": trainer.policies(state.loop)}
     for name, policies in groups.items():
         for seed in range(run.training.seeds):
             policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)
-            artefact = PolicyArtefact(
-                policy=policy,
-                environment=run.environment,
-                environment_config=to_plain(run.environment_config),
-                algorithm=run.algorithm,
-                steps=steps,
-            )
-            save_policy(folder / "policy" / name / f"seed-{seed}", artefact)
+            save_learned(folder / "policy" / name / f"seed-{seed}", policy, describe)
 
 
 class _Metrics:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from edgewise.environments.base import Environment
+from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.training.evaluation import LearnedPolicy, evaluate
 from edgewise.training.loop import Loop
 
@@ -41,6 +42,10 @@ class Trainer(abc.ABC):
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         """Play the same episodes with every policy: their metrics, see `edgewise.training.evaluation.evaluate`."""
 
+    def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
+        """By what the best policies are chosen, of the evaluation of that number."""
+        return result["return"].mean(1)
+
     @abc.abstractmethod
     def close(self) -> None:
         """Release what environments hold."""
@@ -54,7 +59,7 @@ class CompiledTrainer(Trainer):
         environment: to be judged in.
     """
 
-    def __init__(self, loop: Loop, environment: Environment[Any]) -> None:
+    def __init__(self, loop: Loop, environment: Environment[Any] | MultiAgentEnvironment[Any]) -> None:
         self._loop = loop
         self._environment = environment
 
@@ -69,6 +74,11 @@ class CompiledTrainer(Trainer):
 
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)
+
+    def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
+        """In a game no sum of rewards tells who plays best: the newest policies count."""
+        scores = super().score(number, result)
+        return jnp.full_like(scores, number) if isinstance(self._environment, MultiAgentEnvironment) else scores
 
     def close(self) -> None:
         """Compiled environments hold nothing."""
@@ -101,7 +111,7 @@ def health(metrics: dict[str, Float[Array, " n"]], train_state: Any) -> Health:
 
 @eqx.filter_jit
 def evaluate_seeds(
-    environment: Environment[Any], policies: Any, key: Array, episodes: int
+    environment: Environment[Any] | MultiAgentEnvironment[Any], policies: Any, key: Array, episodes: int
 ) -> dict[str, Float[Array, "n e"]]:
     """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
     return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)

@@ -9,13 +9,14 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.environments.base import Box, Space
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.multi_agent import Answer, MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.twin_trading.assessment import distances, exploitability
 from edgewise.environments.twin_trading.configuration import TwinTradingConfig
 from edgewise.environments.twin_trading.draw import MarketDistribution, draw_market
-from edgewise.environments.twin_trading.equilibrium import price_bounds
+from edgewise.environments.twin_trading.equilibrium import StackelbergEquilibrium, price_bounds
 from edgewise.environments.twin_trading.followers import interaction
 from edgewise.environments.twin_trading.game import (
     Market,
@@ -54,19 +55,27 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
     Attributes:
         market: the instance.
         largest_demand: most that a follower can buy from one leader, 1e7 Hz.
+        equilibrium: to measure trade against; with one, `info` and `gains` tell distances and what could be gained.
         config: sizes and options.
     """
 
     market: Market
     largest_demand: Float[Array, ""]
+    equilibrium: StackelbergEquilibrium | None
     config: TwinTradingConfig = eqx.field(static=True)
 
-    def __init__(self, config: TwinTradingConfig, market: Market | None = None) -> None:
+    def __init__(
+        self,
+        config: TwinTradingConfig,
+        market: Market | None = None,
+        equilibrium: StackelbergEquilibrium | None = None,
+    ) -> None:
         """Build the system.
 
         Args:
             config: sizes and options.
             market: none draws it with `config.instance_seed`.
+            equilibrium: of the market, to measure trade against.
         """
         if market is None:
             distribution = MarketDistribution(with_delay=config.with_delay)
@@ -74,6 +83,7 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
             market = draw_market(key, config.followers, config.leaders, distribution)
         self.market = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), market)
         self.largest_demand = config.demand_margin * largest_wish(self.market)
+        self.equilibrium = equilibrium
         self.config = config
 
     @property
@@ -129,8 +139,7 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
             announced = TwinTradingState(state.past_prices, state.past_demands, self._prices(actions), state.slot)
             return announced, self._announcement(announced)
         prices = state.prices if self.config.followers_see_price else self._prices(actions)
-        demands = self.largest_demand * jnp.stack([_clipped(actions[agent]) for agent in self.followers])
-        return self.trade(state, prices, demands)
+        return self.trade(state, prices, self._demands(actions))
 
     def trade(
         self, state: TwinTradingState, prices: Float[Array, " m"], demands: Float[Array, "n m"]
@@ -151,9 +160,25 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
             rewards=self._by_agent(sellers, jnp.where(met, buyers, 0.0)),
             terminated=jnp.zeros((), bool),
             truncated=following.slot >= self.config.slots,
-            info=_metrics(prices, demands, sellers, buyers, met),
+            info=self._metrics(prices, demands, sellers, buyers, met),
         )
         return following, step
+
+    def gains(self, state: TwinTradingState, answer: Answer[TwinTradingState]) -> dict[str, Array]:
+        """Each agent's `exploitability` in the next slot, percent, and the largest of them."""
+        if self.equilibrium is None:
+            return {}
+        prices = self._prices(answer(0, state))
+        stage = len(self.stages) - 1
+
+        def react(prices: Float[Array, " m"]) -> Float[Array, "n m"]:
+            announced = TwinTradingState(state.past_prices, state.past_demands, prices, state.slot)
+            return self._demands(answer(stage, announced))
+
+        leaders, followers = exploitability(self.market, prices, react)
+        largest = jnp.maximum(leaders.max(), followers.max())
+        each = {f"exploitability/{agent}": gain for agent, gain in self._by_agent(leaders, followers).items()}
+        return {"exploitability": largest, **each}
 
     def price_of(self, share: Float[Array, "*batch m"]) -> Float[Array, "*batch m"]:
         """Prices at shares of the way from the lowest to the cap."""
@@ -187,12 +212,35 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
     def _prices(self, actions: Mapping[str, Any]) -> Float[Array, " m"]:
         return self.price_of(jnp.concatenate([_clipped(actions[agent]) for agent in self.leaders]))
 
+    def _demands(self, actions: Mapping[str, Any]) -> Float[Array, "n m"]:
+        return self.largest_demand * jnp.stack([_clipped(actions[agent]) for agent in self.followers])
+
+    def _metrics(
+        self,
+        prices: Float[Array, " m"],
+        demands: Float[Array, "n m"],
+        sellers: Float[Array, " m"],
+        buyers: Float[Array, " n"],
+        met: Bool[Array, " n"],
+    ) -> dict[str, Array]:
+        metrics = {
+            "price": prices.mean(),
+            "demand": demands.mean(),
+            "leader_utility": sellers.mean(),
+            "follower_utility": buyers.mean(),
+            "welfare": sellers.sum() + buyers.sum(),
+            "late": (~met).sum().astype(float),
+        }
+        if self.equilibrium is not None:
+            metrics |= distances(self.equilibrium, prices, demands, sellers, buyers)
+        return metrics
+
     def _by_agent(self, leaders: Float[Array, " m"], followers: Float[Array, " n"]) -> dict[str, Float[Array, ""]]:
         return dict(zip(self.leaders, leaders, strict=True)) | dict(zip(self.followers, followers, strict=True))
 
     def _announcement(self, state: TwinTradingState) -> MultiAgentStep:
         n, m = self.market.followers, self.market.leaders
-        nothing = _metrics(state.prices, jnp.ones((n, m)), jnp.zeros(m), jnp.zeros(n), jnp.ones(n, bool))
+        nothing = self._metrics(state.prices, jnp.ones((n, m)), jnp.zeros(m), jnp.zeros(n), jnp.ones(n, bool))
         return MultiAgentStep(
             observations=self.observe(state),
             rewards=self._by_agent(jnp.zeros(m), jnp.zeros(n)),
@@ -215,23 +263,6 @@ def largest_wish(market: Market) -> Float[Array, ""]:
     allowance = delay_allowance(market.delay, jnp.ones(market.leaders))
     needed = jnp.where(allowance > 0, transmission(market.delay) / jnp.where(allowance > 0, allowance, 1.0), 0.0)
     return jnp.maximum(wish, needed.max())
-
-
-def _metrics(
-    prices: Float[Array, " m"],
-    demands: Float[Array, "n m"],
-    sellers: Float[Array, " m"],
-    buyers: Float[Array, " n"],
-    met: Array,
-) -> dict[str, Array]:
-    return {
-        "price": prices.mean(),
-        "demand": demands.mean(),
-        "leader_utility": sellers.mean(),
-        "follower_utility": buyers.mean(),
-        "welfare": sellers.sum() + buyers.sum(),
-        "late": (~met).sum().astype(float),
-    }
 
 
 def _clipped(action: Any) -> Array:

@@ -1,0 +1,187 @@
+"""The loop of games: slots of vectorised environments and updates of all agents, scanned inside one compiled chunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, PRNGKeyArray
+
+from edgewise.algorithms.base import Step
+from edgewise.algorithms.game import GameAlgorithm, Turns
+from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.scaled import ScaledGame
+from edgewise.numerics.checks import ConfigurationError
+from edgewise.numerics.recurrent import forget
+from edgewise.policies.joint import JointPolicy
+from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.uniform import UniformPolicy
+from edgewise.training.loop import Loop
+from edgewise.training.on_policy import OnPolicyConfig
+
+
+class GameState(eqx.Module):
+    """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
+
+    Attributes:
+        train_state: of the algorithm.
+        environment_state, observations: of every copy, between slots.
+        memory: of every agent in every copy.
+        key: randomness to come.
+    """
+
+    train_state: Any
+    environment_state: Any
+    observations: Observations
+    memory: Any
+    key: PRNGKeyArray
+
+
+class Slot(eqx.Module):
+    """What happened in a slot, in every copy.
+
+    Attributes:
+        state, memory: after it.
+        step: what the environment returned at its end.
+        views: by kind, what its agents saw when they moved, [agents, copies, o].
+        everyone: by kind, what all agents saw then, [copies, g]; none if nothing is shared.
+        drawn: by kind.
+    """
+
+    state: Any
+    memory: tuple[Any, ...]
+    step: MultiAgentStep
+    views: tuple[Array, ...]
+    everyone: tuple[Array | None, ...]
+    drawn: tuple[Array, ...]
+
+
+class GameLoop(Loop):
+    """An on-policy run of several agents: roll the newest policies out, learn from that, and forget it.
+
+    Episodes go on from one rollout to the next.
+
+    Attributes:
+        environment: what to learn in.
+        algorithm: the learners.
+        config: sizes and budgets; a step is a slot.
+    """
+
+    environment: MultiAgentEnvironment[Any]
+    algorithm: GameAlgorithm[Any]
+    config: OnPolicyConfig = eqx.field(static=True)
+
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError if the copies cannot be divided as the algorithm needs."""
+        if self.config.environments % self.algorithm.shares:
+            raise ConfigurationError(
+                "minibatches", self.algorithm.shares, f"a divisor of environments = {self.config.environments}"
+            )
+
+    def start(self, key: PRNGKeyArray) -> GameState:
+        learner_key, reset_key, key = jax.random.split(key, 3)
+        copies = self.config.environments
+        state, observations = jax.vmap(self.environment.reset)(jax.random.split(reset_key, copies))
+        memory = self.algorithm.initial_memory(copies)
+        return GameState(self.algorithm.init(learner_key), state, observations, memory, key)
+
+    def policy(self, train_state: Any) -> JointPolicy:
+        policy = self.algorithm.policy(train_state)
+        if not isinstance(self.environment, ScaledGame):
+            return policy
+        inputs = (self.environment.inputs[kind[0]] for kind in policy.agents)
+        scaled = (
+            inside if isinstance(inside, UniformPolicy) else ScaledPolicy(inside, each)
+            for inside, each in zip(policy.policies, inputs, strict=True)
+        )
+        return JointPolicy(policy.agents, tuple(scaled))
+
+    def chunk(self, state: GameState) -> tuple[GameState, dict[str, Array]]:
+        def iterate(loop: GameState, _: None) -> tuple[GameState, dict[str, Array]]:
+            key, rollout_key, learn_key = jax.random.split(loop.key, 3)
+            environment_state, observations, memory, rollout = self.roll_out(loop, rollout_key)
+            train_state, metrics = self.algorithm.update(loop.train_state, rollout, loop.memory, learn_key)
+            return GameState(train_state, environment_state, observations, memory, key), metrics
+
+        state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
+        return state, jax.tree.map(jnp.mean, metrics)
+
+    def roll_out(self, loop: GameState, key: PRNGKeyArray) -> tuple[Any, Observations, Any, tuple[Turns, ...]]:
+        """State, observations and memory of every copy after a rollout, and its moves by kind, [time, ...].
+
+        What agents see at their next move follows from the moves before it in the next slot. That slot is therefore looked
+        into, from the state before any reset and with the randomness with which it is then played.
+        """
+        copies = self.config.environments
+        slot_keys = jax.random.split(key, self.config.rollout + 1)
+        fresh_memory = self.algorithm.initial_memory(copies)
+
+        def advance(carry: Any, keys: tuple[Array, Array]) -> tuple[Any, tuple[Turns, ...]]:
+            state, observations, memory = carry
+            now, then = keys
+            slot = self.play_slot(loop.train_state, state, observations, memory, now)
+            ahead = self.play_slot(loop.train_state, slot.state, slot.step.observations, slot.memory, then)
+            ended = slot.step.terminated | slot.step.truncated
+            resets = jax.random.split(jax.random.fold_in(now, 1), copies)
+            fresh_state, fresh_observations = jax.vmap(self.environment.reset)(resets)
+            state = forget(ended, slot.state, fresh_state)
+            observations = forget(ended, slot.step.observations, fresh_observations)
+            memory = tuple(
+                forget(jnp.broadcast_to(ended, (len(kind.agents), copies)), after, fresh)
+                for kind, after, fresh in zip(self.algorithm.joint.kinds, slot.memory, fresh_memory, strict=True)
+            )
+            return (state, observations, memory), self.turns(slot, ahead)
+
+        carry = (loop.environment_state, loop.observations, loop.memory)
+        (state, observations, memory), rollout = jax.lax.scan(advance, carry, (slot_keys[:-1], slot_keys[1:]))
+        return state, observations, memory, rollout
+
+    def play_slot(
+        self, train_state: Any, state: Any, observations: Observations, memory: tuple[Any, ...], key: PRNGKeyArray
+    ) -> Slot:
+        """Let everyone move once, stage after stage, in every copy."""
+        kinds = self.algorithm.joint.kinds
+        after, views, everyone, drawn = list(memory), [], [], []
+        for stage, movers in enumerate(self.environment.stages):
+            move_key, *keys = jax.random.split(jax.random.fold_in(key, 2 + stage), 1 + len(kinds))
+            shared = None
+            if self.algorithm.central:
+                shared = jnp.concatenate([observations[agent] for agent in self.environment.agents], axis=-1)
+            actions: dict[str, Array] = {}
+            for place, kind in enumerate(kinds):
+                if not set(kind.agents) <= set(movers):
+                    continue
+                seen = jnp.stack([observations[agent] for agent in kind.agents])
+                chosen, action, after[place] = self.algorithm.act(
+                    train_state, place, seen, shared, memory[place], keys[place]
+                )
+                actions |= {agent: action[index] for index, agent in enumerate(kind.agents)}
+                views.append(seen)
+                everyone.append(shared)
+                drawn.append(chosen)
+            move_keys = jax.random.split(move_key, self.config.environments)
+            state, step = jax.vmap(
+                lambda key, state, actions, stage=stage: self.environment.move(key, state, stage, actions)
+            )(move_keys, state, actions)
+            observations = step.observations
+        return Slot(state, tuple(after), step, tuple(views), tuple(everyone), tuple(drawn))
+
+    def turns(self, slot: Slot, ahead: Slot) -> tuple[Turns, ...]:
+        """The moves of a slot by kind; `ahead` is the slot after it."""
+
+        def of_kind(place: int) -> Turns:
+            agents = self.algorithm.joint.kinds[place].agents
+            over = (len(agents), self.config.environments)
+            step = Step(
+                observation=slot.views[place],
+                action=slot.drawn[place],
+                reward=jnp.stack([slot.step.rewards[agent] for agent in agents]),
+                terminated=jnp.broadcast_to(slot.step.terminated, over),
+                ended=jnp.broadcast_to(slot.step.terminated | slot.step.truncated, over),
+                next_observation=ahead.views[place],
+            )
+            return Turns(step, slot.everyone[place], ahead.everyone[place])
+
+        return tuple(of_kind(place) for place in range(len(self.algorithm.joint.kinds)))
