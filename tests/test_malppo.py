@@ -153,7 +153,7 @@ def test_advantages_and_losses_are_those_of_an_obvious_loop() -> None:
     again, _ = algorithm.sample(rescaled, replace(step, reward=reward), None, None, memory)
     np.testing.assert_allclose(again.advantage, 3 * advantage, rtol=1e-3, atol=1e-3)
 
-    learned = eqx.tree_at(lambda a: a.network.head.weight, agent.actor, replace_fn=lambda weight: 100 * weight)
+    learned = eqx.tree_at(lambda a: a.network.head.weight, agent.actor, replace_fn=lambda weight: 500 * weight)
     mean = plain_outputs(learned.network, step, memory.actor)[0]
     before = plain_outputs(agent.actor.network, step, memory.actor)[0]
     z, deviation = np.asarray(step.action, float), config.initial_deviation
