@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 import shutil
@@ -106,6 +107,33 @@ class TestEngine:
         seeds = pd.read_csv(tmp_path / "seeds.csv")
         assert seeds["policy"].value_counts().to_dict() == {"DQN": 2, "random": 1, "prophet": 1}
         assert all((tmp_path / f"figure.{ending}").stat().st_size > 1000 for ending in ("png", "pdf"))
+
+    def test_the_report_needs_nothing_but_the_folders(
+        self, tmp_path: Path, results: Results, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for experiment in (TABLE, REWARDS):
+            write_output(tmp_path / experiment.name, experiment, results, experiment.output(results), "the command")
+        assert main(["report", str(tmp_path)]) == 0
+        page = Path(capsys.readouterr().out.strip()).read_text()
+        sources = re.findall(r'src="([^"]*)"', page)
+        assert len(sources) == 2
+        assert all(source.startswith("data:image/png;base64,") for source in sources)
+        assert "<script" not in page
+        for claim in REWARDS.output(results).claims:
+            assert claim.text in html.unescape(page)
+            assert claim.verdict in page
+        for said in (TABLE.title, REWARDS.title, "the command", jax.__version__, "training time"):
+            assert said in page
+
+    def test_a_damaged_record_is_named(
+        self, tmp_path: Path, results: Results, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_output(tmp_path, TABLE, results, TABLE.output(results), "the command")
+        (tmp_path / "experiment.json").write_text("{")
+        assert main(["report", str(tmp_path)]) == 1
+        error = capsys.readouterr().err
+        assert str(tmp_path / "experiment.json") in error
+        assert error.count("\n") == 1
 
     def test_cells_are_shared_between_experiments(self, folder: Path, results: Results) -> None:
         again = run_experiment(CURVES, PROFILE, Store(folder), nothing_to_do)
@@ -414,7 +442,10 @@ class TestCommand:
             (["d2sac", "table9"], "experiment = 'table9': must be one of table3"),
             (["d2sac", "table3", "--only", "SARSA"], "only = 'SARSA': must be one of D2SAC"),
             (["d2sac", "table3", "--workers", "0"], "workers = 0: must be"),
-            (["d2sac", "table3", "--ray-address", "a:1"], "ray_address = 'a:1': must be left out unless workers is ray"),
+            (
+                ["d2sac", "table3", "--ray-address", "a:1"],
+                "ray_address = 'a:1': must be left out unless workers is ray",
+            ),
         ],
     )
     def test_mistakes_are_named_before_any_work(

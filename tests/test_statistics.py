@@ -10,6 +10,7 @@ from edgewise.experiments.statistics import (
     caution,
     estimate,
     interquartile_mean,
+    performance_profile,
     probability_of_improvement,
     sample_efficiency,
 )
@@ -86,3 +87,11 @@ def test_few_seeds_are_said() -> None:
     assert "is the mean" in caution(3)
     assert "is the mean" not in caution(4)
     assert caution(5) == ""
+
+
+def test_performance_profile_is_the_share_above_each_level_averaged_over_tasks() -> None:
+    tasks = [np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 6.0])]
+    profile = performance_profile(tasks, np.array([0.0, 2.0, 5.0, 6.0]))
+    assert [e.value for e in profile] == pytest.approx([1.0, (0.5 + 0.5) / 2, (0.0 + 0.5) / 2, 0.0])
+    assert all(e.low <= e.value <= e.high for e in profile)
+    assert (profile[1].low, profile[1].high) != (profile[1].value, profile[1].value)

@@ -16,7 +16,7 @@ COMMANDS = {
     "compare": ("edgewise.cli.compare", "several runs side by side, with confidence intervals and a figure"),
     "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
     "experiment": ("edgewise.cli.experiment", "make a paper's tables and figures again"),
-    "report": ("edgewise.cli.report", "write a run's figures and page"),
+    "report": ("edgewise.cli.report", "write one page on a run or on experiments"),
     "mobility": ("edgewise.cli.mobility", "import vehicle traces, or generate them with SUMO"),
     "workload": ("edgewise.cli.workload", "import recorded requests, or generate bursts of them"),
 }

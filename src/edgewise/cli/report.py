@@ -1,4 +1,4 @@
-"""`edgewise report RUN`."""
+"""`edgewise report FOLDER`."""
 
 from __future__ import annotations
 
@@ -8,23 +8,34 @@ from pathlib import Path
 import tyro
 
 from edgewise.cli.train import require_run
+from edgewise.experiments.experiment_report import experiment_folders, write_experiment_report
 from edgewise.experiments.run_report import write_report
+from edgewise.numerics.checks import EdgewiseError
+from edgewise.training.run import CONFIG_FILE
 
 
 @dataclass(frozen=True)
 class Report:
-    """Write a run's figures (PNG) and one self-contained HTML page into its folder.
+    """Write one self-contained HTML page on a training run or on experiments, into their folder.
+
+    A run gets report/ with the page and its figures (PNG) and their data. Experiments get report.html: claims with the paper's
+    figures and ours, tables, figures, configuration, software.
 
     Attributes:
-        run: run folder.
+        folder: of a run; or what an experiment has written, or a folder with several of these in it.
     """
 
-    run: tyro.conf.Positional[Path]
+    folder: tyro.conf.Positional[Path]
 
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Report, args=words, prog="edgewise report")
-    require_run(options.run)
-    print(write_report(options.run))
+    if experiment_folders(options.folder):
+        print(write_experiment_report(options.folder))
+        return 0
+    if not (options.folder / CONFIG_FILE).exists():
+        raise EdgewiseError(f"{options.folder}: is neither a run folder nor a folder that experiments have written")
+    require_run(options.folder)
+    print(write_report(options.folder))
     return 0

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import platform
+from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 import pandas as pd
 
-from edgewise import __version__
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.figures import save_figure
 from edgewise.experiments.parts import Profile
-from edgewise.experiments.results import Output, Results
+from edgewise.experiments.record import RECORD, Record, make_record, save_record
+from edgewise.experiments.results import Claim, Output, Results
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
 
 FIGURE, PAGE = "figure", "README.md"
+METHOD = (
+    "Figures are interquartile means with 95% stratified bootstrap intervals, over seeds for learners and over test episodes "
+    "for other policies."
+)
 
 
 def write_output(folder: Path, experiment: Experiment, results: Results, output: Output, command: str) -> None:
@@ -33,21 +35,40 @@ def write_output(folder: Path, experiment: Experiment, results: Results, output:
     Raises:
         EdgewiseError: if a file cannot be written.
     """
+    record = make_record(experiment, results, output, command)
     for ending in ("png", "pdf"):
         save_figure(output.figure, folder / f"{FIGURE}.{ending}")
     try:
         replace_file(folder / "data.csv", output.data.to_csv(index=False).encode())
         replace_file(folder / "seeds.csv", _seeds(results).to_csv(index=False, float_format="%.6g").encode())
-        replace_file(folder / PAGE, _page(experiment, results, output, command).encode())
+        replace_file(folder / PAGE, _page(record).encode())
+        save_record(folder, record)
     except OSError as error:
         raise EdgewiseError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 def markdown(table: pd.DataFrame) -> str:
     """A table of text as Markdown; the first column to the left, the others to the right."""
-    rules = ["---", *["---:"] * (table.shape[1] - 1)]
-    rows = [list(table.columns), rules, *table.astype(str).to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(str(value) for value in row)} |" for row in rows)
+    return _markdown(list(table.columns), table.to_numpy(object).tolist())
+
+
+def _markdown(columns: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    rules = ["---", *["---:"] * (len(columns) - 1)]
+    return "\n".join(f"| {' | '.join(str(value) for value in row)} |" for row in (columns, rules, *rows))
+
+
+def said(claim: Claim) -> str:
+    """A claim and its verdict as Markdown."""
+    paper = f"the paper: {claim.paper}; " if claim.paper else ""
+    return f"**{claim.verdict}**: {claim.text} ({paper}{claim.evidence})"
+
+
+def spent(profile: Profile) -> str:
+    """A profile in words."""
+    return (
+        f"Profile {profile.name}: {profile.steps:,} environment steps per seed, {profile.seeds} seeds, "
+        f"{profile.episodes} test episodes of the policy that was best while learning."
+    )
 
 
 def small_print(profile: Profile) -> list[str]:
@@ -70,27 +91,27 @@ def _seeds(results: Results) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _page(experiment: Experiment, results: Results, output: Output, command: str) -> str:
-    profile = results.profile
-    states = sorted({outcome.result.code for outcome in results})
+def _page(record: Record) -> str:
+    profile = record.profile
     parts = [
-        f"# {experiment.title}",
-        f"![{experiment.name}]({FIGURE}.png)",
-        markdown(output.table),
-        "Figures are interquartile means with 95% stratified bootstrap intervals, over seeds for learners and over test "
-        "episodes for other policies.",
+        f"# {record.title}",
+        f"![{record.name}]({FIGURE}.png)",
+        _markdown(record.columns, record.rows),
+        METHOD,
     ]
-    if output.claims:
-        claims = [f"- **{claim.verdict}**: {claim.text} ({claim.evidence})" for claim in output.claims]
-        parts += ["## Claims of the paper", *small_print(profile), "\n".join(claims)]
+    if record.claims:
+        parts += [
+            "## Claims of the paper",
+            *small_print(profile),
+            "\n".join(f"- {said(claim)}" for claim in record.claims),
+        ]
     facts = [
-        *output.notes,
-        f"Profile {profile.name}: {profile.steps:,} environment steps per seed, {profile.seeds} seeds, "
-        f"{profile.episodes} test episodes of the policy that was best while learning.",
-        f"edgewise {__version__}, code {', '.join(states)}; figure drawn on {platform.machine()} with {os.cpu_count()} "
-        f"cores, {jax.devices()[0].platform}."
-        + (" The results were made by more than one state of the code." if len(states) > 1 else ""),
-        "Data of the figure: `data.csv`; means per seed of every metric: `seeds.csv`; also `figure.pdf`.",
+        *record.notes,
+        spent(profile),
+        f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}."
+        + (" The results were made by more than one state of the code." if len(record.code) > 1 else ""),
+        f"Data of the figure: `data.csv`; means per seed of every metric: `seeds.csv`; also `figure.pdf`; `{RECORD}` is what "
+        "`edgewise report` reads.",
     ]
-    parts += ["## Notes", "\n".join(f"- {fact}" for fact in facts), f"Made by:\n\n    {command}"]
+    parts += ["## Notes", "\n".join(f"- {fact}" for fact in facts), f"Made by:\n\n    {record.command}"]
     return "\n\n".join(parts) + "\n"

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import importlib.metadata
 import json
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +10,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jinja2
 import pandas as pd
 import yaml
 from matplotlib.figure import Figure
@@ -24,6 +19,8 @@ from edgewise.environments.agent_migration.environment import AgentMigration
 from edgewise.environments.entry import System
 from edgewise.experiments.agent_migration_figures import Episode, latency_figure, migration_map, reputation_figure
 from edgewise.experiments.figures import learning_curve, save_figure
+from edgewise.experiments.page import embedded, render
+from edgewise.experiments.record import machine, software
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import to_plain
 from edgewise.training.evaluation import LearnedPolicy, record_episode
@@ -34,7 +31,6 @@ from edgewise.training.saved import load_learned
 EPISODES = 50
 BOUND_EPISODES = 20
 SEED = 1_000_003
-PACKAGES = ("edgewise", "jax", "equinox", "optax", "flashbax", "numpy")
 
 
 @dataclass(frozen=True)
@@ -167,10 +163,8 @@ def _render(
         }
         for row in sorted(rows, key=lambda row: headline.best_first(row.mean(metric)))
     ]
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("edgewise.experiments"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("report.html").render(
+    return render(
+        "report.html",
         title=f"{config.algorithm.upper()} on {config.environment}",
         name=folder.resolve().name,
         learned=config.algorithm.upper(),
@@ -187,7 +181,7 @@ def _render(
             {
                 "name": picture.name,
                 "caption": picture.caption,
-                "data": base64.b64encode((folder / "report" / f"{picture.name}.png").read_bytes()).decode(),
+                "source": embedded(folder / "report" / f"{picture.name}.png"),
             }
             for picture in pictures
         ],
@@ -196,9 +190,8 @@ def _render(
             "updates per seed": f"{config.training.total_updates:,}",
             "seeds": config.training.seeds,
             "wall time of training": f"{metrics['wall_s'].max():,.0f} s",
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {jax.devices()[0].platform}",
-            "Python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in PACKAGES},
+            "machine": machine(),
+            **software(),
         },
         configuration=yaml.safe_dump(json.loads(json.dumps(to_plain(config))), sort_keys=False),
         command=f"edgewise train {config.environment} --algorithm {config.algorithm}   # with the options of {CONFIG_FILE}",

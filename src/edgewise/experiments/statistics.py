@@ -72,6 +72,17 @@ def reduction(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> E
     return _bootstrap(statistic, [ours, than])
 
 
+def performance_profile(tasks: Sequence[Float[np.ndarray, " _"]], levels: Float[np.ndarray, " l"]) -> list[Estimate]:
+    """Share of the units that exceed each level, averaged over tasks, with its interval (Agarwal et al., score distribution)."""
+
+    def above(level: float) -> Estimate:
+        return _bootstrap(
+            lambda *drawn, axis=-1: np.mean([(values > level).mean(axis=axis) for values in drawn], axis=0), tasks
+        )
+
+    return [above(float(level)) for level in levels]
+
+
 def sample_efficiency(curves: Float[np.ndarray, "u t"]) -> list[Estimate]:
     """Interquartile mean over units at every point of their learning curves, with its interval."""
     return [estimate([values]) for values in curves.T]
