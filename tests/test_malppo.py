@@ -342,7 +342,8 @@ def learned_actions(game: PairGame, config: MALPPOConfig) -> tuple[np.ndarray, n
 def test_equilibrium_of_a_game_of_known_answer_is_learned(pair_game: PairGame, central: bool) -> None:
     """Prices (1 + c) / 2, not c or 1: leaders anticipate followers; followers answer prices that they see."""
     config = MALPPOConfig(
-        hidden=(16,), memory=() if central else (8,), central=central, actor_rate=5e-3, critic_rate=1e-2, epochs=4
+        hidden=(16,), memory=() if central else (8,), central=central, actor_rate=5e-3, critic_rate=1e-2, epochs=4,
+        leader_share=1.0 if central else 0.1,
     )
     prices, bought = learned_actions(pair_game, config)
     np.testing.assert_allclose(prices, [0.5, 0.7], atol=0.06)
@@ -436,7 +437,7 @@ def test_saved_policies_act_the_same_one_by_one_and_together(finished: Path) -> 
     expected, _ = together.move(environment.agents, observations, together.initial_memory(), jax.random.key(0), False)
     for agent in environment.agents:
         artefact = load_policy(folder / agent)
-        action, _ = artefact.step(observations[agent], artefact.initial_memory())
+        action, _ = artefact.step(np.asarray(observations[agent]), artefact.initial_memory())
         np.testing.assert_allclose(action, expected[agent], rtol=1e-5, atol=1e-6)
         assert artefact.algorithm == "malppo"
         assert environment.action_spaces[agent].shape == action.shape
@@ -542,5 +543,5 @@ def test_what_does_not_fit_together_is_said(pair_game: PairGame) -> None:
 def test_command_says_what_is_not_allowed(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert main.main(["train", *words, "--folder", str(tmp_path / "run")]) == 2
+    assert main(["train", *words, "--folder", str(tmp_path / "run")]) == 2
     assert said in capsys.readouterr().err
