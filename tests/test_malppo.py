@@ -342,7 +342,12 @@ def learned_actions(game: PairGame, config: MALPPOConfig) -> tuple[np.ndarray, n
 def test_equilibrium_of_a_game_of_known_answer_is_learned(pair_game: PairGame, central: bool) -> None:
     """Prices (1 + c) / 2, not c or 1: leaders anticipate followers; followers answer prices that they see."""
     config = MALPPOConfig(
-        hidden=(16,), memory=() if central else (8,), central=central, actor_rate=5e-3, critic_rate=1e-2, epochs=4,
+        hidden=(16,),
+        memory=() if central else (8,),
+        central=central,
+        actor_rate=5e-3,
+        critic_rate=1e-2,
+        epochs=4,
         leader_share=1.0 if central else 0.1,
     )
     prices, bought = learned_actions(pair_game, config)
