@@ -28,7 +28,8 @@ def generate_bursts(
         requests: how many.
         arrival_rate: mean arrivals per second over calm times and bursts together.
         burst_factor: rate in a burst over the rate in calm times.
-        calm_seconds, burst_seconds: mean lengths, s.
+        calm_seconds: mean length of a calm time, s.
+        burst_seconds: mean length of a burst, s.
         burst_size: median size in a burst over that in calm times.
         seed: of everything drawn.
     """

@@ -81,7 +81,9 @@ def fit_workload(
         requests: what was recorded.
         arrival_rate: mean arrivals per second of the result.
         window: first and last time to use, s since the first request; none takes all.
-        smallest_task, largest_task, task_step: grid of task sizes, denoising steps.
+        smallest_task: first of the task sizes, denoising steps.
+        largest_task: last of them.
+        task_step: distance between two.
 
     Raises:
         TraceError: if the window holds fewer than two requests, or all at the same time.
