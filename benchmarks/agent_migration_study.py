@@ -132,7 +132,7 @@ def trends() -> dict[str, Any]:
     def learn_all(environments: AgentMigration, keys: jax.Array) -> dict[str, jax.Array]:
         def one(environment: AgentMigration, key: jax.Array) -> dict[str, jax.Array]:
             loop = OffPolicyLoop(environment, algorithm, training)
-            state, _ = loop.chunk(loop.start(key))
+            state, _ = loop.chunk(loop.start(key), loop.config.iterations_done(1))
             policy = LearnedPolicy(algorithm.policy(state.train_state))
             return evaluate(environment, policy, jax.random.key(TEST_SEED), 50)
 

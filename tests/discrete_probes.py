@@ -27,6 +27,7 @@ from edgewise.policies.contract import initial_memory, step
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loops import build_loop
 from edgewise.training.off_policy import OffPolicyConfig
+from first_chunk import first_chunk
 
 DISCOUNT = 0.9
 PENSION = 0.1
@@ -170,7 +171,7 @@ def learn(name: str) -> tuple[Any, Any]:
     probe = DiscreteProbe(learner.memory)
     algorithm = find_algorithm(name).build(learner.config, probe.spaces, learner.training.total_updates)
     loop = build_loop(probe, algorithm, learner.training)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -35,6 +35,7 @@ from edgewise.policies import load_policy
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
 from edgewise.training.run import Interrupted, RunConfig, train
+from first_chunk import first_chunk
 from probes import Probe
 from test_continuous import np_values
 
@@ -270,7 +271,7 @@ def learn(name: str, probe: Probe) -> tuple[Any, Any]:
     entry = find_algorithm(name.split()[0])
     algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
     loop = OffPolicyLoop(probe, algorithm, TRAINING)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

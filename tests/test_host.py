@@ -35,6 +35,7 @@ from edgewise.training.host.collector import Collector, stack
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
 from edgewise.training.run import RunConfig, read_config, train
+from first_chunk import first_chunk
 
 COPIES = 3
 MODES = tuple(AutoresetMode)
@@ -176,9 +177,9 @@ class TestSameExperienceAsTheCompiledLoop:
             steps=180, environments=COPIES, updates=1, warmup_steps=0, evaluations=1, seeds=1, replay_capacity=200
         )
         loop = OffPolicyLoop(FixedCountdown(), Scripted(), config)
-        compiled, metrics = eqx.filter_jit(lambda key: loop.chunk(loop.start(key)))(jax.random.key(0))
+        compiled, metrics = first_chunk(loop, jax.random.key(0))
         trainer = HostOffPolicyTrainer(task(FixedCountdown(), mode), task(FixedCountdown()), Scripted(), config)
-        state, means, healthy = trainer.advance(trainer.start(jax.random.key(0)[None]))
+        state, means, healthy = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))
         trainer.close()
         experience = compiled.replay.experience
         assert_same(jax.tree.map(lambda x: x[0], state.replay.experience), experience)
@@ -195,9 +196,9 @@ class TestSameExperienceAsTheCompiledLoop:
     def test_rollouts(self, mode: AutoresetMode) -> None:
         config = OnPolicyConfig(steps=COPIES * 20 * 3, environments=COPIES, rollout=20, evaluations=1, seeds=1)
         loop = OnPolicyLoop(FixedCountdown(), Recorder(COPIES, 20), config)
-        compiled, _ = eqx.filter_jit(lambda key: loop.chunk(loop.start(key)))(jax.random.key(0))
+        compiled, _ = first_chunk(loop, jax.random.key(0))
         trainer = HostOnPolicyTrainer(task(FixedCountdown(), mode), task(Countdown()), Recorder(COPIES, 20), config)
-        state, _, _ = trainer.advance(trainer.start(jax.random.key(0)[None]))
+        state, _, _ = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))
         trainer.close()
         assert_same(jax.tree.map(lambda x: x[0], state.train_state), compiled.train_state)
         assert compiled.train_state.rollout.ended.any()
@@ -219,7 +220,9 @@ class TestSameExperienceAsTheCompiledLoop:
         echo = HostTask(lambda n, seed: SyncVectorEnv([Echo] * n, autoreset_mode=AutoresetMode.SAME_STEP))
         config = OnPolicyConfig(steps=4, environments=1, rollout=4, evaluations=1)
         trainer = HostOnPolicyTrainer(echo, echo, Wild(1, 4), config)
-        rollout = trainer.advance(trainer.start(jax.random.key(0)[None]))[0].train_state.rollout
+        rollout = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))[
+            0
+        ].train_state.rollout
         trainer.close()
         np.testing.assert_array_equal(rollout.action, np.full((1, 4, 1, 1), 3))
         np.testing.assert_array_equal(rollout.next_observation, np.full((1, 4, 1, 1), 2))

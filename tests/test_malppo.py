@@ -43,6 +43,7 @@ from edgewise.training.game_loop import GameLoop
 from edgewise.training.on_policy import OnPolicyConfig
 from edgewise.training.run import RunConfig, build, read_config, train
 from edgewise.training.saved import load_learned
+from first_chunk import first_chunk
 from game_probe import PairGame
 from reference import twin_trading as plain
 
@@ -328,7 +329,7 @@ PROBE_TRAINING = OnPolicyConfig(steps=48_000, environments=32, rollout=10, evalu
 def learned_actions(game: PairGame, config: MALPPOConfig) -> tuple[np.ndarray, np.ndarray]:
     """Prices and purchases of the policies learned."""
     loop = loop_of(ScaledGame(game, 1.0), config, PROBE_TRAINING)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     policy = loop.policy(state.train_state)
     before, observations = game.reset(jax.random.key(1))
     memory = policy.initial_memory()
@@ -380,9 +381,8 @@ def test_agents_at_random_draw_over_the_whole_range_and_the_others_learn(config:
 
 
 def test_same_key_same_bits_other_key_other_bits(pair_game: PairGame) -> None:
-    run = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))
     loop = loop_of(pair_game)
-    first, again, other = (jax.tree.leaves(run(loop, jax.random.key(k))[0].train_state) for k in (0, 0, 1))
+    first, again, other = (jax.tree.leaves(first_chunk(loop, jax.random.key(k))[0].train_state) for k in (0, 0, 1))
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True) if a.size > 4)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +15,7 @@ from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.reinforce import REINFORCEConfig
 from edgewise.training.loops import build_loop
 from edgewise.training.on_policy import OnPolicyConfig
+from first_chunk import first_chunk
 from probes import Probe
 
 DISCOUNT = 0.9
@@ -52,7 +52,7 @@ def learn(name: str, probe: str) -> tuple[Any, Any]:
     entry = find_algorithm(name)
     algorithm = entry.build(CONFIGS[name], PROBES[probe].spaces, TRAINING.total_updates)
     loop = build_loop(PROBES[probe], algorithm, TRAINING)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from first_chunk import first_chunk
 from probes import Probe
 
 CONFIG = CGDMConfig(
@@ -30,7 +30,7 @@ def learn(
     probe = Probe(reward, steps, terminates)
     algorithm = CGDM(config, probe.spaces, TRAINING.total_updates)
     loop = OffPolicyLoop(probe, algorithm, TRAINING)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -22,6 +22,7 @@ from edgewise.training.experience import n_step
 from edgewise.training.loops import build_loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop, OffPolicyState, where_ended
 from edgewise.training.replay import PrioritisedReplay, importance, make_replay
+from first_chunk import first_chunk
 from probes import Probe
 
 GAMMA = 0.5
@@ -68,7 +69,7 @@ def test_n_step(terminated: list[int], ended: list[int], reward: float, discount
 
 def play(algorithm: Any, config: OffPolicyConfig = CONFIG, probe: Probe = PROBE) -> OffPolicyState:
     loop = OffPolicyLoop(probe, algorithm, config)
-    state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(0))
+    state, _ = first_chunk(loop, jax.random.key(0))
     return state
 
 
@@ -114,8 +115,8 @@ class TestPrioritised:
         config = replace(CONFIG, replay_capacity=100)  # filled more than once
         algorithm = DQN(replace(SMALL, priority_exponent=0.6, n_step=2), PROBE.spaces, config.total_updates)
         loop = OffPolicyLoop(PROBE, algorithm, config)
-        run = eqx.filter_jit(eqx.filter_vmap(lambda key: loop.chunk(loop.start(key))))
-        state, metrics = run(jax.random.split(jax.random.key(0), 2))
+        run = eqx.filter_vmap(first_chunk, in_axes=(None, 0))
+        state, metrics = run(loop, jax.random.split(jax.random.key(0), 2))
         nodes = np.asarray(state.replay.sum_tree_state.nodes)
         assert len(np.unique(nodes[0, -128:])) > 20
         np.testing.assert_allclose(nodes[:, 0], nodes[:, -128:].sum(1), rtol=1e-3)

@@ -11,22 +11,27 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.training.checkpoint import CheckpointError
+from edgewise.training.config import TrainingConfig
 from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.loop import repeat
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from edgewise.training.on_policy import OnPolicyConfig
 from edgewise.training.run import RunConfig, TrainingError, read_config, train
+from first_chunk import first_chunk
 from probes import Probe
 
 SMALL = OffPolicyConfig(
@@ -74,7 +79,7 @@ class TestLoop:
     def play(self, key: int) -> tuple[OffPolicyLoop, object]:
         probe = Probe(lambda step, shown, action: shown * action, 3, False)
         loop = OffPolicyLoop(probe, CGDM(replace(RUN.algorithm_config, discount=0.9), probe.spaces, 40), self.config)
-        state, _ = eqx.filter_jit(lambda loop, key: loop.chunk(loop.start(key)))(loop, jax.random.key(key))
+        state, _ = first_chunk(loop, jax.random.key(key))
         return loop, state
 
     def test_same_key_same_bits_other_key_other_bits(self) -> None:
@@ -125,6 +130,34 @@ class TestLoop:
 def test_bad_budgets_name_the_field(field: str, value: int) -> None:
     with pytest.raises(ConfigurationError, match=field):
         replace(SMALL, **{field: value})
+
+
+@given(
+    steps=st.integers(2_000, 100_000),
+    environments=st.integers(1, 64),
+    evaluations=st.integers(1, 20),
+    kind=st.sampled_from([OffPolicyConfig, OnPolicyConfig]),
+)
+def test_the_whole_budget_is_spent(steps: int, environments: int, evaluations: int, kind: type[TrainingConfig]) -> None:
+    unit = environments * (1 if kind is OffPolicyConfig else 16)
+    sizes = {"warmup_steps": 50} if kind is OffPolicyConfig else {"rollout": 16}
+    assume(steps >= (evaluations + 2) * unit + 50)
+    config = kind(steps=steps, environments=environments, evaluations=evaluations, **sizes)
+    done = [config.steps_done(number) for number in range(evaluations + 1)]
+    assert steps - unit < done[-1] <= steps
+    gaps = np.diff(done)
+    assert gaps.min() > 0
+    assert gaps.max() - gaps.min() <= unit
+
+
+def test_metrics_are_means_over_so_many_iterations() -> None:
+    def count(state: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+        return state + 1, {"number": state}
+
+    for times in (1, 4):
+        state, metrics = jax.jit(lambda times: repeat(count, jnp.zeros(()), times))(times)
+        assert state == times
+        assert metrics["number"] == (times - 1) / 2
 
 
 def test_folder_is_complete(finished: Path) -> None:

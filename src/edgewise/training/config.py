@@ -45,7 +45,7 @@ class TrainingConfig(abc.ABC):
         if self.input_span is not None:
             check_range("input_span", self.input_span, 0, open_low=True)
         self.check_sizes()
-        if self.chunk_iterations < 1:
+        if self.iterations < self.evaluations:
             raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")
         if len({self.seed, self.evaluation_seed, self.test_seed}) < 3:
             raise ConfigurationError(
@@ -63,8 +63,12 @@ class TrainingConfig(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def chunk_iterations(self) -> int:
-        """Iterations of the loop between two evaluations."""
+    def iterations(self) -> int:
+        """Iterations of the loop in the whole run: as many as the budget pays for."""
+
+    def iterations_done(self, chunks: int) -> int:
+        """Iterations up to the evaluation of that number; they are spread evenly, to one."""
+        return self.iterations * chunks // self.evaluations
 
     @property
     @abc.abstractmethod

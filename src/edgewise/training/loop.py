@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array, PRNGKeyArray
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
+
+State = TypeVar("State")
 
 
 class Loop(eqx.Module):
@@ -39,5 +44,21 @@ class Loop(eqx.Module):
         return ScaledPolicy(policy, seen.inputs) if isinstance(seen, ScaledObservations) else policy
 
     @abc.abstractmethod
-    def chunk(self, state: Any) -> tuple[Any, dict[str, Array]]:
-        """Collect and learn until the next evaluation; metrics are means over the chunk's updates."""
+    def chunk(self, state: Any, iterations: Int[Array, ""] | int) -> tuple[Any, dict[str, Array]]:
+        """Collect and learn for so many iterations, at least one; metrics are means over them."""
+
+
+def repeat(
+    iterate: Callable[[State], tuple[State, dict[str, Array]]], state: State, times: Int[Array, ""] | int
+) -> tuple[State, dict[str, Array]]:
+    """The state after so many iterations, and the means of their metrics; one program serves every number of them."""
+
+    def go_on(_: Int[Array, ""], carry: tuple[State, dict[str, Array]]) -> tuple[State, dict[str, Array]]:
+        state, sums = carry
+        state, metrics = iterate(state)
+        return state, jax.tree.map(jnp.add, sums, metrics)
+
+    _, shapes = jax.eval_shape(iterate, state)
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    state, sums = jax.lax.fori_loop(0, times, go_on, (state, nothing))
+    return state, jax.tree.map(lambda x: x / times, sums)

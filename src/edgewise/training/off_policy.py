@@ -9,13 +9,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Key, PRNGKeyArray
+from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import ReplayLearner, Step
 from edgewise.environments.base import Environment, step_autoreset
 from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loop import Loop
+from edgewise.training.loop import Loop, repeat
 from edgewise.training.replay import Replay, make_replay
 
 
@@ -52,17 +52,17 @@ class OffPolicyConfig(TrainingConfig):
         return -(-self.warmup_steps // self.environments)
 
     @property
-    def chunk_iterations(self) -> int:
-        """Steps of each copy between two evaluations."""
-        return (self.steps - self.warmup_iterations * self.environments) // (self.evaluations * self.environments)
+    def iterations(self) -> int:
+        """Steps of each copy after the warm-up."""
+        return self.steps // self.environments - self.warmup_iterations
 
     @property
     def total_updates(self) -> int:
         """Updates of the whole run."""
-        return self.evaluations * self.chunk_iterations * self.updates
+        return self.iterations * self.updates
 
     def steps_done(self, chunks: int) -> int:
-        return (self.warmup_iterations + chunks * self.chunk_iterations) * self.environments
+        return (self.warmup_iterations + self.iterations_done(chunks)) * self.environments
 
 
 class OffPolicyState(eqx.Module):
@@ -126,8 +126,8 @@ class OffPolicyLoop(Loop):
         loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
         return loop
 
-    def chunk(self, state: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
-        def iterate(loop: OffPolicyState, _: None) -> tuple[OffPolicyState, dict[str, Array]]:
+    def chunk(self, state: OffPolicyState, iterations: Int[Array, ""] | int) -> tuple[OffPolicyState, dict[str, Array]]:
+        def iterate(loop: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
             key, action_key, step_key, learn_key = jax.random.split(loop.key, 4)
             action, memory = self.algorithm.step(
                 loop.train_state, loop.observation, loop.memory, action_key, explore=True
@@ -135,8 +135,7 @@ class OffPolicyLoop(Loop):
             loop = self._collect(replace(loop, key=key), action, memory, step_key)
             return learn(self._replay, loop, jax.random.split(learn_key, self.config.updates))
 
-        state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
-        return state, jax.tree.map(jnp.mean, metrics)
+        return repeat(iterate, state, iterations)
 
     def _collect(
         self, loop: OffPolicyState, action: Array, memory: Any, key: PRNGKeyArray, store: bool = True

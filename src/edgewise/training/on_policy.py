@@ -8,13 +8,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
 from edgewise.environments.base import Box, Environment, Space, step_autoreset
 from edgewise.numerics.checks import ConfigurationError, check_integer
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loop import Loop
+from edgewise.training.loop import Loop, repeat
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,16 @@ class OnPolicyConfig(TrainingConfig):
         return self.environments * self.rollout
 
     @property
-    def chunk_iterations(self) -> int:
-        """Rollouts between two evaluations."""
-        return self.steps // (self.evaluations * self.rollout_steps)
+    def iterations(self) -> int:
+        """Rollouts of the run."""
+        return self.steps // self.rollout_steps
 
     @property
     def total_updates(self) -> int:
-        return self.evaluations * self.chunk_iterations
+        return self.iterations
 
     def steps_done(self, chunks: int) -> int:
-        return chunks * self.chunk_iterations * self.rollout_steps
+        return self.iterations_done(chunks) * self.rollout_steps
 
 
 class OnPolicyState(eqx.Module):
@@ -91,15 +91,14 @@ class OnPolicyLoop(Loop):
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, self.config.environments))
         return OnPolicyState(self.algorithm.init(learner_key), state, observation, key)
 
-    def chunk(self, state: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:
-        def iterate(loop: OnPolicyState, _: None) -> tuple[OnPolicyState, dict[str, Array]]:
+    def chunk(self, state: OnPolicyState, iterations: Int[Array, ""] | int) -> tuple[OnPolicyState, dict[str, Array]]:
+        def iterate(loop: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:
             key, rollout_key, learn_key = jax.random.split(loop.key, 3)
             environment_state, observation, rollout = self.roll_out(loop, rollout_key)
             train_state, metrics = self.algorithm.update(loop.train_state, rollout, learn_key)
             return OnPolicyState(train_state, environment_state, observation, key), metrics
 
-        state, metrics = jax.lax.scan(iterate, state, None, length=self.config.chunk_iterations)
-        return state, jax.tree.map(jnp.mean, metrics)
+        return repeat(iterate, state, iterations)
 
     def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Array, Step]:
         """State and observation of every copy after a rollout, and its steps, [time, copies, ...]."""

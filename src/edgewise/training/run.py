@@ -193,7 +193,8 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
     begin = time.monotonic()
     with _interrupt_flag() as interrupted, closing(metrics):
         while done < config.evaluations:
-            advanced, learning, healthy = trainer.advance(state.loop)
+            iterations = config.iterations_done(done + 1) - config.iterations_done(done)
+            advanced, learning, healthy = trainer.advance(state.loop, iterations)
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
             release_unused_memory()
             done += 1

@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.environments.base import Environment
 from edgewise.environments.multi_agent import MultiAgentEnvironment
@@ -31,8 +31,8 @@ class Trainer(abc.ABC):
         return state
 
     @abc.abstractmethod
-    def advance(self, state: Any) -> tuple[Any, dict[str, Array], Health]:
-        """Collect and learn until the next evaluation; metrics are means since the last one."""
+    def advance(self, state: Any, iterations: int) -> tuple[Any, dict[str, Array], Health]:
+        """Collect and learn for so many iterations; metrics are means over them."""
 
     @abc.abstractmethod
     def policies(self, state: Any) -> Any:
@@ -66,8 +66,8 @@ class CompiledTrainer(Trainer):
     def start(self, keys: Array) -> Any:
         return _start(self._loop, keys)
 
-    def advance(self, state: Any) -> tuple[Any, dict[str, Array], Health]:
-        return _advance(self._loop, state)
+    def advance(self, state: Any, iterations: int) -> tuple[Any, dict[str, Array], Health]:
+        return _advance(self._loop, state, jnp.asarray(iterations))
 
     def policies(self, state: Any) -> Any:
         return eqx.filter_vmap(self._loop.policy)(state.train_state)
@@ -90,8 +90,8 @@ def _start(loop: Loop, keys: Array) -> Any:
 
 
 @eqx.filter_jit(donate="all-except-first")
-def _advance(loop: Loop, state: Any) -> tuple[Any, dict[str, Array], Health]:
-    state, metrics = eqx.filter_vmap(loop.chunk)(state)
+def _advance(loop: Loop, state: Any, iterations: Int[Array, ""]) -> tuple[Any, dict[str, Array], Health]:
+    state, metrics = eqx.filter_vmap(loop.chunk, in_axes=(0, None))(state, iterations)
     return state, metrics, health(metrics, state.train_state)
 
 

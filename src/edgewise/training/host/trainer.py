@@ -158,9 +158,9 @@ class HostOffPolicyTrainer(HostTrainer):
         self.open(state.key)
         return _cut(self._replay, state)
 
-    def advance(self, state: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array], Health]:
+    def advance(self, state: OffPolicyState, iterations: int) -> tuple[OffPolicyState, dict[str, Array], Health]:
         metrics = []
-        for _ in range(self._config.chunk_iterations):
+        for _ in range(iterations):
             while not self.ready:
                 action, memory, key = _decide(
                     self._learner, state.train_state, self.observation, self.fresh, state.memory, state.key
@@ -192,9 +192,9 @@ class HostOnPolicyTrainer(HostTrainer):
         self.open(state.key)
         return state
 
-    def advance(self, state: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array], Health]:
+    def advance(self, state: OnPolicyState, iterations: int) -> tuple[OnPolicyState, dict[str, Array], Health]:
         metrics = []
-        for _ in range(self._config.chunk_iterations):
+        for _ in range(iterations):
             self.forget()  # steps of the policy before
             rows = []
             for _ in range(self._config.rollout):
