@@ -1,12 +1,12 @@
-"""Discrete learners beside those of other libraries: mean return over 20 episodes after equally many steps, and speed.
+"""Learners beside those of other libraries: mean return over 20 episodes after equally many steps, and speed.
 
 Any algorithm of the registry can be named, and where the extra `compare` is installed also the learners of `foreign.py`, which
 get the settings that ours have on the task. All are judged by their last policy.
 Steps per second count everything: compilation, learning, and of ours also evaluations and checkpoints; in the files stands
 also the rate from the first evaluation to the last, when all is compiled.
 
-Run: python benchmarks/control.py [--tasks cartpole acrobot service-selection] [--learners ppo sb3-ppo ...] [--steps 100000]
-     [--seeds 5] [--folder results/control]
+Run: python benchmarks/control.py [--tasks cartpole acrobot pendulum service-selection] [--learners ppo sb3-ppo ...]
+     [--steps 100000] [--seeds 5] [--folder results/control]
 """
 
 from __future__ import annotations
@@ -30,19 +30,22 @@ from edgewise.training.run import RunConfig, train
 
 EPISODES = 20
 EPISODES_SEED = 1_000_003
-BARS = {"cartpole": 475.0, "acrobot": -100.0, "service-selection": 0.9 * 553.6}
+BARS = {"cartpole": 475.0, "acrobot": -100.0, "pendulum": -200.0, "service-selection": 0.9 * 553.6}
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"dqn-without-double": ("dqn", {"double": False})}
+"""Ours with something left out that the other library lacks: algorithm, and fields of its configuration."""
 Outcome = tuple[np.ndarray, float, dict[str, Any]]
 """Returns [seeds, episodes]; seconds for all seeds; further figures."""
 
 
 def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
-    """An algorithm of the registry with its settings for the task; all seeds learn side by side."""
+    """An algorithm of the registry, or a variant, with its settings for the task; all seeds learn side by side."""
+    name, changed = VARIANTS.get(name, (name, {}))
     algorithm, training = default_configs(task, name)
     run = RunConfig(
         task,
         registry.find(task).config(),
         name,
-        algorithm,
+        replace(algorithm, **changed),
         replace(training, steps=steps, seeds=seeds),
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -91,15 +94,18 @@ def measure(task: str, name: str, steps: int, seeds: int) -> dict[str, Any]:
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print figures, with speed as a multiple of `sb3-ppo`'s where that was measured."""
-    rates = {row["task"]: row["steps_per_s"] for row in rows if row["learner"] == "sb3-ppo"}
-    print(f"{'task':9} {'learner':16} {'mean return':>11} {'95% interval':>18} {'pass':>6} {'steps/s':>9} {'ratio':>7}")
+    """Print figures, with speed as a multiple of the same algorithm's in Stable-Baselines3 where that was measured."""
+    rates = {(row["task"], row["learner"]): row["steps_per_s"] for row in rows}
+    print(
+        f"{'task':17} {'learner':21} {'mean return':>11} {'95% interval':>20} {'pass':>6} {'steps/s':>9} {'ratio':>6}"
+    )
     for row in rows:
         low, high = row["interval"]
-        ratio = f"{row['steps_per_s'] / rates[row['task']]:.1f}" if row["task"] in rates else ""
+        theirs = rates.get((row["task"], f"sb3-{row['learner']}"))
+        ratio = f"{row['steps_per_s'] / theirs:.1f}" if theirs else ""
         print(
-            f"{row['task']:9} {row['learner']:16} {row['mean_return']:11.1f} {f'{low:.1f} .. {high:.1f}':>18} "
-            f"{row['seeds_that_pass']:>3} /{row['seeds']} {row['steps_per_s']:9,.0f} {ratio:>7}"
+            f"{row['task']:17} {row['learner']:21} {row['mean_return']:11.1f} {f'{low:.1f} .. {high:.1f}':>20} "
+            f"{row['seeds_that_pass']:>3} /{row['seeds']} {row['steps_per_s']:9,.0f} {ratio:>6}"
         )
 
 

@@ -1,7 +1,8 @@
 """Learners of other libraries on our tasks, with the settings that ours have there.
 
-Stable-Baselines3's PPO and DQN, Tianshou's discrete SAC. What they lack is left out: their DQN is not double, Tianshou's errors
-are squared and its rates do not fall, and it plays the actor itself, not an average.
+Stable-Baselines3's PPO, DQN, SAC, TD3 and DDPG, Tianshou's discrete SAC. What they lack is left out: their DQN is not double,
+their PPO has one learning rate, Tianshou's errors are squared and its rates do not fall, and it plays the actor itself, not an
+average.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.wrappers import RescaleObservation
+from gymnasium.wrappers import RescaleAction, RescaleObservation
 
 from edgewise.environments.adapters.gymnasium import make_single
 from edgewise.training.presets import default_configs
 
-GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1"}
+GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1", "pendulum": "Pendulum-v1"}
 
-Play = Callable[[np.ndarray], int]
+Play = Callable[[np.ndarray], Any]
 """A policy: observation to action."""
 
 
 def make_environment(task: str, span: float | None) -> gymnasium.Env[Any, Any]:
-    """Gymnasium's own control task, or one of our systems; with observations scaled as our learners see them."""
-    environment = gymnasium.make(GYMNASIUM[task]) if task in GYMNASIUM else make_single(task)
+    """Gymnasium's own control task, or one of our systems; scaled as our learners see and move it."""
+    environment: Any = gymnasium.make(GYMNASIUM[task]) if task in GYMNASIUM else make_single(task)
+    if isinstance(environment.action_space, gymnasium.spaces.Box):
+        environment = RescaleAction(environment, np.float32(-1), np.float32(1))
     return environment if span is None else RescaleObservation(environment, np.float32(-span), np.float32(span))
 
 
@@ -35,32 +38,78 @@ def falling(rate: float, final: float) -> Callable[[float], float]:
 
 
 def sb3(task: str, algorithm: str, steps: int, seed: int) -> Play:
-    """Train "ppo" or "dqn" of Stable-Baselines3."""
+    """Train a learner of Stable-Baselines3."""
+    import stable_baselines3
     import torch
-    from stable_baselines3 import DQN, PPO
     from stable_baselines3.common.env_util import make_vec_env
 
     torch.set_num_threads(1)  # faster than two with networks this small
     c, t = default_configs(task, algorithm)
     environments = make_vec_env(lambda: make_environment(task, t.input_span), t.environments, seed=seed)
-    common: dict[str, Any] = {"seed": seed, "device": "cpu", "gamma": c.discount}
-    common["policy_kwargs"] = {"net_arch": list(c.hidden), "activation_fn": torch.nn.Mish}
-    if algorithm == "dqn":
-        model: Any = DQN(
-            "MlpPolicy", environments, learning_rate=falling(c.rate, c.final_rate), buffer_size=t.replay_capacity,
-            learning_starts=t.warmup_steps, batch_size=c.batch_size, tau=1 - (1 - c.target_rate) ** t.updates,
-            train_freq=1, gradient_steps=t.updates, target_update_interval=1, n_steps=c.n_step,
-            exploration_fraction=c.epsilon_share, exploration_initial_eps=c.epsilon_start,
-            exploration_final_eps=c.epsilon_end, **common,
-        )  # fmt: skip
-    else:
-        model = PPO(
-            "MlpPolicy", environments, learning_rate=falling(c.actor_rate, c.final_rate), n_steps=t.rollout,
-            batch_size=t.environments * t.rollout // c.minibatches, n_epochs=c.epochs, gae_lambda=c.trace,
-            clip_range=c.clip, ent_coef=c.entropy_weight, max_grad_norm=c.gradient_norm, **common,
-        )  # fmt: skip
+    learner = getattr(stable_baselines3, algorithm.upper())
+    settings = SB3_SETTINGS[algorithm](c, t, environments.action_space)
+    network = {"net_arch": list(c.hidden), "activation_fn": torch.nn.Mish, **settings.pop("policy_kwargs", {})}
+    model = learner(
+        "MlpPolicy", environments, seed=seed, device="cpu", gamma=c.discount, policy_kwargs=network, **settings
+    )
     model.learn(steps)
-    return lambda observation: int(model.predict(observation, deterministic=True)[0])
+    return lambda observation: model.predict(observation, deterministic=True)[0]
+
+
+def sb3_replayed(c: Any, t: Any, rate: float) -> dict[str, Any]:
+    """What all that learn from a replay have in common."""
+    return {
+        "learning_rate": falling(rate, c.final_rate), "buffer_size": t.replay_capacity, "learning_starts": t.warmup_steps,
+        "batch_size": c.batch_size, "train_freq": 1, "gradient_steps": t.updates,
+    }  # fmt: skip
+
+
+def sb3_dqn(c: Any, t: Any, space: Any) -> dict[str, Any]:
+    return {
+        **sb3_replayed(c, t, c.rate), "tau": 1 - (1 - c.target_rate) ** t.updates, "target_update_interval": 1,
+        "n_steps": c.n_step, "exploration_fraction": c.epsilon_share, "exploration_initial_eps": c.epsilon_start,
+        "exploration_final_eps": c.epsilon_end,
+    }  # fmt: skip
+
+
+def sb3_sac(c: Any, t: Any, space: Any) -> dict[str, Any]:
+    return {
+        **sb3_replayed(c, t, c.critic_rate), "tau": c.target_rate, "ent_coef": f"auto_{c.temperature}",
+        "target_entropy": c.target_entropy * space.shape[0],
+    }  # fmt: skip
+
+
+def sb3_td3(c: Any, t: Any, space: Any) -> dict[str, Any]:
+    return {
+        **sb3_ddpg(c, t, space), "policy_delay": c.delay, "target_policy_noise": c.smoothing,
+        "target_noise_clip": c.smoothing_clip,
+    }  # fmt: skip
+
+
+def sb3_ddpg(c: Any, t: Any, space: Any) -> dict[str, Any]:
+    from stable_baselines3.common.noise import NormalActionNoise
+
+    noise = NormalActionNoise(np.zeros(space.shape), np.full(space.shape, c.exploration))
+    return {**sb3_replayed(c, t, c.critic_rate), "tau": c.target_rate, "action_noise": noise}
+
+
+def sb3_ppo(c: Any, t: Any, space: Any) -> dict[str, Any]:
+    return {
+        "learning_rate": falling(c.actor_rate, c.final_rate), "n_steps": t.rollout,
+        "batch_size": t.environments * t.rollout // c.minibatches, "n_epochs": c.epochs, "gae_lambda": c.trace,
+        "clip_range": c.clip, "ent_coef": c.entropy_weight, "max_grad_norm": c.gradient_norm,
+        "policy_kwargs": {"log_std_init": math.log(c.initial_deviation)},
+    }  # fmt: skip
+
+
+SB3_SETTINGS: dict[str, Callable[[Any, Any, Any], dict[str, Any]]] = {
+    "ppo": sb3_ppo,
+    "dqn": sb3_dqn,
+    "sac": sb3_sac,
+    "td3": sb3_td3,
+    "ddpg": sb3_ddpg,
+}
+"""Learner to its arguments, from our configurations of algorithm and training and the space of actions."""
 
 
 def tianshou(task: str, algorithm: str, steps: int, seed: int) -> Play:
@@ -118,8 +167,7 @@ def tianshou(task: str, algorithm: str, steps: int, seed: int) -> Play:
 
 
 LEARNERS: dict[str, tuple[Callable[[str, str, int, int], Play], str]] = {
-    "sb3-ppo": (sb3, "ppo"),
-    "sb3-dqn": (sb3, "dqn"),
+    **{f"sb3-{name}": (sb3, name) for name in SB3_SETTINGS},
     "tianshou-discrete-sac": (tianshou, "discrete-sac"),
 }
 """Name to what trains it, and ours with the same settings."""

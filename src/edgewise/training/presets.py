@@ -84,6 +84,8 @@ _CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
         for name in ("discrete-sac", "d2sac")
     },
 }  # fmt: skip
+_PENDULUM: dict[str, Any] = {"hidden": (64, 64), "discount": 0.98, "actor_rate": 1e-3, "critic_rate": 1e-3}
+_PENDULUM_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 1_000}
 _CONTRACT: dict[str, Any] = {"hidden": (128, 128), "discount": 0.0, "actor_rate": 1e-3, "critic_rate": 3e-3}
 _CONTRACT_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 2_000}
 _CONTRACT_DIFFUSION = {**_CONTRACT, "target_rate": 0.01, "weight_decay": 0.0}
@@ -95,6 +97,13 @@ TUNED: dict[tuple[str, str], Preset] = {
     ("twin-trading", "mappo"): Preset(_GAME, _GAME_ROLLOUT),
     ("twin-trading", "maa2c"): Preset(_GAME, _GAME_ROLLOUT),
     **_CONTROL_PRESETS,
+    ("pendulum", "sac"): Preset({**_PENDULUM, "temperature_rate": 1e-3}, _PENDULUM_REPLAY),
+    ("pendulum", "td3"): Preset(_PENDULUM, _PENDULUM_REPLAY),
+    ("pendulum", "ddpg"): Preset(_PENDULUM, _PENDULUM_REPLAY),
+    ("pendulum", "ppo"): Preset(
+        {**_PENDULUM, "discount": 0.9, "epochs": 10, "minibatches": 32, "initial_deviation": 1.0},
+        {"steps": 100_000, "rollout": 256},
+    ),
     ("dynamic-contract", "edmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmddpg"): Preset(_CONTRACT_DIFFUSION, _CONTRACT_REPLAY),
