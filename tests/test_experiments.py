@@ -427,10 +427,12 @@ def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.Monk
     assert smaller != snippet
     exec(smaller, {"__name__": "__main__"})
     written = tmp_path / "runs" / "experiments" / "own" / "load"
-    table = pd.read_csv(written / "data.csv").set_index("policy")["value"]
+    table = pd.read_csv(written / "data.csv").set_index(["policy", "setting"])["value"]
     assert len(table) == 6
-    assert table["prophet, 0.001 per s"] > table["random, 0.001 per s"]
-    assert "small DQN, 0.004 per s" in (written / "README.md").read_text()
+    assert table["prophet", "0.001 per s"] > table["random", "0.001 per s"]
+    page = (written / "README.md").read_text()
+    assert "| small DQN | 0.004 per s |" in page
+    assert len([line for line in snippet.splitlines() if line and line != ")"]) <= 20
 
 
 class TestCommand:

@@ -12,11 +12,8 @@ import tyro
 
 from edgewise.experiments.catalogue import find_paper
 from edgewise.experiments.executors import executor
-from edgewise.experiments.experiment import run_experiment
-from edgewise.experiments.output import markdown, small_print, write_output
-from edgewise.experiments.store import Store
-
-FOLDER = Path("runs") / "experiments"
+from edgewise.experiments.make import FOLDER, make_experiment
+from edgewise.experiments.output import markdown, small_print
 
 
 @dataclass(frozen=True)
@@ -59,12 +56,18 @@ def run(words: list[str]) -> int:
     out = options.out or FOLDER / options.paper / profile.name
     shown = []
     for experiment in experiments:
-        results = run_experiment(experiment, profile, Store(options.cells), carry, options.only)
-        output = experiment.output(results)
-        folder = out / experiment.name
         extra = ["--only", *options.only] if options.only else []
         command = ["edgewise", "experiment", options.paper, experiment.name, "--profile", profile.name, *extra]
-        write_output(folder, experiment, results, output, shlex.join(command))
+        output = make_experiment(
+            experiment,
+            profile,
+            out,
+            cells=options.cells,
+            carry_out=carry,
+            only=options.only,
+            command=shlex.join(command),
+        )
+        folder = out / experiment.name
         shown.append(
             {
                 "experiment": experiment.name,

@@ -55,10 +55,11 @@ class Line:
         return pd.DataFrame(rows)
 
 
-def learning_line(outcome: Outcome, metric: str, leading: bool = False) -> Line:
+def learning_line(outcome: Outcome, metric: str, leading: bool = False, *, scale: float = 1.0, label: str = "") -> Line:
     """Interquartile mean over seeds of the evaluations while learning, against environment steps."""
     curve = outcome.curve(metric)
-    return Line(outcome.label, [float(step) for step in curve.index], sample_efficiency(curve.to_numpy().T), leading)
+    estimates = sample_efficiency(scale * curve.to_numpy().T)
+    return Line(label or outcome.label, [float(step) for step in curve.index], estimates, leading)
 
 
 def short_number(value: float, _: object) -> str:

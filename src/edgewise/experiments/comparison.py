@@ -1,0 +1,66 @@
+"""What any experiment can show: a metric of all players in all settings, and how it developed while they learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import pandas as pd
+
+from edgewise.experiments.drawing import draw_intervals, draw_lines, learning_line, notes, short_number
+from edgewise.experiments.figures import new_figure, styled
+from edgewise.experiments.results import Outcome, Output, Results
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Output of an experiment of one's own.
+
+    Attributes:
+        metric: of the episodes: "return", or any that the environment gives.
+        label: what it is, with its unit.
+        scale: times this it is shown.
+        digits: after the point in the table.
+    """
+
+    metric: str
+    label: str
+    scale: float = 1.0
+    digits: int = 2
+
+    @styled()
+    def __call__(self, results: Results) -> Output:
+        """Learning curves on the left, if anything was trained; interquartile means with 95% intervals on the right."""
+        several = len({o.setting.label for o in results}) > 1
+        names = [f"{o.label}, {o.setting.label}" if several else o.label for o in results]
+        estimates = [o.estimate(self.metric, self.scale) for o in results]
+        curves = _each_once([o for o in results if o.learned], several)
+        figure, grid = new_figure(7.2, 1.4 + max(1.6, 0.25 * len(names)), 1, 2 if curves else 1)
+        draw_intervals(
+            grid[0, -1], [(n, e, o.learned) for n, e, o in zip(names, estimates, results, strict=True)], {}, self.label
+        )
+        if curves:
+            axes = grid[0, 0]
+            draw_lines(axes, [learning_line(o, self.metric, scale=self.scale, label=name) for name, o in curves])
+            axes.set_xlabel("environment steps per seed")
+            axes.set_ylabel(self.label)
+            axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        rows = [
+            {"policy": o.label, "setting": o.setting.label, "value": e.value, "low": e.low, "high": e.high}
+            for o, e in zip(results, estimates, strict=True)
+        ]
+        table = [
+            {"policy": o.label, "setting": o.setting.label, self.label: e.text(self.digits)}
+            for o, e in zip(results, estimates, strict=True)
+        ]
+        return Output(figure, pd.DataFrame(rows), pd.DataFrame(table), notes=notes(results))
+
+
+def _each_once(learned: list[Outcome], several: bool) -> list[tuple[str, Outcome]]:
+    """Name and outcome of every run; a learner that is judged in several settings may have been trained in only one."""
+    named = {
+        (o.label, o.folder): (f"{o.label}, {o.setting.label}" if several else o.label, o) for o in reversed(learned)
+    }
+    runs = [o.label for o in {(o.label, o.folder): o for o in learned}.values()]
+    return [(name if runs.count(o.label) > 1 else o.label, o) for name, o in reversed(named.values())]
