@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.algorithms.critic import ActionValue
-from edgewise.numerics.networks import MLP, dense, mish, soft_update
+from edgewise.numerics.networks import MLP, dense, mish, orthogonal, soft_update
 
 KEY = jax.random.key(2)
 
@@ -82,3 +82,14 @@ def test_twin_critics_are_two_networks_on_the_joined_input() -> None:
     expected = np.stack([np_mlp(network, joint)[:, 0] for network in critic.networks])
     np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
     assert not np.allclose(expected[0], expected[1])
+
+
+def test_orthogonal_layers_keep_lengths_up_to_their_gain() -> None:
+    network = orthogonal(MLP((3, 8, 5, 2), KEY), 0.01, KEY)
+    for layer, gain in zip(network.layers, (2**0.5, 2**0.5, 0.01), strict=True):
+        weight = np.asarray(layer.weight, float)
+        singular = np.linalg.svd(weight, compute_uv=False)
+        np.testing.assert_allclose(singular, gain, rtol=1e-5)
+        np.testing.assert_array_equal(layer.bias, 0)
+    other = orthogonal(MLP((3, 8, 5, 2), KEY), 0.01, jax.random.key(3))
+    assert not np.allclose(other.layers[0].weight, network.layers[0].weight)

@@ -16,7 +16,7 @@ from edgewise.algorithms.advantage import advantages
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step, check_masking, count, flat_size
 from edgewise.environments.base import Box, Space, Spaces
 from edgewise.numerics.checks import check_range
-from edgewise.numerics.networks import MLP
+from edgewise.numerics.networks import MLP, orthogonal
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
 
@@ -38,6 +38,7 @@ class PolicyGradientConfig:
         discount: gamma.
         entropy_weight: beta, weight of the policy's entropy in its objective.
         initial_deviation: standard deviation of a fresh policy over real actions.
+        orthogonal: start both networks from orthogonal weights, or else from uniform ones.
         masking: never choose an action that the observation's mask forbids; needs an environment that shows a mask.
     """
 
@@ -49,6 +50,7 @@ class PolicyGradientConfig:
     discount: float = 0.99
     entropy_weight: float = 0.0
     initial_deviation: float = 0.5
+    orthogonal: bool = True
     masking: bool = False
 
     def __post_init__(self) -> None:
@@ -118,6 +120,8 @@ class PolicyGradient(OnPolicyAlgorithm[PolicyGradientState]):
         actor_key, critic_key = jax.random.split(key)
         actor = self._new_actor(actor_key)
         critic = MLP((flat_size(self.spaces.observation), *self.config.hidden, 1), critic_key)
+        if self.config.orthogonal:
+            critic = orthogonal(critic, 1.0, critic_key)
         return PolicyGradientState(
             actor, critic, self._actor_optimiser.init(actor), self._critic_optimiser.init(critic)
         )
@@ -163,6 +167,11 @@ class PolicyGradient(OnPolicyAlgorithm[PolicyGradientState]):
             actor = GaussianPolicy.create(size, flat_size(self.spaces.action), c.hidden, c.initial_deviation, key)
         else:
             actor = CategoricalPolicy.create(size, count(self.spaces.action), c.hidden, key, c.masking)
+        if self.config.orthogonal:
+            start: StochasticPolicy = eqx.tree_at(
+                lambda policy: policy.network, actor, orthogonal(actor.network, OUTPUT_GAIN, key)
+            )
+            return start
         shrunk: StochasticPolicy = eqx.tree_at(
             lambda policy: policy.network.layers[-1].weight, actor, replace_fn=lambda weight: OUTPUT_GAIN * weight
         )

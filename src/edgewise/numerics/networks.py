@@ -47,6 +47,27 @@ class MLP(eqx.Module):
         return dense(self.layers[-1], x)
 
 
+def orthogonal(network: MLP, output_gain: float, key: PRNGKeyArray) -> MLP:
+    """The same layers with orthogonal weights and no biases (Saxe et al., 2014).
+
+    Args:
+        network: whose sizes are kept.
+        output_gain: singular values of the last layer; those of the others are sqrt(2).
+        key: for the weights.
+    """
+    gains = [2**0.5] * (len(network.layers) - 1) + [output_gain]
+    keys = jax.random.split(key, len(gains))
+    layers = tuple(
+        eqx.tree_at(
+            lambda layer: (layer.weight, layer.bias),
+            layer,
+            (jax.nn.initializers.orthogonal(gain)(k, layer.weight.shape), jnp.zeros_like(layer.bias)),
+        )
+        for layer, gain, k in zip(network.layers, gains, keys, strict=True)
+    )
+    return eqx.tree_at(lambda mlp: mlp.layers, network, layers)
+
+
 def soft_update(target: Network, source: Network, rate: float) -> Network:
     """Move every parameter of `target` by `rate` towards `source`: equation (40) of the CGDM paper."""
     moved: Network = jax.tree.map(lambda t, s: t + rate * (s - t), target, source)
