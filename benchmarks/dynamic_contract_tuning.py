@@ -34,10 +34,10 @@ SEARCH = Search(
     steps=12_000,
     seeds=1,
     chosen={
-        "edmsac": {**FIRST_GUESS, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},
-        "sac": {**FIRST_GUESS, "target_rate": 0.01, "target_entropy": -2.0, "temperature": 0.001},
-        "ddpg": {**FIRST_GUESS, "target_rate": 0.01, "exploration": 0.1},
-        "ppo": {**FIRST_GUESS, "rollout": 32, "epochs": 10},
+        "edmsac": ({**FIRST_GUESS, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},),
+        "sac": ({**FIRST_GUESS, "target_rate": 0.01, "target_entropy": -2.0, "temperature": 0.001},),
+        "ddpg": ({**FIRST_GUESS, "target_rate": 0.01, "exploration": 0.1},),
+        "ppo": ({**FIRST_GUESS, "rollout": 32, "epochs": 10},),
     },
     metric="profit",
 )

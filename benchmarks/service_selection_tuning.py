@@ -84,7 +84,7 @@ SEARCH = Search(
     fixed={name: WIDTHS.get(name, {"hidden": HIDDEN}) for name in GRIDS},
     training={"updates": 1},
     steps=200_000,
-    chosen=CHOSEN,
+    chosen={name: (settings,) for name, settings in CHOSEN.items()},
 )
 
 if __name__ == "__main__":

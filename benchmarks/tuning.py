@@ -1,6 +1,6 @@
 """Search for the settings of several learners on one system, with the same effort for each.
 
-Each learner gets the same number of trials, drawn at random from its own grid, and perhaps one more chosen by hand after those;
+Each learner gets the same number of trials, drawn at random from its own grid, and perhaps some more chosen by hand after those;
 the same environment steps, copies, updates per step and seeds. What is found goes into `edgewise.training.presets`.
 """
 
@@ -38,7 +38,7 @@ class Search:
         fixed: fields of a learner's configuration that are the same in every trial.
         training: fields of the training configuration, of those learners that have them.
         steps, seeds: of every trial.
-        chosen: settings of one more trial for each learner, by hand.
+        chosen: settings of more trials for each learner, by hand.
         metric: column of the evaluations that decides.
     """
 
@@ -49,7 +49,7 @@ class Search:
     training: dict[str, Any]
     steps: int
     seeds: int = 2
-    chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    chosen: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     metric: str = "return"
 
     def draw(self, learner: str, trial: int) -> dict[str, Any]:
@@ -92,11 +92,17 @@ def command(search: Search, results_file: Path, description: str) -> None:
     results: dict[str, Any] = json.loads(options.json.read_text()) if options.json.exists() else {}
     options.json.parent.mkdir(parents=True, exist_ok=True)
     values = f"{search.metric}s"
-    for trial in range(options.trials + 1):
+    trials = {
+        learner: [*(search.draw(learner, i) for i in range(options.trials)), *search.chosen.get(learner, ())]
+        for learner in options.only
+    }
+    for trial in range(max(map(len, trials.values()))):
         for learner in options.only:
             done = results.setdefault(learner, [])
-            settings = search.draw(learner, trial) if trial < options.trials else search.chosen.get(learner)
-            if settings is None or any(e["settings"] == settings and e["steps"] == search.steps for e in done):
+            if trial >= len(trials[learner]):
+                continue
+            settings = trials[learner][trial]
+            if any(e["settings"] == settings and e["steps"] == search.steps for e in done):
                 continue
             outcome = search.run(learner, settings)
             done.append({"settings": settings, "steps": search.steps, **outcome})

@@ -65,7 +65,9 @@ _CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
         for name in ("dqn", "prioritised-dqn")
     },
     **{
-        (task, "drqn"): Preset({"hidden": (64,), "memory": 64, "discount": discount, **_Q_CONTROL}, _REPLAY)
+        (task, "drqn"): Preset(
+            {"hidden": (64,), "memory": 64, "discount": discount, **_Q_CONTROL, "batch_size": 32}, _REPLAY | {"updates": 2}
+        )
         for task, discount in _DISCOUNTS.items()
     },
     **{
