@@ -100,6 +100,18 @@ TUNED: dict[tuple[str, str], Preset] = {
     ("agent-migration", "gdm"): Preset({**_MIGRATION, "critic_rate": 2e-3, "discount": 0.6, "exploration": 0.1}),
     ("agent-migration", "sac"): Preset({**_MIGRATION, "target_entropy": -2.0, "temperature": 0.02}),
     ("agent-migration", "td3"): Preset({**_MIGRATION, "exploration": 0.2, "smoothing": 0.2}),
+    ("agent-migration", "ppo"): Preset(
+        {
+            "actor_rate": 3e-4,
+            "critic_rate": 3e-4,
+            "discount": 0.8,
+            "entropy_weight": 0.01,
+            "initial_deviation": 0.3,
+            "epochs": 10,
+            "hidden": (256, 256),
+        },
+        {"rollout": 64},
+    ),
     ("agent-migration", "ddpg"): Preset({**_MIGRATION, "discount": 0.8, "target_rate": 0.005, "exploration": 0.2}),
     **{("twin-trading", name): Preset(_GAME_MEMORY, _GAME_ROLLOUT) for name in ("malppo", "malppo-rl", "malppo-rf")},
     ("twin-trading", "mappo"): Preset(_GAME, _GAME_ROLLOUT),
