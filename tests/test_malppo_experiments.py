@@ -8,10 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
+from edgewise.environments.twin_trading import StackelbergEquilibrium
 from edgewise.experiments import malppo_figures, malppo_sweeps, statistics
 from edgewise.experiments.cell import CellResult, Learned
 from edgewise.experiments.executors import serial
@@ -19,6 +21,7 @@ from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experimen
 from edgewise.experiments.malppo import EXPERIMENTS, PROFILES
 from edgewise.experiments.malppo_markets import PAPER_CASE, SYSTEM, at_means, equilibria
 from edgewise.experiments.malppo_sweeps import DOWN, UP, Trend
+from edgewise.experiments.output import write_output
 from edgewise.experiments.parts import Learner, Profile, Setting
 from edgewise.experiments.results import Outcome, Output, Results
 from edgewise.experiments.store import Store
@@ -30,7 +33,7 @@ DISTANCES = ("price_distance", "demand_distance", "leader_distance", "follower_d
 TINY = Profile("tiny", steps=32, seeds=2, evaluations=2, episodes=3)
 SHORT = Setting("short", SYSTEM, {**PAPER_CASE.config, "slots": 3})
 SMALL, FEW = (
-    {"hidden": (4,), "memory": (2,), "epochs": 1},
+    {"hidden": (4,), "memory": (), "epochs": 1},
     {"environments": 2, "rollout": 4, "evaluation_episodes": 3, "test_seed": TEST_SEED},
 )
 AGREES = {
@@ -101,7 +104,7 @@ class TestGames:
         exact = fig3.table.set_index("quantity")["exact"]
         assert exact["price, MRP 1, c = 0.3"] == "0.956"  # as edgewise solve twin-trading has it
         assert exact["total demand (1e7 Hz), MSP 2, alpha = 25"] == "0.516"
-        assert exact["utility of MRPs, MRP 2, c = 0.1"] == "41.168"
+        assert exact["utility of MRPs, MRP 2, c = 0.1"] == "41.167"
 
 
 Values = dict[str, float]
@@ -142,20 +145,30 @@ def distances(percent: float) -> Values:
     return dict.fromkeys((*DISTANCES, "exploitability"), percent)
 
 
-class TestPapersCase:
-    LEVELS = SimpleNamespace(
-        prices=np.array([0.9, 0.8]),
-        demands=np.array([[0.4, 0.4], [0.3, 0.3], [0.5, 0.4]]),
-        leader_utilities=np.array([30.0, 45.0]),
-        follower_utilities=np.array([4.0, 2.0, 5.0]),
-    )
+LEVELS = StackelbergEquilibrium(
+    prices=jnp.array([0.9, 0.8]),
+    demands=jnp.array([[0.4, 0.4], [0.3, 0.3], [0.5, 0.4]]),
+    leader_utilities=jnp.array([30.0, 45.0]),
+    follower_utilities=jnp.array([4.0, 2.0, 5.0]),
+    welfare=jnp.array(86.0),
+    certificate=jnp.array(1e-9),
+    feasible=jnp.ones(3, bool),
+    limited=jnp.zeros(3, bool),
+    followers_unique=jnp.array(True),
+    candidates=jnp.array([[0.9, 0.8]]),
+    candidate_certificates=jnp.array([1e-9]),
+    equilibria=jnp.array(1),
+    mode="stackelberg",
+)
 
+
+class TestPapersCase:
     def judged(self, monkeypatch: pytest.MonkeyPatch, part: float, settled: int) -> Output:
-        monkeypatch.setattr(malppo_figures, "equilibria", lambda settings: [self.LEVELS])
+        monkeypatch.setattr(malppo_figures, "equilibria", lambda settings: [LEVELS])
         exact = {
             metric: level
             for panel in malppo_figures.PANELS
-            for metric, level in zip(panel.metrics(), panel.levels(self.LEVELS), strict=True)
+            for metric, level in zip(panel.metrics(), panel.levels(LEVELS), strict=True)
         }
         gains = {f"exploitability/{kind}_{i}": 0.5 for kind in ("leader", "follower") for i in range(3)}
         values = {name: value * (1 + part) for name, value in exact.items()} | gains | distances(100 * part)
@@ -167,7 +180,7 @@ class TestPapersCase:
         rows = near.table.set_index("quantity")
         assert float(rows.loc["price, MRP 1, c = 0.3", "distance, %"].split()[0]) == pytest.approx(1, abs=0.02)
         assert rows.loc["utility of MRPs, MRP 2, c = 0.1", "paper from exact, %"] == "+0"
-        far = self.judged(monkeypatch, 0.05, 24)
+        far = self.judged(monkeypatch, 0.07, 24)
         assert [claim.verdict for claim in far.claims] == ["does not hold", "does not hold"]
 
     def test_slow_ones_do_not_converge_in_200_iterations(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,8 +305,6 @@ class TestTrend:
 
 def test_output_goes_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names with a slash, of single agents, are columns like others."""
-    from edgewise.experiments.output import write_output
-
     monkeypatch.setattr(malppo_sweeps, "equilibria", lambda settings: [world(s, 1) for s in settings])
     experiment = EXPERIMENTS["fig8"]
     sweep = experiment.output

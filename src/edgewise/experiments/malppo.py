@@ -28,7 +28,7 @@ COMPARED = (
 """All learners of the paper's comparison."""
 AVERAGE_UNITS = {
     "price": "mean price",
-    "demand": "mean demand from one MRP (1e7 Hz)",
+    "demand": "demand from one MRP (1e7 Hz)",
     "utility of MSPs": "mean utility of MSPs",
     "utility of MRPs": "mean utility of MRPs",
     "welfare": "social welfare",

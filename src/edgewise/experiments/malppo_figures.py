@@ -145,7 +145,7 @@ def _draw_panel(axes: Axes, panel: Panel, lines: Sequence[Line], levels: Sequenc
             1.03, paper, "D", color=colour, markerfacecolor="none", clip_on=False, transform=axes.get_yaxis_transform()
         )
     low, high = axes.get_ylim()
-    axes.set_ylim(min(0.0, low), max(high, 1.05 * max(panel.paper)))
+    axes.set_ylim(min(0.0, low), 1.05 * max(high, *panel.paper))
     axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
     axes.set_xlabel("slots per seed")
     axes.set_ylabel(panel.quantity)
@@ -241,6 +241,7 @@ def algorithms(results: Results) -> Output:
         data += [line.tidy("steps").assign(metric=metric) for line in lines]
     grid[0, 1].set_yscale("log")
     grid[0, 1].yaxis.set_major_formatter("{x:g}")
+    grid[0, 1].yaxis.set_minor_formatter("{x:g}")
     handles, _ = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=3)
     order = sorted(results, key=lambda o: -o.estimate(RETURN).value)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from edgewise.environments.twin_trading import StackelbergEquilibrium, TwinTradingConfig, stackelberg_equilibrium
 from edgewise.environments.twin_trading.configured import configured_market
@@ -35,8 +34,8 @@ SYSTEM_NOTE = (
     "No delay limit (6)."
 )
 NEWEST = (
-    "In a game no sum of rewards tells which joint policy is best (sellers that collude earn more than in equilibrium), so it is "
-    "the newest policies that are tested, not those with the highest return."
+    "In a game no sum of rewards tells which joint policy is best (sellers that collude earn more than in equilibrium), so the "
+    "newest policies count as the best and are tested."
 )
 
 
@@ -81,6 +80,5 @@ def equilibria(settings: Sequence[Setting]) -> list[StackelbergEquilibrium]:
     for places in sizes.values():
         markets = [configured_market(configs[place]) for place in places]
         together = jax.vmap(stackelberg_equilibrium)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *markets))
-        solved = jax.tree.map(np.asarray, together)
-        found |= {place: jax.tree.map(lambda leaf, i=i: leaf[i], solved) for i, place in enumerate(places)}
+        found |= {place: jax.tree.map(lambda leaf, i=i: leaf[i], together) for i, place in enumerate(places)}
     return [found[place] for place in range(len(configs))]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from edgewise.environments.twin_trading import StackelbergEquilibrium
 from edgewise.experiments.drawing import FAILS, HOLDS, Line, draw_lines, notes, overall, present, verdict
-from edgewise.experiments.figures import new_figure, styled
+from edgewise.experiments.figures import GREY, new_figure, styled
 from edgewise.experiments.malppo_figures import claim_near
 from edgewise.experiments.malppo_markets import NEWEST, SYSTEM_NOTE, equilibria
 from edgewise.experiments.parts import Setting
@@ -23,7 +23,7 @@ from edgewise.experiments.statistics import Estimate
 Value = TypeVar("Value")
 Table = dict[tuple[str, str, float], Value]
 """By quantity, curve and place on the axis."""
-COLUMNS = 3
+COLUMNS, MOST_TOLD = 3, 4
 UP, DOWN = 1, -1
 
 
@@ -126,8 +126,9 @@ class Trend:
                 ends.append(f"{quantity} ({name}) {text(chain[0][1])} to {text(chain[-1][1])}")
         if not words:
             return None
-        shown = doubts[:3] + ([f"and {len(doubts) - 3} more"] if len(doubts) > 3 else []) or ends[:3]
-        return Claim(f"{self.text} [{of}]", overall(words), "; ".join(shown), self.paper)
+        told = doubts or ends
+        more = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
+        return Claim(f"{self.text} [{of}]", overall(words), "; ".join([*told[:MOST_TOLD], *more]), self.paper)
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Sweep:
             axes.set_ylabel(unit)
         for axes in grid.flat[len(self.units) :]:
             axes.set_axis_off()
-        grid[0, 0].errorbar([], [], [], fmt="o", color="0.4", markerfacecolor="none", label="learned, 95% interval")
+        grid[0, 0].plot([], [], "o-", color=GREY, markerfacecolor="white", label="learned, 95% interval")
         handles, _ = grid[0, 0].get_legend_handles_labels()
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), handlelength=3)
         claims = [
@@ -225,7 +226,7 @@ class Sweep:
                 axes.plot([x, x], [e.low, e.high], color=line.get_color(), linewidth=1.4)
                 axes.plot(x, e.value, "o", color=line.get_color(), markerfacecolor="white", markersize=5, zorder=4)
         axes.set_xlabel(self.axis)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.03 * axes.get_ylim()[1])
 
     def _line(self, curve: Curve, quantity: str, exact: Table[float]) -> Line:
         values = [Estimate(exact[quantity, curve.label, place], np.nan, np.nan) for place in curve.markets]
