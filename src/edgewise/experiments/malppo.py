@@ -9,11 +9,12 @@ from edgewise.experiments.malppo_markets import PAPER_CASE, at_means
 from edgewise.experiments.malppo_sweeps import AVERAGES, DOWN, UP, Curve, Sweep, Trend, of_seller
 from edgewise.experiments.parts import Learner, Profile, Setting
 
+STEPS = 400_000
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", steps=60_000, seeds=2, evaluations=6, episodes=4),
-        Profile("paper", steps=400_000, seeds=10, evaluations=24, episodes=16),
+        Profile("quick", steps=60_000, seeds=2, evaluations=6, episodes=4, paper_steps=STEPS),
+        Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=16, paper_steps=STEPS),
     )
 }
 """The paper's budget is not known; 400,000 slots are what the presets take."""

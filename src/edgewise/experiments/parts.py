@@ -24,7 +24,7 @@ class Profile:
         seeds: learners of each kind, trained in one program.
         evaluations: of each learner while it learns.
         episodes: test episodes.
-        paper_steps: environment steps per seed that the paper's claims are about; verdicts after fewer say so.
+        paper_steps: environment steps per seed that verdicts on the paper's claims need; those after fewer say so.
     """
 
     name: str
