@@ -149,7 +149,14 @@ def _draw_panel(axes: Axes, panel: Panel, lines: Sequence[Line], levels: Sequenc
     axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
     axes.set_xlabel("slots per seed")
     axes.set_ylabel(panel.quantity)
-    axes.legend(handles=curves, loc="best")
+    axes.legend(
+        handles=curves,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=len(curves),
+        handlelength=1.5,
+        columnspacing=1,
+    )
 
 
 def _keys() -> list[mpl.lines.Line2D]:
