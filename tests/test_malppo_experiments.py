@@ -214,6 +214,13 @@ class TestAlgorithms:
         assert words["MALPPO has more reward than MALPPO-RF"] == "holds"
         assert words["MALPPO has 23.2% more reward than MALPPO-RF"] == "does not hold"
 
+    def test_those_who_never_arrive_refute_nothing(self) -> None:
+        never = dict.fromkeys(SETTLED, 99)
+        words = self.judged(AGREES, never)
+        assert {word for text, word in words.items() if "fewer iterations" in text} == {"undecided"}
+        words = self.judged(AGREES, never | {"MALPPO": 4})
+        assert {word for text, word in words.items() if "fewer iterations" in text} == {"holds"}
+
     def test_iterations_count_from_where_a_seed_stays_near(self) -> None:
         [(setting, label, cell)] = EXPERIMENTS["fig3"].cells(dataclasses.replace(PROFILES["paper"], evaluations=4))
         found = outcome(setting, label, cell, distances(1.0), settled=2)
