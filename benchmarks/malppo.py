@@ -20,23 +20,13 @@ from typing import Any
 import jax
 import numpy as np
 import pandas as pd
-import yaml
 from scipy import stats
 
 from edgewise.environments.twin_trading import TwinTradingConfig
+from edgewise.experiments.malppo_markets import PAPER_CASE, SYSTEM
 from edgewise.training.presets import default_configs
 from edgewise.training.run import METRICS_FILE, RunConfig, train
 
-SYSTEM = "twin-trading"
-PAPER_CASE = {
-    "satisfaction": [30, 25, 35],
-    "sensitivity": [30, 30, 30],
-    "social": [[0, 5, 5], [5, 0, 5], [5, 5, 0]],
-    "cost": [0.3, 0.1],
-    "price_cap": 1.5,
-    "payment_scale": 15,
-    "leader_scale": 100,
-}
 NEAR = 2.0
 METRICS = (
     "price_distance",
@@ -89,17 +79,14 @@ def main() -> None:
     options = parser.parse_args()
     changes = {"evaluations": options.evaluations} | ({"steps": options.steps} if options.steps else {})
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        instance = Path(folder) / "market.yaml"
-        instance.write_text(yaml.safe_dump(PAPER_CASE))
-        markets = {"paper": TwinTradingConfig(instance=str(instance))}
-        markets |= {f"drawn {i}": TwinTradingConfig(with_delay=False, instance_seed=i) for i in range(options.markets)}
-        for algorithm in options.algorithms:
-            for name, system in markets.items():
-                print(f"{algorithm} on {name}", flush=True)
-                figures = result.setdefault(algorithm, {})[name] = measure(algorithm, system, options.seeds, changes)
-                print(json.dumps({key: value for key, value in figures.items() if key != "test"}), flush=True)
-                jax.clear_caches()
+    markets = {"paper": PAPER_CASE.build()}
+    markets |= {f"drawn {i}": TwinTradingConfig(with_delay=False, instance_seed=i) for i in range(options.markets)}
+    for algorithm in options.algorithms:
+        for name, system in markets.items():
+            print(f"{algorithm} on {name}", flush=True)
+            figures = result.setdefault(algorithm, {})[name] = measure(algorithm, system, options.seeds, changes)
+            print(json.dumps({key: value for key, value in figures.items() if key != "test"}), flush=True)
+            jax.clear_caches()
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(result, indent=2) + "\n")

@@ -380,6 +380,14 @@ def test_agents_at_random_draw_over_the_whole_range_and_the_others_learn(config:
     assert draws[0][others] == draws[1][others]
 
 
+def test_a_fresh_learner_has_the_types_that_updates_keep() -> None:
+    """A leaf of weak type would become a strong one, and the whole program be compiled once more."""
+    fresh = eqx.filter_eval_shape(MALPPO(SMALL, JOINT, 10).init, jax.random.key(0))
+    leaves = jax.tree_util.tree_leaves_with_path(eqx.filter(fresh, lambda leaf: isinstance(leaf, jax.ShapeDtypeStruct)))
+    assert leaves
+    assert [jax.tree_util.keystr(path) for path, leaf in leaves if leaf.weak_type] == []
+
+
 def test_same_key_same_bits_other_key_other_bits(pair_game: PairGame) -> None:
     loop = loop_of(pair_game)
     first, again, other = (jax.tree.leaves(first_chunk(loop, jax.random.key(k))[0].train_state) for k in (0, 0, 1))

@@ -184,6 +184,42 @@ def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
         TwinTradingConfig(history=-1)
 
 
+def test_given_numbers_take_the_place_of_drawn_ones() -> None:
+    drawn = TwinTrading(TwinTradingConfig(followers=3, leaders=2)).market
+    given = TwinTrading(
+        TwinTradingConfig(followers=3, leaders=2, satisfaction=(30.0, 25.0, 35.0), social=4.0, cost=(0.2,))
+    ).market
+    np.testing.assert_allclose(given.satisfaction, [30, 25, 35])
+    np.testing.assert_allclose(given.social, [[0, 4, 4], [4, 0, 4], [4, 4, 0]])
+    np.testing.assert_allclose(given.cost, [0.2, 0.2])
+    np.testing.assert_array_equal(given.sensitivity, drawn.sensitivity)
+    np.testing.assert_array_equal(given.delay.data_bits, drawn.delay.data_bits)
+    with pytest.raises(ConfigurationError, match=r"^satisfaction = .*none, one number, or 3"):
+        TwinTradingConfig(followers=3, satisfaction=(30.0, 25.0))
+    with pytest.raises(ConfigurationError, match=r"^social = 4.0: must be left out: the instance gives it"):
+        TwinTradingConfig(instance="market.yaml", social=4.0)
+    with pytest.raises(ConfigurationError, match=r"^price_cap = 1.5: must be at least the largest cost, 2"):
+        TwinTrading(TwinTradingConfig(cost=(2.0,)))
+
+
+def test_metrics_name_every_agent() -> None:
+    environment = TwinTrading(TwinTradingConfig(followers=3, leaders=2, with_delay=False))
+    prices, demands = jnp.array([0.9, 0.7]), jnp.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.7]])
+    _, step = environment.trade(environment.reset(KEY)[0], prices, demands)
+    found = {name: float(value) for name, value in step.info.items() if "/" in name}
+    assert found == pytest.approx(
+        {
+            "price/leader_0": 0.9,
+            "price/leader_1": 0.7,
+            "sold/leader_0": 0.9,
+            "sold/leader_1": 1.3,
+            "bought/follower_0": 0.3,
+            "bought/follower_1": 0.7,
+            "bought/follower_2": 1.2,
+        }
+    )
+
+
 def test_markets_can_be_swept_by_vmap() -> None:
     """Price caps as a batched leaf: one compiled program steps in all of them."""
     environment = TwinTrading(TwinTradingConfig())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgewise.experiments import cgdm, d2sac, edmsac
+from edgewise.experiments import cgdm, d2sac, edmsac, malppo
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.parts import Profile
 from edgewise.numerics.checks import ConfigurationError
@@ -44,6 +44,7 @@ CATALOGUE = {
     "cgdm": Paper(cgdm.EXPERIMENTS, cgdm.PROFILES),
     "d2sac": Paper(d2sac.EXPERIMENTS, d2sac.PROFILES),
     "edmsac": Paper(edmsac.EXPERIMENTS, edmsac.PROFILES),
+    "malppo": Paper(malppo.EXPERIMENTS, malppo.PROFILES),
 }
 
 

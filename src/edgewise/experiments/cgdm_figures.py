@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
 from edgewise.experiments.drawing import (
-    FAILS,
-    HOLDS,
-    NOT_LEARNED,
-    UNDECIDED,
+    claim_percentage,
     draw_intervals,
+    draw_levels,
     draw_lines,
     learning_line,
     notes,
@@ -81,12 +78,8 @@ def claim_gains(ours: np.ndarray | None, others: Mapping[str, np.ndarray], gains
     claims = []
     for label, percent in gains.items():
         if label in others:
-            part = reduction(ours, others[label])
-            e = Estimate(100 * part.value, 100 * part.low, 100 * part.high)
-            word = FAILS if e.high < percent else HOLDS if e.low > 0 else UNDECIDED
-            less = "" if word != FAILS else "; less, but by a smaller part" if e.low > 0 else "; not less"
             text = f"{OURS} takes {percent:g}% less latency than {name(label)}"
-            claims.append(Claim(text, word, f"ours {e.text(1)}%{less}", f"{percent:g}%"))
+            claims.append(claim_percentage(text, reduction(ours, others[label]), percent, "less"))
     return claims
 
 
@@ -158,8 +151,7 @@ def _curves(
     lines = [learning_line(o, RETURN, o.label == OURS) for o in results if o.learned]
     draw_lines(curves, lines)
     levels = [o for o in results if not o.learned and RETURN in o.result.episodes]
-    for o, (colour, stroke, _) in zip(levels, cycle(NOT_LEARNED), strict=False):
-        curves.axhline(o.estimate(RETURN).value, color=colour, linestyle=stroke, linewidth=1.2, label=name(o.label))
+    draw_levels(curves, {name(o.label): o.estimate(RETURN).value for o in levels})
     curves.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
     curves.set_xlabel("environment steps per seed")
     curves.set_ylabel("test reward per episode")

@@ -113,6 +113,12 @@ def draw_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None
     axes.set_axisbelow(True)
 
 
+def draw_levels(axes: Axes, levels: Mapping[str, float]) -> None:
+    """Policies that were not learned, as grey lines across learning curves."""
+    for (label, value), (colour, stroke, _) in zip(levels.items(), cycle(NOT_LEARNED), strict=False):
+        axes.axhline(value, color=colour, linestyle=stroke, linewidth=1.2, label=label)
+
+
 def verdict(better: Estimate, than: Estimate) -> str:
     """Whether one figure exceeds another: only where their intervals do not overlap."""
     return HOLDS if better.low > than.high else FAILS if better.high < than.low else UNDECIDED
@@ -149,6 +155,23 @@ def claim_above(text: str, above: Sequence[Outcome], than: Outcome | None, metri
     worst = min(estimates, key=lambda label: estimates[label].value)
     evidence = f"lowest {worst} {estimates[worst].text(digits)}; {than.label} {limit.text(digits)}"
     return Claim(text, overall([verdict(e, limit) for e in estimates.values()]), evidence)
+
+
+def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Claim:
+    """That a figure is less, or more, than another by the paper's percentage.
+
+    It holds where the interval of our part is above zero and reaches the percentage, and does not where it ends below that.
+
+    Args:
+        text: the statement.
+        part: by which ours is less, or more.
+        percent: the paper's.
+        word: "less" or "more".
+    """
+    e = Estimate(100 * part.value, 100 * part.low, 100 * part.high)
+    judged = FAILS if e.high < percent else HOLDS if e.low > 0 else UNDECIDED
+    tail = "" if judged != FAILS else f"; {word}, but by a smaller part" if e.low > 0 else f"; not {word}"
+    return Claim(text, judged, f"ours {e.text(1)}%{tail}", f"{percent:g}%")
 
 
 def notes(results: Results, *more: str) -> tuple[str, ...]:

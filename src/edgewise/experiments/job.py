@@ -20,6 +20,7 @@ import yaml
 from edgewise import __version__
 from edgewise.environments import systems
 from edgewise.environments.base import Environment
+from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest
 from edgewise.numerics.checks import ConfigurationError
@@ -31,6 +32,7 @@ from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
+Compiled = Environment[Any] | MultiAgentEnvironment[Any]
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
     return [CellResult(_tidy(each), curve, code_digest()) for each in values]
 
 
-def play(environments: Sequence[Environment[Any]], evaluation: Callable[[Any], Any]) -> list[Values]:
+def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> list[Values]:
     """Carry an evaluation out in every environment; in one program if `stack` can join them."""
     joined = stack(environments) if len(environments) > 1 else None
     if joined is None:
@@ -107,7 +109,7 @@ def play(environments: Sequence[Environment[Any]], evaluation: Callable[[Any], A
     return [jax.tree.map(lambda x, i=i: x[i], values) for i in range(len(environments))]
 
 
-def stack(environments: Sequence[Environment[Any]]) -> Environment[Any] | None:
+def stack(environments: Sequence[Compiled]) -> Compiled | None:
     """One environment whose arrays have a leading axis of settings, or none if the settings differ in more than arrays.
 
     A field of the configuration may differ if the environment has an array of that name: such parameters are read from there.
@@ -121,7 +123,7 @@ def stack(environments: Sequence[Environment[Any]]) -> Environment[Any] | None:
         return None
     leaves = zip(*(jax.tree.leaves(arrays) for arrays, _ in parts), strict=True)
     arrays = jax.tree.unflatten(jax.tree.structure(parts[0][0]), [jnp.stack(each) for each in leaves])
-    joined: Environment[Any] = eqx.combine(arrays, parts[0][1])
+    joined: Compiled = eqx.combine(arrays, parts[0][1])
     return joined
 
 

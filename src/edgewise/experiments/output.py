@@ -76,8 +76,8 @@ def small_print(profile: Profile) -> list[str]:
     if profile.steps >= profile.paper_steps:
         return []
     return [
-        f"Verdicts are on learners after {profile.steps:,} environment steps, not {profile.paper_steps:,} as in the paper: they "
-        "tell nothing about its claims yet."
+        f"Learners had {profile.steps:,} environment steps each, not {profile.paper_steps:,} as in the paper profile: verdicts "
+        "on them tell nothing about the paper's claims yet."
     ]
 
 

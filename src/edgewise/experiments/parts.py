@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgewise.environments import registry
+from edgewise.environments import systems
 from edgewise.environments.host.entry import is_host
 from edgewise.numerics.checks import ConfigurationError
 from edgewise.training.presets import default_configs
@@ -24,7 +24,7 @@ class Profile:
         seeds: learners of each kind, trained in one program.
         evaluations: of each learner while it learns.
         episodes: test episodes.
-        paper_steps: environment steps per seed that the paper's claims are about; verdicts after fewer say so.
+        paper_steps: environment steps per seed that verdicts on the paper's claims need; those after fewer say so.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Setting:
         """
         if is_host(self.environment):
             raise ConfigurationError("environment", self.environment, "one of the library's own, see edgewise list")
-        return _depart(registry.find(self.environment).config(), self.config)
+        return _depart(systems.find(self.environment).config(), self.config)
 
 
 @dataclass(frozen=True)

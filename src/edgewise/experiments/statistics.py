@@ -72,6 +72,12 @@ def reduction(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> E
     return _bootstrap(statistic, [ours, than])
 
 
+def gain(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> Estimate:
+    """Part by which the interquartile mean of `ours` is above that of `than`, with its interval."""
+    less = reduction(ours, than)
+    return Estimate(-less.value, -less.high, -less.low)
+
+
 def performance_profile(tasks: Sequence[Float[np.ndarray, " _"]], levels: Float[np.ndarray, " l"]) -> list[Estimate]:
     """Share of the units that exceed each level, averaged over tasks, with its interval (Agarwal et al., score distribution)."""
 

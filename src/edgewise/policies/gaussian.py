@@ -30,7 +30,7 @@ class GaussianPolicy(eqx.Module):
     ) -> GaussianPolicy:  # fmt: skip
         """A policy with fresh weights: sizes, widths of the hidden layers, initial standard deviation."""
         network = MLP((observation_size, *hidden, action_size), key)
-        return GaussianPolicy(network, jnp.full(action_size, jnp.log(deviation)))
+        return GaussianPolicy(network, jnp.full(action_size, jnp.log(deviation), float))
 
     @property
     def observation_size(self) -> int:

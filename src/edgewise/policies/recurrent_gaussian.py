@@ -48,7 +48,7 @@ class RecurrentGaussianPolicy(eqx.Module):
         """
         low, high = (tuple(map(float, bound)) for bound in bounds)
         network = RecurrentNetwork(observation_size, hidden, memory, len(low), key)
-        return RecurrentGaussianPolicy(network, jnp.full(len(low), jnp.log(deviation)), low, high)
+        return RecurrentGaussianPolicy(network, jnp.full(len(low), jnp.log(deviation), float), low, high)
 
     @property
     def observation_size(self) -> int:

@@ -15,7 +15,7 @@ from edgewise.environments.base import Box, Space
 from edgewise.environments.multi_agent import Answer, MultiAgentEnvironment, MultiAgentStep, Observations
 from edgewise.environments.twin_trading.assessment import distances, exploitability
 from edgewise.environments.twin_trading.configuration import TwinTradingConfig
-from edgewise.environments.twin_trading.draw import MarketDistribution, draw_market
+from edgewise.environments.twin_trading.configured import configured_market
 from edgewise.environments.twin_trading.equilibrium import StackelbergEquilibrium, price_bounds
 from edgewise.environments.twin_trading.followers import interaction
 from edgewise.environments.twin_trading.game import (
@@ -74,13 +74,10 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
 
         Args:
             config: sizes and options.
-            market: none draws it with `config.instance_seed`.
+            market: none takes the one that `config` describes.
             equilibrium: of the market, to measure trade against.
         """
-        if market is None:
-            distribution = MarketDistribution(with_delay=config.with_delay)
-            key = jax.random.key(config.instance_seed)
-            market = draw_market(key, config.followers, config.leaders, distribution)
+        market = configured_market(config) if market is None else market
         self.market = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), market)
         self.largest_demand = config.demand_margin * largest_wish(self.market)
         self.equilibrium = equilibrium
@@ -177,7 +174,7 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
 
         leaders, followers = exploitability(self.market, prices, react)
         largest = jnp.maximum(leaders.max(), followers.max())
-        each = {f"exploitability/{agent}": gain for agent, gain in self._by_agent(leaders, followers).items()}
+        each = _named("exploitability", (*self.leaders, *self.followers), jnp.concatenate([leaders, followers]))
         return {"exploitability": largest, **each}
 
     def price_of(self, share: Float[Array, "*batch m"]) -> Float[Array, "*batch m"]:
@@ -230,6 +227,9 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
             "follower_utility": buyers.mean(),
             "welfare": sellers.sum() + buyers.sum(),
             "late": (~met).sum().astype(float),
+            **_named("price", self.leaders, prices),
+            **_named("sold", self.leaders, demands.sum(axis=0)),
+            **_named("bought", self.followers, demands.sum(axis=1)),
         }
         if self.equilibrium is not None:
             metrics |= distances(self.equilibrium, prices, demands, sellers, buyers)
@@ -248,6 +248,10 @@ class TwinTrading(MultiAgentEnvironment[TwinTradingState]):
             truncated=jnp.zeros((), bool),
             info=jax.tree.map(jnp.zeros_like, nothing),
         )
+
+
+def _named(metric: str, agents: tuple[str, ...], values: Float[Array, " k"]) -> dict[str, Float[Array, ""]]:
+    return {f"{metric}/{agent}": value for agent, value in zip(agents, values, strict=True)}
 
 
 def largest_wish(market: Market) -> Float[Array, ""]:
