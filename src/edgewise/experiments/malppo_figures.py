@@ -127,7 +127,7 @@ def convergence(results: Results) -> Output:
         BUDGET_NOTE,
         "Evaluations while learning, deterministic policies, mean over an episode of 100 slots that begins with random past "
         "trade; interquartile mean over seeds and 95% interval.",
-        f"There: within {NEAR:g}% of the equilibrium, about half the last digit of the paper's prices.",
+        f"There: within {NEAR:g}% of the equilibrium.",
         "Could gain alone: by deviating from what all agents have learned, in % of the largest utility of the agent's kind.",
     )
     table = pd.DataFrame([*rows, *tail]).fillna("")
