@@ -61,7 +61,7 @@ def orthogonal(network: MLP, output_gain: float, key: PRNGKeyArray) -> MLP:
         eqx.tree_at(
             lambda layer: (layer.weight, layer.bias),
             layer,
-            (jax.nn.initializers.orthogonal(gain)(k, layer.weight.shape), jnp.zeros_like(layer.bias)),
+            (jax.nn.initializers.orthogonal(gain)(k, layer.weight.shape), jnp.zeros(layer.weight.shape[0])),
         )
         for layer, gain, k in zip(network.layers, gains, keys, strict=True)
     )
