@@ -96,7 +96,6 @@ _GAME_MEMORY: dict[str, Any] = {**_GAME, "memory": (16,)}
 _GAME_ROLLOUT: dict[str, Any] = {"rollout": 20}
 _MIGRATION: dict[str, Any] = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.95, "target_rate": 0.02}
 TUNED: dict[tuple[str, str], Preset] = {
-    ("agent-migration", "cgdm"): Preset({**_MIGRATION, "exploration": 0.1, "consistency_weight": 0.1}),
     ("agent-migration", "gdm"): Preset({**_MIGRATION, "critic_rate": 2e-3, "discount": 0.6, "exploration": 0.1}),
     ("agent-migration", "sac"): Preset({**_MIGRATION, "target_entropy": -2.0, "temperature": 0.02}),
     ("agent-migration", "td3"): Preset({**_MIGRATION, "exploration": 0.2, "smoothing": 0.2}),
