@@ -25,27 +25,23 @@ import numpy as np
 
 from edgewise.environments import registry
 from edgewise.training.judge import Judgement, judge_policies
-from edgewise.training.presets import default_configs
 from edgewise.training.run import RunConfig, train
 
 EPISODES = 20
 EPISODES_SEED = 1_000_003
 BARS = {"cartpole": 475.0, "acrobot": -100.0, "pendulum": -200.0, "service-selection": 0.9 * 553.6}
-VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {"dqn-without-double": ("dqn", {"double": False})}
-"""Ours with something left out that the other library lacks: algorithm, and fields of its configuration."""
 Outcome = tuple[np.ndarray, float, dict[str, Any]]
 """Returns [seeds, episodes]; seconds for all seeds; further figures."""
 
 
 def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
     """An algorithm of the registry, or a variant, with its settings for the task; all seeds learn side by side."""
-    name, changed = VARIANTS.get(name, (name, {}))
-    algorithm, training = default_configs(task, name)
+    name, algorithm, training = foreign.configs(task, name)
     run = RunConfig(
         task,
         registry.find(task).config(),
         name,
-        replace(algorithm, **changed),
+        algorithm,
         replace(training, steps=steps, seeds=seeds),
     )
     with tempfile.TemporaryDirectory() as folder:

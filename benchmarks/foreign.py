@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -20,8 +21,21 @@ from edgewise.training.presets import default_configs
 
 GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1", "pendulum": "Pendulum-v1"}
 
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "dqn-without-double": ("dqn", {"double": False}),
+    "discrete-sac-slow": ("discrete-sac", {"actor_rate": 1e-3, "critic_rate": 1e-3}),
+}
+"""Ours with something changed, so that another library can follow: algorithm, and fields of its configuration."""
+
 Play = Callable[[np.ndarray], Any]
 """A policy: observation to action."""
+
+
+def configs(task: str, name: str) -> tuple[str, Any, Any]:
+    """An algorithm of the registry and its configurations on a task, by its name or a variant's."""
+    name, changed = VARIANTS.get(name, (name, {}))
+    algorithm, training = default_configs(task, name)
+    return name, replace(algorithm, **changed), training
 
 
 def make_environment(task: str, span: float | None) -> gymnasium.Env[Any, Any]:
@@ -44,7 +58,7 @@ def sb3(task: str, algorithm: str, steps: int, seed: int) -> Play:
     from stable_baselines3.common.env_util import make_vec_env
 
     torch.set_num_threads(1)  # faster than two with networks this small
-    c, t = default_configs(task, algorithm)
+    _, c, t = configs(task, algorithm)
     environments = make_vec_env(lambda: make_environment(task, t.input_span), t.environments, seed=seed)
     learner = getattr(stable_baselines3, algorithm.upper())
     settings = SB3_SETTINGS[algorithm](c, t, environments.action_space)
@@ -126,7 +140,7 @@ def tianshou(task: str, algorithm: str, steps: int, seed: int) -> Play:
 
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    c, t = default_configs(task, algorithm)
+    _, c, t = configs(task, algorithm)
     environments = DummyVectorEnv([lambda: make_environment(task, t.input_span) for _ in range(t.environments)])
     environments.seed(seed)
     space = make_environment(task, t.input_span)
@@ -168,7 +182,7 @@ def tianshou(task: str, algorithm: str, steps: int, seed: int) -> Play:
 
 LEARNERS: dict[str, tuple[Callable[[str, str, int, int], Play], str]] = {
     **{f"sb3-{name}": (sb3, name) for name in SB3_SETTINGS},
-    "tianshou-discrete-sac": (tianshou, "discrete-sac"),
+    **{f"tianshou-{name}": (tianshou, name) for name in ("discrete-sac", "discrete-sac-slow")},
 }
 """Name to what trains it, and ours with the same settings."""
 
@@ -181,7 +195,7 @@ def train(name: str, task: str, steps: int, seed: int) -> Play:
 
 def judge(play: Play, name: str, task: str, episodes: int, seed: int) -> np.ndarray:
     """Returns [episodes] of a policy that `train` gave."""
-    environment = make_environment(task, default_configs(task, LEARNERS[name][1])[1].input_span)
+    environment = make_environment(task, configs(task, LEARNERS[name][1])[2].input_span)
     returns = []
     for episode in range(episodes):
         observation, _ = environment.reset(seed=seed if episode == 0 else None)

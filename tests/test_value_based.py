@@ -16,7 +16,7 @@ import pytest
 from edgewise.algorithms.base import Step, Transition
 from edgewise.algorithms.dqn import DQN, DQNConfig, DQNState, PrioritisedDQNConfig
 from edgewise.algorithms.dqn import objective as huber_objective
-from edgewise.algorithms.drqn import DRQN, DRQNConfig, counts, unroll
+from edgewise.algorithms.drqn import DRQN, DRQNConfig, counts, returns, unroll
 from edgewise.algorithms.q_learning import epsilon_greedy, exploration, follow, next_value
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig, project
 from edgewise.environments.base import Box, Discrete, Spaces
@@ -200,6 +200,22 @@ class TestDRQN:
         loss, metrics = eqx.filter_jit(algorithm.objective)(network, slow, batch)
         np.testing.assert_allclose(loss, np.mean(losses), rtol=1e-4)
         assert set(metrics) == {"value", "error"}
+
+    @pytest.mark.parametrize("n_step", [1, 2, 3, T])
+    def test_returns(self, n_step: int) -> None:
+        """Summed forwards from every step."""
+        batch = self.windows()
+        following = np.asarray(jax.random.normal(jax.random.key(5), (B, T)))
+        expected = np.zeros((B, T))
+        for b in range(B):
+            for start in range(T):
+                for k in range(n_step):
+                    t = start + k
+                    expected[b, start] += 0.5**k * float(batch.reward[b, t])
+                    if batch.ended[b, t] or t == T - 1 or k == n_step - 1:
+                        expected[b, start] += 0 if batch.terminated[b, t] else 0.5 ** (k + 1) * following[b, t]
+                        break
+        np.testing.assert_allclose(returns(batch, jnp.asarray(following), 0.5, n_step), expected, rtol=1e-5, atol=1e-6)
 
     def test_values_by_the_equations_of_the_cell(self) -> None:
         network = fresh(DRQN(replace(DRQN_CONFIG, cell="lstm"), SPACES, 10)).network

@@ -41,6 +41,8 @@ class DRQNConfig(QLearningConfig):
         memory: size of the cell (Hausknecht, R2D2: 512).
         sequence_length: steps of a window, with its burn-in (Hausknecht: 10; R2D2: 120).
         burn_in: first steps of a window that only build up memory (Hausknecht: 0; R2D2: 40).
+        n_step: steps whose rewards a target sums before it takes a value (Hausknecht: 1; R2D2: 5), or as many as the window
+            and the episode have left.
         gradient_clip: largest norm of the gradient (Hausknecht: 10).
     """
 
@@ -50,6 +52,7 @@ class DRQNConfig(QLearningConfig):
     memory: int = 128
     sequence_length: int = 16
     burn_in: int = 4
+    n_step: int = 1
     gradient_clip: float = 10.0
 
     def __post_init__(self) -> None:
@@ -60,6 +63,7 @@ class DRQNConfig(QLearningConfig):
         check_integer("memory", self.memory, 1)
         check_integer("sequence_length", self.sequence_length, 1)
         check_integer("burn_in", self.burn_in, 0, self.sequence_length - 1)
+        check_integer("n_step", self.n_step, 1, self.sequence_length)
         check_range("gradient_clip", self.gradient_clip, 0, open_low=True)
 
 
@@ -145,8 +149,7 @@ class DRQN(RecurrentAlgorithm[DRQNState]):
         c = self.config
         values, online = unroll(network, batch)
         _, slow = unroll(target, batch)
-        future = jnp.where(batch.terminated, 0.0, c.discount * next_value(online, slow, c.double))
-        goal = jax.lax.stop_gradient(batch.reward + future)
+        goal = jax.lax.stop_gradient(returns(batch, next_value(online, slow, c.double), c.discount, c.n_step))
         value = of_action(values, batch.action)
         counted = counts(batch.ended, c.burn_in)
 
@@ -185,6 +188,19 @@ def unroll(network: RecurrentGreedyPolicy, batch: Step) -> tuple[Float[Array, "b
     _, (before, memories) = jax.lax.scan(advance, fresh, inputs)
     after, _ = network.values(jnp.swapaxes(batch.next_observation, 0, 1), memories)
     return jnp.swapaxes(before, 0, 1), jnp.swapaxes(after, 0, 1)
+
+
+def returns(batch: Step, following: Float[Array, "b t"], discount: float, n_step: int) -> Float[Array, "b t"]:
+    """Discounted rewards of up to `n_step` steps of a window and the value after them, `following` of the last one.
+
+    Fewer steps are summed where the window or the episode ends; where it terminated, the value after it is 0.
+    """
+    last = batch.ended.at[:, -1].set(True)
+    discounts = jnp.where(batch.terminated, 0.0, discount)
+    total = batch.reward + discounts * following
+    for _ in range(n_step - 1):
+        total = batch.reward + discounts * jnp.where(last, following, jnp.roll(total, -1, axis=1))
+    return total
 
 
 def counts(ended: Bool[Array, "b t"], burn_in: int) -> Bool[Array, "b t"]:

@@ -66,9 +66,13 @@ _CONTROL_PRESETS: dict[tuple[str, str], Preset] = {
     },
     **{
         (task, "drqn"): Preset(
-            {"hidden": (64,), "memory": 64, "discount": discount, **_Q_CONTROL, "batch_size": 32}, _REPLAY | {"updates": 2}
+            {
+                "hidden": (64,), "memory": 64, "discount": 0.99, "n_step": 3, "target_rate": 0.01,
+                **_Q_CONTROL, "batch_size": 32,
+            },
+            _REPLAY,
         )
-        for task, discount in _DISCOUNTS.items()
+        for task in _DISCOUNTS
     },
     **{
         (task, "rainbow"): Preset(
