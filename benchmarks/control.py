@@ -1,7 +1,8 @@
 """Learners beside those of other libraries: mean return over 20 episodes after equally many steps, and speed.
 
 Any algorithm of the registry can be named, and where the extra `compare` is installed also the learners of `foreign.py`, which
-get the settings that ours have on the task. All are judged by their last policy.
+get the settings that ours have on the task. All are judged by their last policy, on the same episodes of Gymnasium's own
+environment, or of ours through its adapter.
 Steps per second count everything: compilation, learning, and of ours also evaluations and checkpoints; in the files stands
 also the rate from the first evaluation to the last, when all is compiled.
 
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,8 @@ import foreign
 import numpy as np
 
 from edgewise.environments import registry
-from edgewise.training.judge import Judgement, judge_policies
+from edgewise.policies import PolicyArtefact, load_policy
+from edgewise.training.judge import Judgement
 from edgewise.training.run import RunConfig, train
 
 EPISODES = 20
@@ -32,6 +35,18 @@ EPISODES_SEED = 1_000_003
 BARS = {"cartpole": 475.0, "acrobot": -100.0, "pendulum": -200.0, "service-selection": 0.9 * 553.6}
 Outcome = tuple[np.ndarray, float, dict[str, Any]]
 """Returns [seeds, episodes]; seconds for all seeds; further figures."""
+
+
+class Player:
+    """A saved policy in one episode."""
+
+    def __init__(self, policy: PolicyArtefact) -> None:
+        self._policy = policy
+        self._memory = policy.initial_memory(())
+
+    def __call__(self, observation: np.ndarray) -> np.ndarray:
+        action, self._memory = self._policy.step(observation, self._memory)
+        return action
 
 
 def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
@@ -49,17 +64,24 @@ def ours(task: str, name: str, steps: int, seeds: int) -> Outcome:
         marks: list[tuple[int, float]] = []
         train(Path(folder) / "run", run, lambda done, text: marks.append((done, time.perf_counter())))
         wall = time.perf_counter() - begin
-        environment = registry.find(task).build_evaluation(run.environment_config)
         judged = {
-            which: judge_policies(run, Path(folder) / "run", environment, which, EPISODES, EPISODES_SEED)
+            which: np.stack(
+                [
+                    foreign.judge(
+                        partial(Player, load_policy(Path(folder) / "run" / "policy" / which / f"seed-{seed}")),
+                        task, None, EPISODES, EPISODES_SEED,
+                    )
+                    for seed in range(seeds)
+                ]
+            )
             for which in ("last", "best")
-        }
+        }  # fmt: skip
     (first, early), (last, late) = marks[0], marks[-1]
     further = {
-        "mean_of_best_policies": judged["best"].mean("return"),
+        "mean_of_best_policies": float(judged["best"].mean()),
         "steps_per_s_once_compiled": seeds * (last - first) / (late - early),
     }
-    return judged["last"].values["return"], wall, further
+    return judged["last"], wall, further
 
 
 def others(task: str, name: str, steps: int, seeds: int) -> Outcome:
@@ -70,7 +92,8 @@ def others(task: str, name: str, steps: int, seeds: int) -> Outcome:
     for seed in range(seeds):
         play = foreign.train(name, task, steps, seed)
         paused = time.perf_counter()
-        returns.append(foreign.judge(play, name, task, EPISODES, EPISODES_SEED))
+        span = foreign.configs(task, foreign.LEARNERS[name][1])[2].input_span
+        returns.append(foreign.judge(lambda play=play: play, task, span, EPISODES, EPISODES_SEED))
         judging += time.perf_counter() - paused
     return np.array(returns), time.perf_counter() - begin - judging, {}
 

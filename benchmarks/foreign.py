@@ -193,11 +193,20 @@ def train(name: str, task: str, steps: int, seed: int) -> Play:
     return learn(task, algorithm, steps, seed)
 
 
-def judge(play: Play, name: str, task: str, episodes: int, seed: int) -> np.ndarray:
-    """Returns [episodes] of a policy that `train` gave."""
-    environment = make_environment(task, configs(task, LEARNERS[name][1])[2].input_span)
+def judge(begin: Callable[[], Play], task: str, span: float | None, episodes: int, seed: int) -> np.ndarray:
+    """Returns [episodes], of the same episodes for every policy.
+
+    Args:
+        begin: gives a policy for an episode.
+        task: to play.
+        span: of the observations that the policy takes; none gives them as they are.
+        episodes: how many.
+        seed: their randomness.
+    """
+    environment = make_environment(task, span)
     returns = []
     for episode in range(episodes):
+        play = begin()
         observation, _ = environment.reset(seed=seed if episode == 0 else None)
         total, over = 0.0, False
         while not over:

@@ -86,10 +86,10 @@ def main() -> None:
             print(f"{algorithm} on {name}", flush=True)
             figures = result.setdefault(algorithm, {})[name] = measure(algorithm, system, options.seeds, changes)
             print(json.dumps({key: value for key, value in figures.items() if key != "test"}), flush=True)
+            if options.json:
+                options.json.parent.mkdir(parents=True, exist_ok=True)
+                options.json.write_text(json.dumps(result, indent=2) + "\n")
             jax.clear_caches()
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":
