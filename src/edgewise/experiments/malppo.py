@@ -9,7 +9,7 @@ from edgewise.experiments.malppo_markets import PAPER_CASE, at_means
 from edgewise.experiments.malppo_sweeps import AVERAGES, DOWN, UP, Curve, Sweep, Trend, of_seller
 from edgewise.experiments.parts import Learner, Profile, Setting
 
-STEPS = 400_000
+STEPS = 200_000
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -17,7 +17,7 @@ PROFILES = {
         Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=16, paper_steps=STEPS),
     )
 }
-"""The paper's budget is not known; 400,000 slots are what the presets take."""
+"""The paper's budget is not known; 200,000 slots are what the presets take."""
 MALPPO = Learner(OURS, "malppo")
 COMPARED = (
     MALPPO,

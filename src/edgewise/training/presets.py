@@ -34,7 +34,7 @@ SYSTEM_TRAINING: dict[str, dict[str, Any]] = {
         "input_span": 2.0,
     },
     "twin-trading": {  # an episode has a hundred slots
-        "steps": 400_000,
+        "steps": 200_000,
         "environments": 64,
         "evaluations": 10,
         "evaluation_episodes": 8,
@@ -96,7 +96,7 @@ _CONTRACT: dict[str, Any] = {"hidden": (128, 128), "discount": 0.0, "actor_rate"
 _CONTRACT_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 2_000}
 _CONTRACT_DIFFUSION = {**_CONTRACT, "target_rate": 0.01, "weight_decay": 0.0}
 _GAME: dict[str, Any] = {"hidden": (32,), "actor_rate": 3e-3, "critic_rate": 3e-3, "leader_share": 0.1}
-_GAME_MEMORY: dict[str, Any] = {**_GAME, "memory": (16,)}
+_GAME_MEMORY: dict[str, Any] = {**_GAME, "memory": (16,), "minibatches": 8}
 _GAME_ROLLOUT: dict[str, Any] = {"rollout": 20}
 _MIGRATION: dict[str, Any] = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.95, "target_rate": 0.02}
 TUNED: dict[tuple[str, str], Preset] = {
@@ -117,7 +117,7 @@ TUNED: dict[tuple[str, str], Preset] = {
     ),
     ("agent-migration", "ddpg"): Preset({**_MIGRATION, "discount": 0.8, "target_rate": 0.005, "exploration": 0.2}),
     **{("twin-trading", name): Preset(_GAME_MEMORY, _GAME_ROLLOUT) for name in ("malppo", "malppo-rl", "malppo-rf")},
-    ("twin-trading", "mappo"): Preset(_GAME, _GAME_ROLLOUT),
+    ("twin-trading", "mappo"): Preset({**_GAME, "minibatches": 8}, _GAME_ROLLOUT),
     ("twin-trading", "maa2c"): Preset(_GAME, _GAME_ROLLOUT),
     **_CONTROL_PRESETS,
     ("pendulum", "sac"): Preset({**_PENDULUM, "temperature_rate": 1e-3}, _PENDULUM_REPLAY),
