@@ -14,6 +14,7 @@ from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import falling_adam
 from edgewise.environments.base import Spaces
+from edgewise.numerics.batching import same_for_all
 from edgewise.numerics.checks import check_integer, check_range
 from edgewise.numerics.networks import soft_update
 from edgewise.policies.deterministic import DeterministicPolicy
@@ -147,10 +148,9 @@ class TD3(OffPolicyAlgorithm[TD3State]):
             critic_optimiser=critic_optimiser,
             updates=train_state.updates + 1,
         )
-        due = state.updates % self.config.delay == 0
+        due = same_for_all(state.updates % self.config.delay == 0)
         state = jax.lax.cond(due, lambda s: self._improve(s, batch.observation), lambda s: s, state)
-        value = state.critic(batch.observation, batch.action).mean()
-        return state, {"critic_loss": critic_loss, "value": value}
+        return state, {"critic_loss": critic_loss, "value": goal.mean()}
 
     def value_target(self, train_state: TD3State, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:
         """TD target: the smallest target value of the target actor's action, blurred by clipped noise."""
