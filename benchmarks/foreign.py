@@ -23,6 +23,7 @@ GYMNASIUM = {"cartpole": "CartPole-v1", "acrobot": "Acrobot-v1", "pendulum": "Pe
 
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "dqn-without-double": ("dqn", {"double": False}),
+    "discrete-sac-plain": ("discrete-sac", {"final_rate": 1.0, "huber": None, "deploy_average": False}),
     "discrete-sac-slow": ("discrete-sac", {"actor_rate": 1e-3, "critic_rate": 1e-3}),
 }
 """Ours with something changed, so that another library can follow: algorithm, and fields of its configuration."""
