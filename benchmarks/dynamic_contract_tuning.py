@@ -19,6 +19,8 @@ LEARNERS = ("edmsac", "sac", "ddpg", "ppo")
 RATES = (3e-4, 1e-3, 3e-3)
 SHARED: Grid = {"actor_rate": RATES, "critic_rate": RATES, "discount": (0.0, 0.5, 0.9), "input_span": (1.0, 2.0)}
 REPLAYED: Grid = {**SHARED, "target_rate": (0.005, 0.02)}
+AFTER_SAC: dict[str, Any] = {"actor_rate": 3e-3, "critic_rate": 3e-3, "discount": 0.0, "input_span": 2.0}
+"""Of the best draw of all, one of SAC's, for the others; added after the draws had been seen."""
 FIRST_GUESS: dict[str, Any] = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.0, "input_span": 2.0}
 SEARCH = Search(
     system="dynamic-contract",
@@ -34,10 +36,16 @@ SEARCH = Search(
     steps=12_000,
     seeds=1,
     chosen={
-        "edmsac": ({**FIRST_GUESS, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},),
+        "edmsac": (
+            {**FIRST_GUESS, "target_rate": 0.01, "temperature": 0.001, "weight_decay": 0.0},
+            {**AFTER_SAC, "target_rate": 0.02, "temperature": 0.001, "weight_decay": 0.0},
+        ),
         "sac": ({**FIRST_GUESS, "target_rate": 0.01, "target_entropy": -2.0, "temperature": 0.001},),
-        "ddpg": ({**FIRST_GUESS, "target_rate": 0.01, "exploration": 0.1},),
-        "ppo": ({**FIRST_GUESS, "rollout": 32, "epochs": 10},),
+        "ddpg": (
+            {**FIRST_GUESS, "target_rate": 0.01, "exploration": 0.1},
+            {**AFTER_SAC, "target_rate": 0.02, "exploration": 0.1},
+        ),
+        "ppo": ({**FIRST_GUESS, "rollout": 32, "epochs": 10}, {**AFTER_SAC, "rollout": 32, "epochs": 10}),
     },
     metric="profit",
 )
