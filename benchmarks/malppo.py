@@ -75,14 +75,16 @@ def main() -> None:
     parser.add_argument("--markets", type=int, default=0, help="drawn markets beside the paper's case")
     parser.add_argument("--steps", type=int, help="slots per seed, instead of the usual number")
     parser.add_argument("--evaluations", type=int, default=20)
-    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--json", type=Path, help="write the figures here too; a file that exists is continued")
     options = parser.parse_args()
     changes = {"evaluations": options.evaluations} | ({"steps": options.steps} if options.steps else {})
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = json.loads(options.json.read_text()) if options.json and options.json.exists() else {}
     markets = {"paper": PAPER_CASE.build()}
     markets |= {f"drawn {i}": TwinTradingConfig(with_delay=False, instance_seed=i) for i in range(options.markets)}
     for algorithm in options.algorithms:
         for name, system in markets.items():
+            if name in result.get(algorithm, {}):
+                continue
             print(f"{algorithm} on {name}", flush=True)
             figures = result.setdefault(algorithm, {})[name] = measure(algorithm, system, options.seeds, changes)
             print(json.dumps({key: value for key, value in figures.items() if key != "test"}), flush=True)

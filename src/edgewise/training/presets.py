@@ -130,9 +130,14 @@ TUNED: dict[tuple[str, str], Preset] = {
     ("dynamic-contract", "edmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmddpg"): Preset(_CONTRACT_DIFFUSION, _CONTRACT_REPLAY),
-    ("dynamic-contract", "sac"): Preset({**_CONTRACT, "target_rate": 0.01, "target_entropy": -2.0}, _CONTRACT_REPLAY),
-    ("dynamic-contract", "ddpg"): Preset({**_CONTRACT, "target_rate": 0.01}, _CONTRACT_REPLAY),
-    ("dynamic-contract", "ppo"): Preset({**_CONTRACT, "epochs": 10}, {"rollout": 32}),
+    ("dynamic-contract", "sac"): Preset(
+        {**_CONTRACT, "actor_rate": 3e-3, "target_rate": 0.02, "target_entropy": -3.0, "temperature_rate": 3e-3},
+        _CONTRACT_REPLAY,
+    ),
+    ("dynamic-contract", "ddpg"): Preset(
+        {**_CONTRACT, "actor_rate": 3e-4, "target_rate": 0.02, "exploration": 0.2}, _CONTRACT_REPLAY
+    ),
+    ("dynamic-contract", "ppo"): Preset({**_CONTRACT, "actor_rate": 3e-3, "epochs": 10}, {"rollout": 32}),
     ("service-selection", "d2sac"): Preset(
         {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _SERVICE_HIDDEN}, _SERVICE
     ),
