@@ -191,7 +191,8 @@ def unroll(network: RecurrentGreedyPolicy, batch: Step) -> tuple[Float[Array, "b
 
 
 def returns(batch: Step, following: Float[Array, "b t"], discount: float, n_step: int) -> Float[Array, "b t"]:
-    """Discounted rewards of up to `n_step` steps of a window and the value after them, `following` of the last one.
+    """Discounted rewards of up to `n_step` steps of a window and the value after them, `following` of the last one (R2D2,
+    section 2.3, without its rescaling of values).
 
     Fewer steps are summed where the window or the episode ends; where it terminated, the value after it is 0.
     """
