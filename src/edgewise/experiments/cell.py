@@ -99,11 +99,13 @@ class CellResult:
         episodes: one row per seed and episode: "seed", "episode" and every metric.
         curve: the run's `metrics.csv`; empty for a policy that was not trained.
         code: digest of the library's code that made it.
+        machine: where that was, in words; empty where it was not noted.
     """
 
     episodes: pd.DataFrame
     curve: pd.DataFrame
     code: str
+    machine: str = ""
 
     def per_seed(self, metric: str) -> np.ndarray:
         """Mean over the episodes of each seed."""

@@ -14,6 +14,7 @@ from edgewise.experiments.drawing import FAILS, HOLDS, UNDECIDED, Line, draw_lin
 from edgewise.experiments.figures import new_figure, styled
 from edgewise.experiments.results import Claim, Output, Results
 from edgewise.experiments.statistics import Estimate, estimate
+from edgewise.experiments.timing import TIMED, each_alone
 
 PAPER_STEPS, MANY_STEPS, MOST_STEPS = "5", "10", "15"
 Points = dict[str, list[np.ndarray]]
@@ -159,7 +160,7 @@ def denoising_steps(results: Results) -> Output:
     labels = [o.label for o in results]
     x = [float(label) for label in labels]
     found = {o.label: o.estimate(LATENCY) for o in results}
-    seconds = {o.label: o.training_seconds for o in results}
+    seconds = each_alone(results)
     time = [Estimate(s, np.nan, np.nan) for s in seconds.values()]
     lines = {
         "test latency (s per slot)": Line("latency", x, list(found.values()), leading=True),
@@ -185,7 +186,7 @@ def denoising_steps(results: Results) -> Output:
         results,
         SYSTEM_NOTE,
         "The paper shows reward and time as parts of their maxima; ours is latency, which is better when lower.",
-        "Training time: wall time of all seeds side by side, without the first evaluation, before which programs are compiled.",
+        TIMED,
         "The paper explains its drop beyond ten steps by exploding gradients, which is what its printed (31) would do; here "
         "that equation is corrected.",
     )

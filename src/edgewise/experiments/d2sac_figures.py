@@ -32,6 +32,7 @@ from edgewise.experiments.drawing import (
 from edgewise.experiments.figures import BLUE, VERMILION, new_figure, styled
 from edgewise.experiments.results import Claim, Outcome, Output, Results
 from edgewise.experiments.statistics import Estimate
+from edgewise.experiments.timing import TIMED, each_alone
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.policies import load_policy
 from edgewise.policies.scaled import ScaledPolicy
@@ -148,7 +149,7 @@ def _sweep(
     x = [float(label) for label in labels]
     scaled = [Estimate(e.value / most, e.low / most, e.high / most) for e in raw.values()]
     lines = [Line("reward", x, scaled, leading=True)]
-    seconds = {o.label: o.training_seconds for o in results} if with_time else {}
+    seconds = each_alone(results) if with_time else {}
     if with_time:
         longest = max(seconds.values())
         time = [Estimate(s / longest, np.nan, np.nan) for s in seconds.values()]
@@ -167,8 +168,7 @@ def _sweep(
         | ({"training, s": f"{seconds[label]:.0f}"} if with_time else {})
         for label in labels
     ]
-    timing = "Training time: wall time of all seeds side by side, without the first chunk, which compiles."
-    said = notes(results, INSTANCE, timing if with_time else "")
+    said = notes(results, INSTANCE, TIMED if with_time else "")
     data = pd.concat([line.tidy(axis) for line in lines], ignore_index=True)
     return Output(figure, data, pd.DataFrame(rows), present(_optimum(raw, optimum, text)), said)
 

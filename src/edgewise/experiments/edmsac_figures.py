@@ -49,7 +49,7 @@ from edgewise.experiments.drawing import (
 from edgewise.experiments.experiment import TEST_SEED
 from edgewise.experiments.figures import BLACK, BLUE, GREY, VERMILION, new_figure, styled
 from edgewise.experiments.results import Claim, Outcome, Output, Results
-from edgewise.experiments.statistics import Estimate, estimate
+from edgewise.experiments.statistics import Estimate
 from edgewise.policies import load_policy
 
 OURS, DMSAC = "EDMSAC", "DMSAC"
@@ -69,11 +69,18 @@ BANDIT = (
 )
 
 
+def _overall(outcome: Outcome, metric: str, scale: float = 1.0) -> Estimate:
+    """Over seeds of a learner; of any other policy the mean over the states, which are the same for all."""
+    if outcome.learned:
+        return outcome.estimate(metric, scale)
+    return _mean(scale * outcome.result.episodes[metric].to_numpy())
+
+
 def _gap(outcome: Outcome, optimum: np.ndarray) -> Estimate:
-    """Gap to the optimum, %: over seeds of a learner; episode by episode for other policies."""
-    per_episode = optimum.reshape(len(outcome.result.per_episode(PROFIT)), -1).mean(1)
-    best = per_episode.mean() if outcome.learned else per_episode
-    return estimate([100 * (1 - outcome.units(PROFIT) / best)])
+    """Gap to the optimum, %."""
+    profit = _overall(outcome, PROFIT)
+    value, low, high = (100 * (1 - part / optimum.mean()) for part in (profit.value, profit.high, profit.low))
+    return Estimate(value, low, high)
 
 
 def _optimum_of(outcome: Outcome, results: Results) -> np.ndarray:
@@ -105,9 +112,9 @@ def _draw_curves(axes: Axes, lines: Sequence[Line]) -> None:
 def _row(outcome: Outcome, gap: Estimate) -> dict[str, str]:
     return {
         "policy": outcome.label,
-        "profit": outcome.estimate(PROFIT).text(1),
+        "profit": _overall(outcome, PROFIT).text(1),
         "gap, %": gap.text(2),
-        "rewards as printed fail, %": outcome.estimate("infeasible", 100).text(0),
+        "rewards as printed fail, %": _overall(outcome, "infeasible", 100).text(0),
         "training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else "",
     }
 

@@ -22,7 +22,7 @@ from edgewise.environments import systems
 from edgewise.environments.base import Environment
 from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
-from edgewise.experiments.store import StoreError, code_digest
+from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.numerics.checks import ConfigurationError
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judge import judge_bound
@@ -96,7 +96,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
             if any(each is None for each in judged):
                 raise ConfigurationError("references", "bound", f"left out: none is known for {entry.name}")
             values = [each.values for each in judged if each is not None]
-    return [CellResult(_tidy(each), curve, code_digest()) for each in values]
+    return [CellResult(_tidy(each), curve, code_digest(), machine()) for each in values]
 
 
 def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> list[Values]:

@@ -108,7 +108,8 @@ def _page(record: Record) -> str:
     facts = [
         *record.notes,
         spent(profile),
-        f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}."
+        f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}"
+        + ("." if not record.computed_on else f", results computed on {' and '.join(record.computed_on)}.")
         + (" The results were made by more than one state of the code." if len(record.code) > 1 else ""),
         f"Data of the figure: `data.csv`; means per seed of every metric: `seeds.csv`; also `figure.pdf`; `{RECORD}` is what "
         "`edgewise report` reads.",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
-
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.parts import Learner, Profile, Setting
 from edgewise.experiments.results import Claim, Output, Results
+from edgewise.experiments.store import machine
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import from_plain, to_plain
@@ -38,6 +36,7 @@ class Record:
         software: versions.
         code: digests of the library's code that results were made by.
         machine: that drew the figure.
+        computed_on: machines that computed the results, as far as that was noted.
     """
 
     name: str
@@ -56,6 +55,7 @@ class Record:
     software: dict[str, str]
     code: tuple[str, ...]
     machine: str
+    computed_on: tuple[str, ...] = ()
 
 
 def make_record(experiment: Experiment, results: Results, output: Output, command: str) -> Record:
@@ -78,6 +78,7 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
         software=software(),
         code=tuple(sorted({outcome.result.code for outcome in results})),
         machine=machine(),
+        computed_on=tuple(sorted({outcome.result.machine for outcome in results if outcome.result.machine})),
     )
 
 
@@ -104,11 +105,6 @@ def load_record(folder: Path) -> Record:
 def software() -> dict[str, str]:
     """Versions of what determines results."""
     return {"Python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
-
-
-def machine() -> str:
-    """This one, in words."""
-    return f"{platform.machine()}, {os.cpu_count()} cores, {jax.devices()[0].platform}"
 
 
 def _training_seconds(results: Results) -> dict[str, float]:

@@ -20,7 +20,8 @@ from edgewise.environments.entry import System
 from edgewise.experiments.agent_migration_figures import Episode, latency_figure, migration_map, reputation_figure
 from edgewise.experiments.figures import learning_curve, save_figure
 from edgewise.experiments.page import embedded, render
-from edgewise.experiments.record import machine, software
+from edgewise.experiments.record import software
+from edgewise.experiments.store import machine
 from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import to_plain
 from edgewise.training.evaluation import LearnedPolicy, record_episode

@@ -28,9 +28,8 @@ class Estimate:
 
     def text(self, digits: int) -> str:
         """As printed in a table."""
-        if np.isnan(self.low):
-            return f"{self.value:.{digits}f}"
-        return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+        value, low, high = (f"{round(part, digits) + 0.0:.{digits}f}" for part in (self.value, self.low, self.high))
+        return value if np.isnan(self.low) else f"{value} [{low}, {high}]"
 
 
 def interquartile_mean(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import pandas as pd
 
 from edgewise import __version__
@@ -34,6 +36,14 @@ def code_digest() -> str:
     for path in sorted(path for layer in CODE for path in (root / layer).rglob("*.py")):
         total.update(path.read_bytes())
     return total.hexdigest()[:12]
+
+
+def machine() -> str:
+    """This one, in words."""
+    device = jax.devices()[0]
+    return f"{platform.machine()}, {os.cpu_count()} cores, {device.platform}" + (
+        "" if device.platform == "cpu" else f" ({device.device_kind})"
+    )
 
 
 class Store:
@@ -75,7 +85,7 @@ class Store:
         if any(hashlib.sha256(files[name]).hexdigest() != sums.get(name) for name in TABLES):
             raise StoreError(f"{folder}: a table does not match its checksum; {mend}")
         tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
-        return CellResult(tables["episodes"], tables["curve"], code)
+        return CellResult(tables["episodes"], tables["curve"], code, kept.get("machine", ""))
 
     def save(self, cell: Cell, result: CellResult) -> CellResult:
         """Write a result; its folder appears whole or not at all, and one that exists is kept.
@@ -93,6 +103,7 @@ class Store:
             description: dict[str, Any] = {
                 "edgewise": __version__,
                 "code": result.code,
+                "machine": result.machine,
                 "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()},
                 "cell": cell.description,
             }
