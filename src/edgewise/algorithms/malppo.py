@@ -45,6 +45,8 @@ class MALPPOConfig(PPOConfig):
         actor_rate: learning rate of the actors at the start (paper: 1e-4).
         leader_share: share of it at which actors of all kinds but the last to move learn; below 1, those who move last have
             learned to answer before those whom they answer rely on it (paper: 1).
+        leader_start: share of the updates after which these actors begin to learn; until then they try actions out, and those
+            who move last meet all of them (paper: 0).
         critic_rate: learning rate of the critics at the start (paper: 1e-4).
         epochs: passes over a rollout (paper: 5).
         minibatches: gradient steps of a pass, each on its own share of the copies of the environment.
@@ -58,6 +60,7 @@ class MALPPOConfig(PPOConfig):
     at_random: tuple[str, ...] = ()
     actor_rate: float = 1e-4
     leader_share: float = 1.0
+    leader_start: float = 0.0
     critic_rate: float = 1e-4
     epochs: int = 5
     minibatches: int = 1
@@ -69,6 +72,7 @@ class MALPPOConfig(PPOConfig):
             raise ConfigurationError("hidden", self.hidden, "at least one width")
         check_range("memory", self.memory, 1)
         check_range("leader_share", self.leader_share, 0, 1, open_low=True)
+        check_range("leader_start", self.leader_start, 0, 1)
         if self.masking:
             raise ConfigurationError("masking", True, "left out: real actions have no mask")
 
@@ -240,9 +244,8 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
                 states.append(None)
                 continue
             keys = jax.random.split(kind_key, len(kind.agents))
-            rate = self.config.actor_rate * (1.0 if kind is self.joint.kinds[-1] else self.config.leader_share)
             learned, told = eqx.filter_vmap(
-                partial(self.update_agent, actor_rate=rate), in_axes=(0, 1, None, None, 0, 0)
+                partial(self.update_agent, leads=kind is not self.joint.kinds[-1]), in_axes=(0, 1, None, None, 0, 0)
             )(state, turns.step, turns.everyone, turns.next_everyone, before, keys)
             states.append(learned)
             metrics |= {f"{kind.name}/{name}": values.mean() for name, values in told.items()}
@@ -256,7 +259,7 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
         next_everyone: Float[Array, "t c g"] | None,
         memory: AgentMemory,
         key: PRNGKeyArray,
-        actor_rate: float,
+        leads: bool,
     ) -> tuple[AgentState, dict[str, Float[Array, ""]]]:
         """One agent's learning from its own rollout: `epochs` passes of (25) and (27).
 
@@ -267,9 +270,10 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
             next_everyone: the same at its next move.
             memory: before the rollout.
             key: of the order of minibatches.
-            actor_rate: learning rate of the actor at the start.
+            leads: whether others move after it.
         """
         c = self.config
+        actors, critics = self._actors_optimiser(leads), self._optimiser(c.critic_rate)
         sample, scale = self.sample(agent, step, everyone, next_everyone, memory)
         agent = replace(agent, scale=scale)
 
@@ -279,9 +283,9 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
             (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
                 state.actor, part, begin.actor
             )
-            actor, actor_optimiser = self._improve(actor_rate, state.actor, gradient, state.actor_optimiser)
+            actor, actor_optimiser = _improve(actors, state.actor, gradient, state.actor_optimiser)
             loss, gradient = jax.value_and_grad(critic_objective)(state.critic, part, begin.critic)
-            critic, critic_optimiser = self._improve(c.critic_rate, state.critic, gradient, state.critic_optimiser)
+            critic, critic_optimiser = _improve(critics, state.critic, gradient, state.critic_optimiser)
             learned = AgentState(actor, critic, state.scale, actor_optimiser, critic_optimiser)
             return learned, metrics | {"critic_loss": loss}
 
@@ -341,26 +345,34 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
             actor,
             critic,
             RunningScale.fresh(),
-            self._optimiser(c.actor_rate).init(eqx.filter(actor, eqx.is_array)),
+            self._actors_optimiser(leads=kind is not self.joint.kinds[-1]).init(eqx.filter(actor, eqx.is_array)),
             self._optimiser(c.critic_rate).init(eqx.filter(critic, eqx.is_array)),
         )
 
     def _learns(self, kind: Kind) -> bool:
         return kind.name not in self.config.at_random
 
-    def _improve(
-        self, rate: float, network: Any, gradient: Any, optimiser: optax.OptState
-    ) -> tuple[Any, optax.OptState]:
-        """A network after a gradient step, and its optimiser's state."""
-        step, optimiser = self._optimiser(rate).update(gradient, optimiser)
-        return eqx.apply_updates(network, step), optimiser
+    def _actors_optimiser(self, leads: bool) -> optax.GradientTransformation:
+        c = self.config
+        return (
+            self._optimiser(c.actor_rate * c.leader_share, c.leader_start) if leads else self._optimiser(c.actor_rate)
+        )
 
-    def _optimiser(self, rate: float) -> optax.GradientTransformation:
+    def _optimiser(self, rate: float, start: float = 0.0) -> optax.GradientTransformation:
         c = self.config
         steps = self.updates * c.epochs * c.minibatches
         return optax.chain(
-            optax.clip_by_global_norm(c.gradient_norm), falling_adam(rate, c.final_rate, steps, epsilon=1e-5)
+            optax.clip_by_global_norm(c.gradient_norm),
+            falling_adam(rate, c.final_rate, steps, epsilon=1e-5, idle=round(start * steps)),
         )
+
+
+def _improve(
+    optimiser: optax.GradientTransformation, network: Any, gradient: Any, state: optax.OptState
+) -> tuple[Any, optax.OptState]:
+    """A network after a gradient step, and its optimiser's state."""
+    step, state = optimiser.update(gradient, state)
+    return eqx.apply_updates(network, step), state
 
 
 def critic_objective(critic: RecurrentNetwork, sample: Sample, memory: Memory) -> Float[Array, ""]:

@@ -95,7 +95,13 @@ _PENDULUM_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 1_000}
 _CONTRACT: dict[str, Any] = {"hidden": (128, 128), "discount": 0.0, "actor_rate": 1e-3, "critic_rate": 3e-3}
 _CONTRACT_REPLAY: dict[str, Any] = {"updates": 8, "warmup_steps": 2_000}
 _CONTRACT_DIFFUSION = {**_CONTRACT, "target_rate": 0.01, "weight_decay": 0.0}
-_GAME: dict[str, Any] = {"hidden": (32,), "actor_rate": 3e-3, "critic_rate": 3e-3, "leader_share": 0.1}
+_GAME: dict[str, Any] = {
+    "hidden": (32,),
+    "actor_rate": 3e-3,
+    "critic_rate": 3e-3,
+    "leader_share": 0.1,
+    "leader_start": 0.1,
+}
 _GAME_MEMORY: dict[str, Any] = {**_GAME, "memory": (16,), "minibatches": 8}
 _GAME_ROLLOUT: dict[str, Any] = {"rollout": 20}
 _MIGRATION: dict[str, Any] = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.95, "target_rate": 0.02}
