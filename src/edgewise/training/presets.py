@@ -135,7 +135,9 @@ TUNED: dict[tuple[str, str], Preset] = {
     ),
     ("dynamic-contract", "edmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
     ("dynamic-contract", "dmsac"): Preset({**_CONTRACT_DIFFUSION, "temperature": 0.001}, _CONTRACT_REPLAY),
-    ("dynamic-contract", "dmddpg"): Preset(_CONTRACT_DIFFUSION, _CONTRACT_REPLAY),
+    ("dynamic-contract", "dmddpg"): Preset(
+        {**_CONTRACT, "actor_rate": 3e-3, "target_rate": 0.02, "weight_decay": 1e-4}, _CONTRACT_REPLAY
+    ),
     ("dynamic-contract", "sac"): Preset(
         {**_CONTRACT, "actor_rate": 3e-3, "target_rate": 0.02, "target_entropy": -3.0, "temperature_rate": 3e-3},
         _CONTRACT_REPLAY,
