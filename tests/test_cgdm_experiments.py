@@ -14,7 +14,7 @@ import pytest
 
 from edgewise.diffusion import Denoiser, DiffusionPolicy, make_schedule
 from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
-from edgewise.experiments import cgdm_trust, statistics
+from edgewise.experiments import cgdm_sweeps, cgdm_trust, statistics
 from edgewise.experiments.cell import CellResult, Learned
 from edgewise.experiments.cgdm import EXPERIMENTS, PROFILES
 from edgewise.experiments.cgdm_figures import NO_CONFIDENCE, NO_CONSISTENCY, claim_gains
@@ -39,6 +39,11 @@ AGREES = {
 @pytest.fixture(autouse=True)
 def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "RESAMPLES", 500)
+
+
+@pytest.fixture(autouse=True)
+def _no_timing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgdm_sweeps, "each_alone", lambda results: {o.label: 10.0 + 5 * int(o.label) for o in results})
 
 
 Score = Callable[[str, float], float]

@@ -23,7 +23,7 @@ from edgewise.cli import main
 from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
 from edgewise.environments import registry
 from edgewise.environments.service_selection import ServiceSelection
-from edgewise.experiments import d2sac_figures
+from edgewise.experiments import d2sac_figures, timing
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
 from edgewise.experiments.d2sac import EXPERIMENTS, PROFILES
@@ -33,10 +33,11 @@ from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
 from edgewise.experiments.output import small_print, write_output
 from edgewise.experiments.parts import Learner, Setting
+from edgewise.experiments.record import load_record
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.runner import make_jobs
 from edgewise.experiments.statistics import interquartile_mean
-from edgewise.experiments.store import Store, StoreError
+from edgewise.experiments.store import Store, StoreError, machine
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.scaling import Scaling
 from edgewise.policies import PolicyArtefact, save_policy
@@ -184,6 +185,41 @@ class TestEngine:
         assert all(stack([first, other]) is None for other in others)
 
 
+class TestMachines:
+    """Where results were computed, and how long training takes."""
+
+    def moved(self, results: Results, machine: str) -> Results:
+        first, *rest = results.outcomes
+        elsewhere = dataclasses.replace(first, result=dataclasses.replace(first.result, machine=machine))
+        return dataclasses.replace(results, outcomes=(elsewhere, *rest))
+
+    def test_results_know_where_they_were_computed(self, folder: Path, results: Results) -> None:
+        assert results.machines == (machine(),)
+        again = run_experiment(TABLE, PROFILE, Store(folder), nothing_to_do)
+        assert again.machines == results.machines
+
+    def test_machines_are_said_and_their_times_not_compared(self, tmp_path: Path, results: Results) -> None:
+        two = self.moved(results, "another machine")
+        learner = results.outcomes[0]
+        assert float(results.training_minutes(learner)["training, min"]) >= 0
+        assert two.training_minutes(learner) == {}
+        write_output(tmp_path, TABLE, two, TABLE.output(two), "the command")
+        assert f"results computed on another machine and {machine()}." in (tmp_path / "README.md").read_text()
+        assert load_record(tmp_path).computed_on == ("another machine", machine())
+
+    def test_training_time_is_that_of_one_learner_alone(
+        self, results: Results, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(timing, "LEAST_S", 0.0)
+        run = next(o.player.run for o in results if isinstance(o.player, Learned))
+        part = timing.training_seconds(run)
+        monkeypatch.setattr(timing, "LEAST_S", 1e9)
+        whole = timing.training_seconds(run)
+        assert 0 < part < 60
+        assert 0 < whole < 60
+        assert list(timing.each_alone(results)) == [o.label for o in results if o.learned]
+
+
 class TestStore:
     """A stored result is used only if it is what was asked for, whole, and of this version."""
 
@@ -286,6 +322,12 @@ PAPER_AGREES = {"5": 590.0, "0.05": 590.0}
 
 class TestPaper:
     """The D2SAC paper's experiments."""
+
+    @pytest.fixture(autouse=True)
+    def _no_timing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            d2sac_figures, "each_alone", lambda results: {o.label: 10.0 + int(o.label) for o in results}
+        )
 
     @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
     @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -356,6 +356,22 @@ def test_equilibrium_of_a_game_of_known_answer_is_learned(pair_game: PairGame, c
     np.testing.assert_allclose(bought, [0.5, 0.15], atol=0.06)
 
 
+def test_leaders_explore_before_they_learn(pair_game: PairGame) -> None:
+    """With `leader_start` 0.5, actors of leaders are as they were after the first of two updates, and not after the second."""
+    loop = loop_of(pair_game, replace(SMALL, leader_start=0.5), replace(TRAINING, steps=48, evaluations=1))
+    assert loop.config.total_updates == 2
+    start, (*_, rollout) = ROLL_OUT(loop, jax.random.key(0))
+    once = LEARN(loop, start, rollout)
+    twice = LEARN(loop, replace(start, train_state=once), rollout)
+    leaders, followers = (
+        [jax.tree.leaves(eqx.filter(states[kind].actor, eqx.is_array)) for states in (start.train_state, once, twice)]
+        for kind in (0, 1)
+    )
+    assert equal(leaders[0], leaders[1])
+    assert not equal(leaders[1], leaders[2])
+    assert not equal(followers[0], followers[1])
+
+
 @pytest.mark.parametrize("config", [MALPPORandomLeadersConfig, MALPPORandomFollowersConfig])
 def test_agents_at_random_draw_over_the_whole_range_and_the_others_learn(config: type[MALPPOConfig]) -> None:
     game = PairGame(jnp.array([0.0, 0.4]), jnp.array([1.0, 0.5]))
@@ -528,6 +544,7 @@ def test_gains_are_those_of_a_search_by_hand() -> None:
         ({"masking": True}, "masking = True"),
         ({"discount": 1.0}, "discount = 1.0"),
         ({"actor_rate": 0.0}, "actor_rate = 0.0"),
+        ({"leader_start": 1.5}, "leader_start = 1.5"),
     ],
 )
 def test_bad_settings_name_the_field(change: dict[str, Any], said: str) -> None:

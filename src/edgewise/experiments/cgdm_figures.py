@@ -178,7 +178,11 @@ def _curves(
         *said,
     )
     return Output(
-        figure, data, pd.DataFrame([_row(o, results.find(OURS), gains) for o in order]), present(*claims), said
+        figure,
+        data,
+        pd.DataFrame([_row(o, results.find(OURS), gains) | results.training_minutes(o) for o in order]),
+        present(*claims),
+        said,
     )
 
 
@@ -197,5 +201,4 @@ def _row(outcome: Outcome, ours: Outcome | None, gains: Mapping[str, float]) -> 
         "reward per episode": text(RETURN, 1),
         "violations per slot": text("violations", 2),
         "defences per slot": text("defences", 2),
-        "training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else "",
     }

@@ -115,7 +115,6 @@ def _row(outcome: Outcome, gap: Estimate) -> dict[str, str]:
         "profit": _overall(outcome, PROFIT).text(1),
         "gap, %": gap.text(2),
         "rewards as printed fail, %": _overall(outcome, "infeasible", 100).text(0),
-        "training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else "",
     }
 
 
@@ -152,7 +151,7 @@ def algorithms(results: Results) -> Output:
         "Left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval, in % of the "
         "optimum of the states they were judged by.",
     )  # fmt: skip
-    rows = [_row(o, gaps[o.label]) for o in order]
+    rows = [_row(o, gaps[o.label]) | results.training_minutes(o) for o in order]
     return Output(figure, _tidy(lines, gaps), pd.DataFrame(rows), present(*claims), said)
 
 
@@ -204,7 +203,7 @@ def parameters(results: Results) -> Output:
         "optimum of the states they were judged by.",
         "The preset has a pruning rate of 50% and M = 6; its rates fall along a cosine.",
     )  # fmt: skip
-    rows = [_row(o, gaps[o.label]) for o in results]
+    rows = [_row(o, gaps[o.label]) | results.training_minutes(o) for o in results]
     return Output(figure, _tidy(drawn, gaps), pd.DataFrame(rows), present(*claims), said)
 
 

@@ -275,7 +275,7 @@ def algorithms(results: Results) -> Output:
     return Output(
         figure,
         pd.concat([*data, pd.DataFrame(ends)], ignore_index=True),
-        pd.DataFrame([_summary(o) for o in order]),
+        pd.DataFrame([_summary(o) | results.training_minutes(o) for o in order]),
         present(*_claims(results)),
         said,
     )
@@ -295,7 +295,6 @@ def _summary(outcome: Outcome) -> dict[str, str]:
     row |= {f"{name}, % away": outcome.estimate(metric).text(1) for metric, name in DISTANCES.items()}
     row["could gain alone, %"] = outcome.estimate("exploitability").text(1)
     row["iterations"] = _settled_text(outcome) if outcome.label in ITERATIONS else ""
-    row["training, min"] = f"{outcome.training_seconds / 60:.1f}" if outcome.learned else ""
     return row
 
 

@@ -78,7 +78,7 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
         software=software(),
         code=tuple(sorted({outcome.result.code for outcome in results})),
         machine=machine(),
-        computed_on=tuple(sorted({outcome.result.machine for outcome in results if outcome.result.machine})),
+        computed_on=results.machines,
     )
 
 

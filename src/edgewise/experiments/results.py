@@ -71,6 +71,17 @@ class Results:
         """All but some players."""
         return Results(self.profile, tuple(o for o in self.outcomes if o.label not in labels))
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """That computed the outcomes, as far as that was noted."""
+        return tuple(sorted({o.result.machine for o in self.outcomes if o.result.machine}))
+
+    def training_minutes(self, outcome: Outcome) -> dict[str, str]:
+        """A column for tables; none if outcomes come from several machines, whose times are no comparison."""
+        if len(self.machines) > 1:
+            return {}
+        return {"training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else ""}
+
     def find(self, label: str, setting: str | None = None) -> Outcome | None:
         """The outcome of a player, in the named setting or the first; none if it was left out."""
         matching = (o for o in self.outcomes if o.label == label and setting in (None, o.setting.label))
