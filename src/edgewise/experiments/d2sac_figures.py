@@ -145,7 +145,9 @@ def _sweep(
     """Reward, and perhaps training time, normalised to their maxima, against a parameter that labels the learners."""
     labels = [o.label for o in results]
     raw = {o.label: o.estimate(RETURN) for o in results}
-    most = max(abs(e.value) for e in raw.values())
+    most = max(e.value for e in raw.values())
+    if most <= 0:
+        most = max(abs(e.value) for e in raw.values())
     x = [float(label) for label in labels]
     scaled = [Estimate(e.value / most, e.low / most, e.high / most) for e in raw.values()]
     lines = [Line("reward", x, scaled, leading=True)]
