@@ -28,7 +28,7 @@ ray_executor = pytest.importorskip("edgewise.experiments.ray_executor")
 pytestmark = pytest.mark.usefixtures("program_cache")
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
-LONGER = dataclasses.replace(LONG, name="longer", steps=300 * 80, evaluations=300)
+LONGER = dataclasses.replace(LONG, name="longer", steps=500 * 80, evaluations=500)
 TWO = dataclasses.replace(
     TABLE,
     learners=tuple(
