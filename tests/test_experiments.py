@@ -44,6 +44,7 @@ from edgewise.policies import PolicyArtefact, save_policy
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.judge import judge_policies
+from edgewise.training.run import RunConfig
 from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
 
 pytestmark = pytest.mark.usefixtures("program_cache")
@@ -210,14 +211,37 @@ class TestMachines:
     def test_training_time_is_that_of_one_learner_alone(
         self, results: Results, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(timing, "LEAST_S", 0.0)
+        """On a clock that goes on by half a second in every iteration, and by 100 s where programs are compiled."""
+        clock, built = [0.0], []
+
+        class Stand:
+            def start(self, keys: jax.Array) -> int:
+                return len(keys)
+
+            def advance(self, state: int, iterations: int) -> tuple[int, dict[str, Any], dict[str, Any]]:
+                clock[0] += 0.5 * iterations + (100.0 if len(built) == 1 and clock[0] == 0 else 0.0)
+                return state, {}, {}
+
+            def close(self) -> None:
+                """Nothing is held."""
+
+        def stand(run: RunConfig) -> Stand:
+            built.append(run.training.seeds)
+            return Stand()
+
+        monkeypatch.setattr(timing, "make_trainer", stand)
+        monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
         run = next(o.player.run for o in results if isinstance(o.player, Learned))
-        part = timing.training_seconds(run)
-        monkeypatch.setattr(timing, "LEAST_S", 1e9)
-        whole = timing.training_seconds(run)
-        assert 0 < part < 60
-        assert 0 < whole < 60
-        assert list(timing.each_alone(results)) == [o.label for o in results if o.learned]
+        assert run.training.seeds > 1
+        assert timing.training_seconds(run) == pytest.approx(0.5 * run.training.iterations)
+        assert timing.each_alone(results) == {
+            o.label: pytest.approx(0.5 * run.training.iterations) for o in results if o.learned
+        }
+        assert set(built) == {1}
+
+    def test_training_time_of_a_real_run(self, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(timing, "LEAST_S", 0.0)
+        assert all(seconds > 0 for seconds in timing.each_alone(results).values())
 
 
 class TestStore:

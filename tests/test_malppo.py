@@ -544,7 +544,7 @@ def test_gains_are_those_of_a_search_by_hand() -> None:
         ({"masking": True}, "masking = True"),
         ({"discount": 1.0}, "discount = 1.0"),
         ({"actor_rate": 0.0}, "actor_rate = 0.0"),
-        ({"leader_start": 1.5}, "leader_start = 1.5"),
+        ({"leader_start": 1.0}, "leader_start = 1.0"),
     ],
 )
 def test_bad_settings_name_the_field(change: dict[str, Any], said: str) -> None:

@@ -72,7 +72,7 @@ class MALPPOConfig(PPOConfig):
             raise ConfigurationError("hidden", self.hidden, "at least one width")
         check_range("memory", self.memory, 1)
         check_range("leader_share", self.leader_share, 0, 1, open_low=True)
-        check_range("leader_start", self.leader_start, 0, 1)
+        check_range("leader_start", self.leader_start, 0, 1, open_high=True)
         if self.masking:
             raise ConfigurationError("masking", True, "left out: real actions have no mask")
 

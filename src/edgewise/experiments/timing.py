@@ -31,9 +31,9 @@ def training_seconds(run: RunConfig) -> float:
     training = replace(run.training, seeds=1)
     with closing(make_trainer(replace(run, training=training))) as trainer:
         state, _, _ = trainer.advance(trainer.start(jax.random.split(jax.random.key(training.seed), 1)), 1)
+        jax.block_until_ready(state)
         iterations = FIRST_ITERATIONS
         while True:
-            jax.block_until_ready(state)
             begin = time.perf_counter()
             state, _, _ = trainer.advance(state, iterations)
             jax.block_until_ready(state)
