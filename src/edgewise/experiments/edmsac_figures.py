@@ -150,6 +150,7 @@ def algorithms(results: Results) -> Output:
         results, MEASURED, BANDIT,
         "Left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval, in % of the "
         "optimum of the states they were judged by.",
+        "Policies that were not trained: means over the test states, which are the same for everyone; no interval.",
     )  # fmt: skip
     rows = [_row(o, gaps[o.label]) | results.training_minutes(o) for o in order]
     return Output(figure, _tidy(lines, gaps), pd.DataFrame(rows), present(*claims), said)
