@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,7 +29,8 @@ ray_executor = pytest.importorskip("edgewise.experiments.ray_executor")
 pytestmark = pytest.mark.usefixtures("program_cache")
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
-LONGER = dataclasses.replace(LONG, name="longer", steps=500 * 80, evaluations=500)
+ONLY = ("DQN 11", "random")
+LONGER = dataclasses.replace(LONG, name="longer", steps=200 * 80, evaluations=200)
 TWO = dataclasses.replace(
     TABLE,
     learners=tuple(
@@ -89,19 +91,27 @@ def test_a_node_killed_in_mid_run_changes_nothing(tmp_path: Path, cluster: Any, 
     same(undisturbed, found)
 
 
-def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
-    """One CPU is left: the learner is at work, random waits."""
+def interrupted(folder: Path, address: str) -> None:
+    """A command, with Ctrl-C at the first word of progress."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def stopped(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
-        return executor("ray", cluster.address)(jobs, lambda *news: signal.raise_signal(signal.SIGINT))
+        return executor("ray", address)(jobs, lambda *news: signal.raise_signal(signal.SIGINT))
 
-    only, store = ("DQN 11", "random"), Store(tmp_path)
     with pytest.raises(Interrupted, match="stopped; give the same command again to go on"):
-        run_experiment(TWO, LONGER, store, stopped, only)
+        run_experiment(TWO, LONGER, Store(folder), stopped, ONLY)
+
+
+def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
+    """One CPU is left: the learner is at work, random waits."""
+    command = multiprocessing.get_context("spawn").Process(target=interrupted, args=(tmp_path, cluster.address))
+    command.start()
+    command.join()
+    assert command.exitcode == 0
     [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     [*_, last] = sorted(int(path.name) for path in (run / "checkpoints").iterdir())
     assert 0 < last < LONGER.evaluations
-    finished = run_experiment(TWO, LONGER, store, serial, only)
+    finished = run_experiment(TWO, LONGER, Store(tmp_path), serial, ONLY)
     assert finished.find("DQN 11").curve("return").shape == (LONGER.evaluations, LONGER.seeds)
 
 

@@ -62,6 +62,7 @@ class RayCluster:
                 for reference in running:
                     ray.cancel(reference)
                 ray.wait(list(running), num_returns=len(running))  # those at work save a checkpoint
+                running.clear()
                 raise Interrupted("stopped") from None
             except RayTaskError:
                 raise
