@@ -10,8 +10,10 @@ from edgewise.experiments.statistics import (
     caution,
     estimate,
     interquartile_mean,
+    mean,
     performance_profile,
     probability_of_improvement,
+    reduction,
     sample_efficiency,
 )
 
@@ -44,6 +46,17 @@ def test_interval_is_the_percentile_bootstrap() -> None:
     drawn = np.sort(np.random.default_rng(1).choice(values, (20_000, 20)), axis=1)[:, 5:15].mean(axis=1)
     e = estimate([values])
     assert [e.low, e.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05 * values.std())
+
+
+def test_the_centre_may_be_the_mean() -> None:
+    values, few = DRAW.gamma(2.0, size=30), np.full(4, 1.0)
+    drawn = np.random.default_rng(1).choice(values, (20_000, 30)).mean(axis=1)
+    e = estimate([values], mean)
+    assert e.value == pytest.approx(values.mean())
+    assert [e.low, e.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.05 * values.std())
+    part = reduction(few, values, mean)
+    assert part.value == pytest.approx(1 - 1 / values.mean())
+    assert part.value != pytest.approx(reduction(few, values).value, abs=1e-3)
 
 
 def test_units_are_drawn_within_tasks() -> None:

@@ -65,22 +65,27 @@ def claim_lowest(text: str, results: Results) -> Claim | None:
     return Claim(text, overall([verdict(e, mine) for e in estimates.values()]), evidence)
 
 
-def claim_gains(ours: np.ndarray | None, others: Mapping[str, np.ndarray], gains: Mapping[str, float]) -> list[Claim]:
+def claim_gains(less: Mapping[str, Estimate], gains: Mapping[str, float]) -> list[Claim]:
     """That CGDM's latency is below each baseline's by the paper's percentage.
 
     Args:
-        ours: latency of each unit of CGDM, s per slot; none if it was left out.
-        others: the same of the baselines.
+        less: part by which it is below each baseline's, as far as there are any.
         gains: the paper's percentages.
     """
+    return [
+        claim_percentage(f"{OURS} takes {percent:g}% less latency than {name(label)}", less[label], percent, "less")
+        for label, percent in gains.items()
+        if label in less
+    ]
+
+
+def _reductions(results: Results) -> dict[str, Estimate]:
+    """Part by which CGDM's latency is below that of every other policy."""
+    ours = results.find(OURS)
     if ours is None:
-        return []
-    claims = []
-    for label, percent in gains.items():
-        if label in others:
-            text = f"{OURS} takes {percent:g}% less latency than {name(label)}"
-            claims.append(claim_percentage(text, reduction(ours, others[label]), percent, "less"))
-    return claims
+        return {}
+    mine = ours.units(LATENCY)
+    return {o.label: reduction(mine, o.units(LATENCY), o.centre) for o in results.without(OURS)}
 
 
 def speed(outcome: Outcome) -> Estimate:
@@ -110,19 +115,16 @@ def convergence(results: Results) -> Output:
     """Fig. 5: learning curves of all algorithms, heuristics as levels, and the latencies of the best policies."""
     ours = results.find(OURS)
     learned = [o for o in results if o.learned]
+    less = _reductions(results)
     claims = [
         claim_lowest("CGDM has the lowest latency of all learners", results),
         _claim_faster("CGDM converges faster than every other learner", ours, [o for o in learned if o.label != OURS]),
-        *claim_gains(
-            None if ours is None else ours.units(LATENCY),
-            {o.label: o.units(LATENCY) for o in results if o.label != OURS},
-            GAINS,
-        ),
+        *claim_gains(less, GAINS),
     ]
     said = (
         "Look-ahead knows the system's equations and plans one slot ahead; the oracle is also told attacks and data.",
     )
-    return _curves(results, claims, GAINS, said)
+    return _curves(results, claims, less, said)
 
 
 @styled()
@@ -144,7 +146,7 @@ def ablation(results: Results) -> Output:
 
 
 def _curves(
-    results: Results, claims: Sequence[Claim | None], gains: Mapping[str, float], said: Sequence[str]
+    results: Results, claims: Sequence[Claim | None], less: Mapping[str, Estimate], said: Sequence[str]
 ) -> Output:
     figure, grid = new_figure(7.2, 4.4, 1, 2)
     curves, final = grid[0]
@@ -172,7 +174,7 @@ def _curves(
     said = notes(
         results,
         SYSTEM_NOTE,
-        RULE if gains else "",
+        RULE if less else "",
         "Left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval. Right: latency "
         "of the best policies on test episodes; lower is better.",
         *said,
@@ -180,23 +182,23 @@ def _curves(
     return Output(
         figure,
         data,
-        pd.DataFrame([_row(o, results.find(OURS), gains) | results.training_minutes(o) for o in order]),
+        pd.DataFrame([_row(o, less) | results.training_minutes(o) for o in order]),
         present(*claims),
         said,
     )
 
 
-def _row(outcome: Outcome, ours: Outcome | None, gains: Mapping[str, float]) -> dict[str, object]:
+def _row(outcome: Outcome, less: Mapping[str, Estimate]) -> dict[str, object]:
     def text(metric: str, digits: int) -> str:
         return outcome.estimate(metric).text(digits) if metric in outcome.result.episodes else ""
 
     row: dict[str, object] = {"policy": name(outcome.label), "latency, s per slot": text(LATENCY, 1)}
-    if gains:
-        part = None if ours is None or outcome is ours else reduction(ours.units(LATENCY), outcome.units(LATENCY))
+    if less:
+        part = less.get(outcome.label)
         row["CGDM's is less by, %"] = (
             "" if part is None else Estimate(100 * part.value, 100 * part.low, 100 * part.high).text(1)
         )
-        row["paper, %"] = gains.get(outcome.label, "")
+        row["paper, %"] = GAINS.get(outcome.label, "")
     return row | {
         "reward per episode": text(RETURN, 1),
         "violations per slot": text("violations", 2),

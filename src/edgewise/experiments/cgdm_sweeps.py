@@ -13,12 +13,36 @@ from edgewise.experiments.cgdm_figures import LATENCY, OURS, RETURN, RULE, SYSTE
 from edgewise.experiments.drawing import FAILS, HOLDS, UNDECIDED, Line, draw_lines, notes, overall, present, verdict
 from edgewise.experiments.figures import new_figure, styled
 from edgewise.experiments.results import Claim, Output, Results
-from edgewise.experiments.statistics import Estimate, estimate
+from edgewise.experiments.statistics import Centre, Estimate, estimate, interquartile_mean, reduction
 from edgewise.experiments.timing import TIMED, each_alone
 
 PAPER_STEPS, MANY_STEPS, MOST_STEPS = "5", "10", "15"
-Points = dict[str, list[np.ndarray]]
-"""Latencies of every policy: for each point of the axis one value per unit, the units being the same at all points."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Latencies of one policy along the axis.
+
+    Attributes:
+        at: for each point one value per unit, the units being the same at all points.
+        centre: what stands for them.
+        learned: whether the policy was.
+    """
+
+    at: tuple[np.ndarray, ...]
+    centre: Centre = interquartile_mean
+    learned: bool = True
+
+    def estimates(self) -> list[Estimate]:
+        """Latency at every point."""
+        return [estimate([units], self.centre) for units in self.at]
+
+    def change(self, first: int, last: int) -> Estimate:
+        """Of each unit from one point to another."""
+        return estimate([self.at[last] - self.at[first]], self.centre)
+
+
+Curves = dict[str, Curve]
 
 
 @dataclass(frozen=True)
@@ -62,13 +86,12 @@ class Sweep:
         """The figure."""
         places = list(dict.fromkeys(o.setting.label for o in results))
         x = [float(place) for place in places]
-        points: Points = {}
+        curves: Curves = {}
         for o in results:
-            points.setdefault(o.label, []).append(o.units(LATENCY))
-        learned = {o.label: o.learned for o in results}
+            at = curves[o.label].at if o.label in curves else ()
+            curves[o.label] = Curve((*at, o.units(LATENCY)), o.centre, o.learned)
         lines = [
-            Line(name(label), x, [estimate([units]) for units in at], label == OURS, learned[label])
-            for label, at in points.items()
+            Line(name(label), x, curve.estimates(), label == OURS, curve.learned) for label, curve in curves.items()
         ]
         figure, grid = new_figure(7.2, 4.2)
         draw_lines(grid[0, 0], lines, markers=True)
@@ -77,15 +100,12 @@ class Sweep:
         grid[0, 0].set_xlabel(self.axis)
         grid[0, 0].set_ylabel("test latency (s per slot)")
         figure.legend(loc="outside right upper", handlelength=3)
-        compared = {label: at for label, at in points.items() if label in (OURS, *self.gains)}
-        learners = [label for label in points if learned[label] and label != OURS]
-        baselines = [label for label in compared if label != OURS]
-        mean = {label: np.mean(at, axis=0) for label, at in compared.items()}
+        compared = {label: curve for label, curve in curves.items() if label in (OURS, *self.gains)}
         claims = [
             self._claim_shape(compared, x),
-            _claim_lowest(points, learners, places),
-            *claim_gains(mean.get(OURS), {label: mean[label] for label in baselines}, self.gains),
-            *(_claim_gap(gap, points, baselines, places) for gap in self.gaps),
+            _claim_lowest(curves, places),
+            *claim_gains(_reductions(compared), self.gains),
+            *(_claim_gap(gap, compared, places) for gap in self.gaps),
         ]
         table = [
             {"policy": line.label, **{p: e.text(0) for p, e in zip(places, line.y, strict=True)}} for line in lines
@@ -102,55 +122,63 @@ class Sweep:
         data = pd.concat([line.tidy(self.axis) for line in lines], ignore_index=True)
         return Output(figure, data, pd.DataFrame(table), present(*claims), said)
 
-    def _claim_shape(self, points: Points, x: Sequence[float]) -> Claim:
-        verdicts = {label: self.shape(at, x) for label, at in points.items()}
-        ends = [
-            f"{name(k)} {estimate([at[0]]).value:.0f} to {estimate([at[-1]]).value:.0f} s" for k, at in points.items()
-        ]
+    def _claim_shape(self, curves: Curves, x: Sequence[float]) -> Claim:
+        verdicts = {label: self.shape(curve, x) for label, curve in curves.items()}
+        ends = {label: (curve.estimates()[0].value, curve.estimates()[-1].value) for label, curve in curves.items()}
+        moved = [f"{name(label)} {first:.0f} to {last:.0f} s" for label, (first, last) in ends.items()]
         doubtful = [f"{name(label)}: {word}" for label, word in verdicts.items() if word != HOLDS]
         return Claim(
             self.text,
             overall(list(verdicts.values())),
-            "; ".join(["from first to last point " + ", ".join(ends), *doubtful]),
+            "; ".join(["from first to last point " + ", ".join(moved), *doubtful]),
         )
 
-    def shape(self, at: Sequence[np.ndarray], x: Sequence[float]) -> str:
+    def shape(self, curve: Curve, x: Sequence[float]) -> str:
         """Whether one curve goes the paper's way: as a whole and, unless it flattens, never back from point to point."""
         sign = 1 if self.rises else -1
-        whole = _sign(sign * (at[-1] - at[0]))
+        at = [sign * units for units in curve.at]
+        whole = _sign(at[-1] - at[0], curve.centre)
         if not self.flattens:
-            return FAILS if FAILS in [_sign(sign * (b - a)) for a, b in pairwise(at)] else whole
+            return FAILS if FAILS in [_sign(b - a, curve.centre) for a, b in pairwise(at)] else whole
         middle = int(np.argmin(np.abs(np.asarray(x) - (x[0] + x[-1]) / 2)))
         early = (at[middle] - at[0]) / (x[middle] - x[0])
         late = (at[-1] - at[middle]) / (x[-1] - x[middle])
-        return overall([whole, _sign(early - late)])
+        return overall([whole, _sign(sign * (early - late), curve.centre)])
 
 
-def _sign(change: np.ndarray) -> str:
+def _sign(change: np.ndarray, centre: Centre) -> str:
     """Whether a change of each unit is upwards."""
-    e = estimate([change])
+    e = estimate([change], centre)
     return HOLDS if e.low > 0 else FAILS if e.high < 0 else UNDECIDED
 
 
-def _claim_lowest(points: Points, learners: Sequence[str], places: Sequence[str]) -> Claim | None:
-    if OURS not in points or not learners:
+def _reductions(curves: Curves) -> dict[str, Estimate]:
+    """Part by which the mean over all points is lower with CGDM than with every other policy."""
+    if OURS not in curves:
+        return {}
+    mean = {label: np.mean(curve.at, axis=0) for label, curve in curves.items()}
+    return {label: reduction(mean[OURS], mean[label], curve.centre) for label, curve in curves.items() if label != OURS}
+
+
+def _claim_lowest(curves: Curves, places: Sequence[str]) -> Claim | None:
+    others = [curve.estimates() for label, curve in curves.items() if curve.learned and label != OURS]
+    if OURS not in curves or not others:
         return None
-    ours = [estimate([units]) for units in points[OURS]]
     words = [
-        overall([verdict(estimate([points[label][i]]), e) for label in learners]) for i, e in enumerate(ours)
-    ]  # fmt: skip
+        overall([verdict(theirs, ours) for theirs in at])
+        for ours, *at in zip(curves[OURS].estimates(), *others, strict=True)
+    ]
     evidence = "; ".join(f"at {place}: {word}" for place, word in zip(places, words, strict=True))
     return Claim("CGDM has the lowest latency of all learners at every point", overall(words), evidence)
 
 
-def _claim_gap(gap: Gap, points: Points, baselines: Sequence[str], places: Sequence[str]) -> Claim | None:
-    if OURS not in points or not baselines:
+def _claim_gap(gap: Gap, curves: Curves, places: Sequence[str]) -> Claim | None:
+    if OURS not in curves or len(curves) < 2:
         return None
-    first, last = places.index(gap.first), places.index(gap.last)
-    change = {label: estimate([points[label][last] - points[label][first]]) for label in (OURS, *baselines)}
-    ours = change[OURS]
-    words = [verdict(change[k], ours) if gap.grows else verdict(ours, change[k]) for k in baselines]
-    moved = ", ".join(f"{name(label)} {change[label].value - ours.value:+.0f} s" for label in baselines)
+    change = {label: curve.change(places.index(gap.first), places.index(gap.last)) for label, curve in curves.items()}
+    ours = change.pop(OURS)
+    words = [verdict(e, ours) if gap.grows else verdict(ours, e) for e in change.values()]
+    moved = ", ".join(f"{name(label)} {e.value - ours.value:+.0f} s" for label, e in change.items())
     return Claim(gap.text, overall(words), f"change of the distance from {gap.first} to {gap.last}: {moved}")
 
 

@@ -113,7 +113,7 @@ def slots_to_fall(reputation: np.ndarray, threshold: float) -> np.ndarray:
 def _over_units(outcome: Outcome, values: np.ndarray) -> Estimate:
     """Over seeds of a learner, or over episodes of a policy that was not trained; `values` [policies, episodes, users]."""
     units = np.ma.asarray(values.mean(axis=(1, 2) if outcome.learned else (0, 2))).compressed()
-    return estimate([units]) if units.size else Estimate(np.nan, np.nan, np.nan)
+    return estimate([units], outcome.centre) if units.size else Estimate(np.nan, np.nan, np.nan)
 
 
 def _policies(outcome: Outcome, environment: AgentMigration) -> list[Policy | LearnedPolicy]:

@@ -321,7 +321,7 @@ def _claim_gains(results: Results, ours: Outcome | None) -> list[Claim]:
     return [
         claim_percentage(
             f"MALPPO has {GAINS[label]:g}% more reward than {_shown(label)}",
-            gain(ours.units(RETURN), o.units(RETURN)),
+            gain(ours.units(RETURN), o.units(RETURN), o.centre),
             GAINS[label],
             "more",
         )

@@ -17,8 +17,8 @@ from edgewise.numerics.files import replace_file
 
 FIGURE, PAGE = "figure", "README.md"
 METHOD = (
-    "Figures are interquartile means with 95% stratified bootstrap intervals, over seeds for learners and over test episodes "
-    "for other policies."
+    "Figures are interquartile means over seeds for learners, and means over the same test episodes for other policies, with "
+    "95% stratified bootstrap intervals."
 )
 
 

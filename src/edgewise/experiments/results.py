@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from edgewise.experiments.cell import CellResult, Learned, Player
 from edgewise.experiments.parts import Profile, Setting
-from edgewise.experiments.statistics import Estimate, estimate
+from edgewise.experiments.statistics import Centre, Estimate, estimate, interquartile_mean, mean
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,14 @@ class Outcome:
         """Independent values: one per seed of a learner, one per episode of a policy that was not trained."""
         return self.result.per_seed(metric) if self.learned else self.result.per_episode(metric)
 
+    @property
+    def centre(self) -> Centre:
+        """What stands for the units: the interquartile mean of seeds, the mean of episodes."""
+        return interquartile_mean if self.learned else mean
+
     def estimate(self, metric: str, scale: float = 1.0) -> Estimate:
-        """Interquartile mean of the units times `scale`, with its 95% interval."""
-        return estimate([scale * self.units(metric)])
+        """Centre of the units times `scale`, with its 95% interval."""
+        return estimate([scale * self.units(metric)], self.centre)
 
     def curve(self, metric: str) -> pd.DataFrame:
         """Evaluations while it learned: one row per number of steps, one column per seed."""

@@ -2,6 +2,9 @@
 
 A task is one setting; its units are what is independent in it: seeds of a learner, or episodes of a fixed policy. An interval
 is a percentile bootstrap that draws units within every task (stratified).
+
+A seed's value is its mean over episodes. So a fixed policy is compared by its mean over the same episodes: without the extreme
+episodes, which every seed has, it would be another figure.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
+Centre = Callable[..., "np.ndarray | float"]
+"""Of the values of several tasks along an axis: `interquartile_mean` or `mean`."""
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
 FEW = 5
@@ -39,9 +44,14 @@ def interquartile_mean(
     return stats.trim_mean(np.concatenate(tasks, axis=axis), 0.25, axis=axis)
 
 
-def estimate(tasks: Sequence[Float[np.ndarray, " _"]]) -> Estimate:
-    """Interquartile mean over the units of all tasks, with its interval."""
-    return _bootstrap(lambda *drawn, axis=-1: interquartile_mean(drawn, axis), tasks)
+def mean(tasks: Sequence[Float[np.ndarray, "*more _"]], axis: int = -1) -> Float[np.ndarray, "*more"] | float:
+    """Mean of all values."""
+    return np.concatenate(tasks, axis=axis).mean(axis=axis)
+
+
+def estimate(tasks: Sequence[Float[np.ndarray, " _"]], centre: Centre = interquartile_mean) -> Estimate:
+    """Interquartile mean, or another centre, of the units of all tasks, with its interval."""
+    return _bootstrap(lambda *drawn, axis=-1: centre(drawn, axis), tasks)
 
 
 def probability_of_improvement(
@@ -62,18 +72,20 @@ def _dominance(x: Float[np.ndarray, "*more u"], y: Float[np.ndarray, "*more w"])
     return np.asarray((np.sign(x[..., :, None] - y[..., None, :]).mean(axis=(-2, -1)) + 1) / 2)
 
 
-def reduction(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> Estimate:
-    """Part by which the interquartile mean of `ours` is below that of `than`, with its interval."""
+def reduction(
+    ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"], centre: Centre = interquartile_mean
+) -> Estimate:
+    """Part by which the interquartile mean of `ours` is below that, or another centre, of `than`, with its interval."""
 
     def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.asarray(1 - interquartile_mean([x], axis) / interquartile_mean([y], axis))
+        return np.asarray(1 - interquartile_mean([x], axis) / centre([y], axis))
 
     return _bootstrap(statistic, [ours, than])
 
 
-def gain(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"]) -> Estimate:
-    """Part by which the interquartile mean of `ours` is above that of `than`, with its interval."""
-    less = reduction(ours, than)
+def gain(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"], centre: Centre = interquartile_mean) -> Estimate:
+    """Part by which the interquartile mean of `ours` is above that, or another centre, of `than`, with its interval."""
+    less = reduction(ours, than, centre)
     return Estimate(-less.value, -less.high, -less.low)
 
 
