@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.algorithms.critic import ActionValue
-from edgewise.numerics.networks import MLP, dense, mish, orthogonal, soft_update
+from edgewise.numerics.networks import MLP, dense, mish, orthogonal, orthonormal, soft_update
 
 KEY = jax.random.key(2)
 
@@ -93,3 +93,17 @@ def test_orthogonal_layers_keep_lengths_up_to_their_gain() -> None:
         np.testing.assert_array_equal(layer.bias, 0)
     other = orthogonal(MLP((3, 8, 5, 2), KEY), 0.01, jax.random.key(3))
     assert not np.allclose(other.layers[0].weight, network.layers[0].weight)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 5), (5, 64), (1, 4), (1, 1)])
+def test_orthonormal_matrices_are_those_of_the_factorisation_without_calling_lapack(shape: tuple[int, int]) -> None:
+    def draw(key: jax.Array) -> jax.Array:
+        return orthonormal(*shape, key)
+
+    keys = jax.random.split(KEY, 3)
+    several = jax.vmap(draw)(keys)
+    for key, one in zip(keys, several, strict=True):
+        np.testing.assert_allclose(one, jax.nn.initializers.orthogonal()(key, shape), atol=2e-5)
+        wide = one if shape[0] <= shape[1] else one.T
+        np.testing.assert_allclose(wide @ wide.T, np.eye(min(shape)), atol=2e-6)
+    assert "custom_call" not in jax.jit(jax.vmap(draw)).lower(keys).as_text()

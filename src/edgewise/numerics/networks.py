@@ -61,11 +61,30 @@ def orthogonal(network: MLP, output_gain: float, key: PRNGKeyArray) -> MLP:
         eqx.tree_at(
             lambda layer: (layer.weight, layer.bias),
             layer,
-            (jax.nn.initializers.orthogonal(gain)(k, layer.weight.shape), jnp.zeros(layer.weight.shape[0])),
+            (gain * orthonormal(*layer.weight.shape, k), jnp.zeros(layer.weight.shape[0])),
         )
         for layer, gain, k in zip(network.layers, gains, keys, strict=True)
     )
     return eqx.tree_at(lambda mlp: mlp.layers, network, layers)
+
+
+def orthonormal(rows: int, columns: int, key: PRNGKeyArray) -> Float[Array, "{rows} {columns}"]:
+    """A uniformly drawn matrix whose rows, or columns if they are fewer, are orthonormal.
+
+    Gram and Schmidt's method on normal vectors, twice for each, which is what `jax.nn.initializers.orthogonal` gives up to
+    rounding. That calls LAPACK, whose batched calls share the threads of the program that waits for them: on two cores a
+    program with two of them at a time can wait for ever.
+    """
+    drawn = jax.random.normal(key, (max(rows, columns), min(rows, columns)))
+
+    def extend(place: Array, basis: Array) -> Array:
+        vector = drawn[:, place]
+        for _ in range(2):
+            vector = vector - basis @ (basis.T @ vector)
+        return basis.at[:, place].set(vector / jnp.linalg.norm(vector))
+
+    basis = jax.lax.fori_loop(0, drawn.shape[1], extend, jnp.zeros_like(drawn))
+    return basis if rows >= columns else basis.T
 
 
 def soft_update(target: Network, source: Network, rate: float) -> Network:
