@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS))
     parser.add_argument("--markets", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=10_000)
+    parser.add_argument("--limited-batch", type=int, default=200, help="markets with a delay limit, which take longer")
     parser.add_argument(
         "--limit", type=float, default=60.0, help="the cost curve stops beyond a size that takes longer, s"
     )

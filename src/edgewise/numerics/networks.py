@@ -57,14 +57,14 @@ def orthogonal(network: MLP, output_gain: float, key: PRNGKeyArray) -> MLP:
     """
     gains = [2**0.5] * (len(network.layers) - 1) + [output_gain]
     keys = jax.random.split(key, len(gains))
-    layers = tuple(
-        eqx.tree_at(
-            lambda layer: (layer.weight, layer.bias),
-            layer,
-            (gain * orthonormal(*layer.weight.shape, k), jnp.zeros(layer.weight.shape[0])),
-        )
-        for layer, gain, k in zip(network.layers, gains, keys, strict=True)
-    )
+
+    def redraw(layer: eqx.nn.Linear, gain: float, key: PRNGKeyArray) -> eqx.nn.Linear:
+        rows, columns = layer.weight.shape
+        parts = gain * orthonormal(rows, columns, key), jnp.zeros(rows)
+        redrawn: eqx.nn.Linear = eqx.tree_at(lambda each: (each.weight, each.bias), layer, parts)
+        return redrawn
+
+    layers = tuple(redraw(*each) for each in zip(network.layers, gains, keys, strict=True))
     return eqx.tree_at(lambda mlp: mlp.layers, network, layers)
 
 
