@@ -176,6 +176,20 @@ class TestEngine:
         np.testing.assert_allclose(fast.episodes, alone.episodes, rtol=1e-5, atol=1e-6)
         assert slow.per_seed("return") > fast.per_seed("return")
 
+    def test_one_job_plays_settings_that_can_be_joined_and_others(self) -> None:
+        departures = (
+            {"arrival_rate": 0.001},
+            {"tasks": 12},
+            {"arrival_rate": 0.01},
+            {"tasks": 12, "arrival_rate": 0.01},
+        )
+        settings = [Setting(str(d), "service-selection", {**SETTING.config, **d}) for d in departures]
+        cells = tuple(Cell(s.environment, s.build(), Reference("crash-avoid"), 3, 1) for s in settings)
+        together = carry_out(Job(cells, None), silent)
+        for cell, found in zip(cells, together, strict=True):
+            [alone] = carry_out(Job((cell,), None), silent)
+            np.testing.assert_allclose(found.episodes, alone.episodes, rtol=1e-5, atol=1e-6)
+
     def test_settings_that_differ_in_sizes_are_not(self) -> None:
         entry = registry.find("service-selection")
         configs = [

@@ -14,6 +14,8 @@ from edgewise.experiments.catalogue import find_paper
 from edgewise.experiments.executors import executor
 from edgewise.experiments.make import FOLDER, make_experiment
 from edgewise.experiments.output import markdown, small_print
+from edgewise.experiments.runner import compute
+from edgewise.experiments.store import Store
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,10 @@ def run(words: list[str]) -> int:
     paper = find_paper(options.paper)
     experiments = paper.find(options.names)
     profile, carry = paper.profiles[options.profile], executor(options.workers, options.ray_address)
-    for experiment in experiments:
-        experiment.cells(profile, options.only)  # every mistake is found before any work is done
+    cells = [cell for experiment in experiments for _, _, cell in experiment.cells(profile, options.only)]
+    compute(
+        cells, Store(options.cells), carry
+    )  # of all at once: what several figures need is compiled and trained once
     out = options.out or FOLDER / options.paper / profile.name
     shown = []
     for experiment in experiments:

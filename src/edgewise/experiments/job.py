@@ -100,13 +100,26 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
 
 
 def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> list[Values]:
-    """Carry an evaluation out in every environment; in one program if `stack` can join them."""
-    joined = stack(environments) if len(environments) > 1 else None
-    if joined is None:
-        compiled = eqx.filter_jit(evaluation)
-        return [jax.tree.map(np.asarray, compiled(environment)) for environment in environments]
-    values = jax.tree.map(np.asarray, eqx.filter_jit(eqx.filter_vmap(evaluation))(joined))
-    return [jax.tree.map(lambda x, i=i: x[i], values) for i in range(len(environments))]
+    """Carry an evaluation out in every environment, with one program for all that `stack` can join."""
+    groups: list[list[int]] = []
+    for place, environment in enumerate(environments):
+        fitting = (group for group in groups if stack([environments[group[0]], environment]) is not None)
+        group = next(fitting, None)
+        if group is None:
+            groups.append([place])
+        else:
+            group.append(place)
+    found: dict[int, Values] = {}
+    for group in groups:
+        members = [environments[place] for place in group]
+        joined = stack(members) if len(members) > 1 else None
+        if joined is None:
+            [alone] = members
+            found[group[0]] = jax.tree.map(np.asarray, eqx.filter_jit(evaluation)(alone))
+            continue
+        values = jax.tree.map(np.asarray, eqx.filter_jit(eqx.filter_vmap(evaluation))(joined))
+        found |= {place: jax.tree.map(lambda x, i=i: x[i], values) for i, place in enumerate(group)}
+    return [found[place] for place in range(len(environments))]
 
 
 def stack(environments: Sequence[Compiled]) -> Compiled | None:
