@@ -26,6 +26,7 @@ from edgewise.environments.twin_trading.game import (
     leader_utilities,
     transmission,
 )
+from edgewise.numerics.linear import solve
 
 MIDDLE_RATE = 500.0
 
@@ -261,7 +262,7 @@ def largest_wish(market: Market) -> Float[Array, ""]:
     """
     lowest = price_bounds(market)[0].min()
     margin = jnp.maximum(market.satisfaction - market.payment_scale * lowest, 0.0)
-    wish = jnp.linalg.solve(interaction(market), margin).max()
+    wish = solve(interaction(market), margin[:, None]).max()
     if market.delay is None:
         return wish
     allowance = delay_allowance(market.delay, jnp.ones(market.leaders))

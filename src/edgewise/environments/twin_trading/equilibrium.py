@@ -29,6 +29,7 @@ from edgewise.environments.twin_trading.followers import (
 )
 from edgewise.environments.twin_trading.game import Market, follower_utilities, leader_utilities
 from edgewise.numerics.checks import check_choice
+from edgewise.numerics.linear import solve
 
 __all__ = ["FollowerEquilibrium", "StackelbergEquilibrium", "follower_equilibrium", "stackelberg_equilibrium"]
 
@@ -183,7 +184,7 @@ def unlimited_prices(market: Market) -> Float[Array, " m"]:
     """Stackelberg prices if every follower buys and no delay limit binds: closed-form best responses, repeated."""
     matrix = interaction(market)
     right = jnp.stack([market.satisfaction, jnp.ones_like(market.satisfaction)], axis=1)
-    value, slope = jnp.linalg.solve(matrix, right).sum(axis=0)
+    value, slope = solve(matrix, right).sum(axis=0)
     low, high = price_bounds(market)
 
     def respond(_: int | Int[Array, ""], prices: Float[Array, " m"]) -> Float[Array, " m"]:
@@ -383,7 +384,7 @@ def _newton(market: Market, prices: Float[Array, " m"]) -> Float[Array, " m"]:
         jacobian = jacobian.at[second, first].set(mixed[jnp.arange(first.size), second])
         stuck = ((centre > prices) & (slope <= 0)) | ((centre < prices) & (slope >= 0))
         jacobian = jnp.where(stuck[:, None], identity, jacobian)
-        step = -jnp.linalg.solve(jacobian, jnp.where(stuck, 0.0, slope))
+        step = -solve(jacobian, jnp.where(stuck, 0.0, slope)[:, None])[:, 0]
         step = jnp.where(jnp.isfinite(step), step, 0.0)
         limit = LONGEST_STEP * market.price_cap
         step = step * jnp.minimum(1.0, limit / jnp.maximum(jnp.abs(step).max(), 1e-30))

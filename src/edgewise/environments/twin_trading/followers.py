@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.environments.twin_trading.game import Delay, Market, delay_allowance, pairing_probabilities, transmission
+from edgewise.numerics.linear import is_positive_definite, solve_positive
 
 Tree = TypeVar("Tree")
 LARGEST_RESIDUAL = 1e-11
@@ -88,7 +89,7 @@ def interaction(market: Market) -> Float[Array, "n n"]:
 
 def is_unique(market: Market) -> Bool[Array, ""]:
     """Whether `interaction` is positive definite."""
-    return jnp.isfinite(jnp.linalg.cholesky(interaction(market))).all()
+    return is_positive_definite(interaction(market))
 
 
 def solve_followers(market: Market, prices: Float[Array, " m"]) -> FollowerEquilibrium:
@@ -128,11 +129,11 @@ def unlimited_demands(
         count, _, buys, _ = search
         chosen = buys.T
         reduced = jnp.where(chosen[:, :, None] & chosen[:, None, :], matrix, jnp.eye(n))
-        demands = _solve_positive(reduced, jnp.where(chosen, margin.T, 0.0)[..., None])[..., 0].T
+        demands = solve_positive(reduced, jnp.where(chosen, margin.T, 0.0)[..., None])[..., 0].T
         return count + 1, buys, improved(buys, demands), demands
 
     everyone = jnp.broadcast_to(present[:, None], margin.shape)
-    demands = _solve_positive(matrix, margin)
+    demands = solve_positive(matrix, margin)
     start = (jnp.ones((), int), everyone, improved(everyone, demands), demands)
     end = jax.lax.while_loop(lambda s: (s[1] != s[2]).any() & (s[0] < 2 * n + 2), advance, start)
     return jnp.maximum(end[3], 0.0)
@@ -186,13 +187,13 @@ def _with_limit(
         target = jnp.minimum(CENTRING, error) * product.sum() / jnp.maximum(present.sum(), 1)
         curved = matrix + (2 * multipliers[:, None] * slope / demands).T[:, :, None] * identity
         right = jnp.concatenate([slope.T[:, :, None] * identity, gradient.T[:, :, None]], axis=-1)
-        solved = _solve_positive(curved, right)
+        solved = solve_positive(curved, right)
         by_multiplier, by_gradient = solved[..., :-1], solved[..., -1].T
         weight = slope * theta
         weighted = (weight.T[:, :, None] * by_multiplier).sum(axis=0) + (slack / multipliers)[:, None] * identity
         wanted = (target - product) / multipliers + excess + (weight * by_gradient).sum(axis=1)
         wanted = jnp.where(present, wanted, 0.0)
-        change = _solve_positive(weighted, wanted[:, None])[:, 0]
+        change = solve_positive(weighted, wanted[:, None])[:, 0]
         demand_change = (by_multiplier * change).sum(axis=-1).T - by_gradient
         slack_change = (weight * demand_change).sum(axis=1) - excess
         step = jnp.minimum(_reach(demands, demand_change), _reach(slack, slack_change))
@@ -261,12 +262,6 @@ def largest_root(
         )
 
     return jax.lax.fori_loop(0, NEWTON_STEPS, improve, start)
-
-
-def _solve_positive(
-    matrix: Float[Array, "*batch n n"], right: Float[Array, "*batch n k"]
-) -> Float[Array, "*batch n k"]:
-    return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(matrix), True), right)
 
 
 def _reach(values: Array, change: Array) -> Float[Array, ""]:
