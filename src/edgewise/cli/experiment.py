@@ -54,9 +54,8 @@ def run(words: list[str]) -> int:
     experiments = paper.find(options.names)
     profile, carry = paper.profiles[options.profile], executor(options.workers, options.ray_address)
     cells = [cell for experiment in experiments for _, _, cell in experiment.cells(profile, options.only)]
-    compute(
-        cells, Store(options.cells), carry
-    )  # of all at once: what several figures need is compiled and trained once
+    # Of all at once: what several figures need is compiled and trained once, and every mistake is found before any work.
+    compute(cells, Store(options.cells), carry)
     out = options.out or FOLDER / options.paper / profile.name
     shown = []
     for experiment in experiments:

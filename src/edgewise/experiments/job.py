@@ -103,12 +103,12 @@ def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> 
     """Carry an evaluation out in every environment, with one program for all that `stack` can join."""
     groups: list[list[int]] = []
     for place, environment in enumerate(environments):
-        fitting = (group for group in groups if stack([environments[group[0]], environment]) is not None)
-        group = next(fitting, None)
-        if group is None:
-            groups.append([place])
+        for group in groups:
+            if stack([environments[group[0]], environment]) is not None:
+                group.append(place)
+                break
         else:
-            group.append(place)
+            groups.append([place])
     found: dict[int, Values] = {}
     for group in groups:
         members = [environments[place] for place in group]
