@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float
 UNROLLED = 8
 """Up to this size the program of an elimination has no loop."""
 ELIMINATED = 64
-"""Beyond this size LAPACK is faster even one by one."""
+"""Beyond this size LAPACK solves one by one: at 50 elimination is several times faster, at 200 it is as much slower."""
 Solver = Callable[[Array, Array], Array]
 
 
