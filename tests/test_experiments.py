@@ -571,7 +571,6 @@ class TestCommand:
         text = capsys.readouterr().out
         assert "| Prophet |" in text
         assert "DQN" not in text
-        assert "Verdicts" not in text
         assert "--only prophet random" in (tmp_path / "tasks" / "README.md").read_text()
 
     def test_names_are_taken_once_and_in_order(self) -> None:

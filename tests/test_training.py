@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,13 +26,15 @@ from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
-from edgewise.training.checkpoint import CheckpointError
+from edgewise.policies import PolicyArtefact
+from edgewise.training.checkpoint import CheckpointError, Checkpoints
 from edgewise.training.config import TrainingConfig
 from edgewise.training.evaluation import LearnedPolicy, evaluate
 from edgewise.training.loop import repeat
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig
 from edgewise.training.run import RunConfig, TrainingError, read_config, train
+from edgewise.training.saved import save_learned
 from first_chunk import first_chunk
 from probes import Probe
 
@@ -186,6 +190,47 @@ def test_resume_after_kill_is_bit_identical(finished: Path, tmp_path: Path, kill
     assert weights(folder) == weights(finished)
     pd.testing.assert_frame_equal(metrics(folder), metrics(finished))
     assert (folder / "test.json").read_text() == (finished / "test.json").read_text()
+
+
+@pytest.mark.parametrize("moment", ["policies", "checkpoint"])
+def test_what_dies_while_it_saves_the_last_time_is_repaired(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    class Death(Exception):
+        pass
+
+    def save_some(folder: Path, policy: object, describe: Callable[[object], PolicyArtefact]) -> None:
+        if folder.name == "seed-1" and describe(policy).steps == SMALL.steps_done(SMALL.evaluations):
+            raise Death
+        save_learned(folder, policy, describe)
+
+    def save_checkpoint(checkpoints: Checkpoints, number: int, tree: object) -> None:
+        if number == SMALL.evaluations:
+            raise Death
+        before(checkpoints, number, tree)
+
+    before = Checkpoints.save
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        if moment == "policies":
+            patch.setattr("edgewise.training.run.save_learned", save_some)
+        else:
+            patch.setattr(Checkpoints, "save", save_checkpoint)
+        with pytest.raises(Death):
+            train(folder, RUN, quiet)
+    train(folder, RUN, quiet)
+    assert weights(folder) == weights(finished)
+    assert (folder / "test.json").read_text() == (finished / "test.json").read_text()
+
+
+def test_a_finished_run_is_left_as_it_is(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    shutil.rmtree(folder / "checkpoints")
+    before = weights(folder)
+    monkeypatch.setattr("edgewise.training.run.make_trainer", None)
+    assert train(folder, RUN, quiet) == json.loads((finished / "test.json").read_text())
+    assert weights(folder) == before
 
 
 def test_a_folder_keeps_its_configuration(finished: Path) -> None:

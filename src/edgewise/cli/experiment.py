@@ -16,6 +16,7 @@ from edgewise.experiments.make import FOLDER, make_experiment
 from edgewise.experiments.output import markdown, small_print
 from edgewise.experiments.runner import compute
 from edgewise.experiments.store import Store
+from edgewise.numerics.files import make_folder
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ def run(words: list[str]) -> int:
     experiments = paper.find(options.names)
     profile, carry = paper.profiles[options.profile], executor(options.workers, options.ray_address)
     cells = [cell for experiment in experiments for _, _, cell in experiment.cells(profile, options.only)]
+    out = options.out or FOLDER / options.paper / profile.name
+    make_folder(out)
+    make_folder(options.cells)
     # Of all at once: what several figures need is compiled and trained once, and every mistake is found before any work.
     compute(cells, Store(options.cells), carry)
-    out = options.out or FOLDER / options.paper / profile.name
     shown = []
     for experiment in experiments:
         extra = ["--only", *options.only] if options.only else []

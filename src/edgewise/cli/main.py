@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from edgewise import __version__
 from edgewise.numerics.checks import EdgewiseError
+from edgewise.numerics.files import told
 
 COMMANDS = {
     "list": ("edgewise.cli.list", "environments, algorithms, reference policies and experiments"),
@@ -72,4 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as request:
         return request.code if isinstance(request.code, int) else 1
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        print(f"edgewise {words[0]}: {told(error)}", file=sys.stderr)
         return 1

@@ -98,7 +98,7 @@ class CellResult:
     Attributes:
         episodes: one row per seed and episode: "seed", "episode" and every metric.
         curve: the run's `metrics.csv`; empty for a policy that was not trained.
-        code: digest of the library's code that made it.
+        code: digests of the library's code that made it, with spaces between; several if a run went on with other code.
         machine: where that was, in words; empty where it was not noted.
     """
 

@@ -34,7 +34,7 @@ COMPARED = (
     Learner("DDPG", "ddpg"),
 )
 """All learners of the paper's comparison."""
-DENOISING_STEPS = (1, 2, 3, 5, 10, 15)
+DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
 SWEPT = ("random", "nearest-next", "look-ahead")
 
 

@@ -38,8 +38,8 @@ SYSTEM_NOTE = (
     "are of the baseline's latency."
 )
 RULE = (
-    'That CGDM takes x% less latency "holds" where the interval of our reduction is above zero and reaches x, "does not hold" '
-    "where it ends below x."
+    'That CGDM takes x% less latency "holds" where the interval of our reduction begins at x or above, "does not hold" where '
+    "it ends below x."
 )
 
 

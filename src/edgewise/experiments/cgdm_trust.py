@@ -24,6 +24,8 @@ RSU, FIRST, LAST = 1, 15, 24
 ATTACK = {"attack_frequency": 0.0, "scheduled_attacks": ((RSU, FIRST, LAST),)}
 """One attack on one RSU, and no other."""
 QUICKLY = 3
+OBVIOUS = 0.1
+"""Least difference of reputations, which are between 0 and 1, that can be seen in the figure."""
 SEED = 1_000_003
 MOMENTS = {"before": FIRST, "after 1 slot": FIRST + 1, "after 2": FIRST + 2, "after 4": FIRST + 4, "at its end": LAST + 1,
            "4 slots later": LAST + 5}  # fmt: skip
@@ -63,8 +65,8 @@ def reputations(results: Results) -> Output:
                 "quickly",
             ),
             Claim(
-                f"Under {who}, users differ in their trust before the attack",
-                HOLDS if spread.low > 0 else UNDECIDED,
+                f"Under {who}, users differ in their trust before the attack, by more than {OBVIOUS:g}",
+                HOLDS if spread.low > OBVIOUS else FAILS if spread.high < OBVIOUS else UNDECIDED,
                 f"highest less lowest reputation of the RSU {spread.text(2)}",
                 "obvious differences",
             ),
@@ -119,6 +121,4 @@ def _over_units(outcome: Outcome, values: np.ndarray) -> Estimate:
 def _policies(outcome: Outcome, environment: AgentMigration) -> list[Policy | LearnedPolicy]:
     if not outcome.learned:
         return [registry.find(SYSTEM).references(environment, (outcome.label,))[outcome.label]]
-    assert outcome.folder is not None
-    folders = sorted((outcome.folder / "policy" / "best").iterdir(), key=lambda path: int(path.name.rpartition("-")[2]))
-    return [LearnedPolicy(load_policy(folder).policy) for folder in folders]
+    return [LearnedPolicy(load_policy(folder).policy) for folder in outcome.policy_folders()]

@@ -160,7 +160,7 @@ def claim_above(text: str, above: Sequence[Outcome], than: Outcome | None, metri
 def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Claim:
     """That a figure is less, or more, than another by the paper's percentage.
 
-    It holds where the interval of our part is above zero and reaches the percentage, and does not where it ends below that.
+    It holds where the interval of our part begins at the percentage or above, and does not where it ends below.
 
     Args:
         text: the statement.
@@ -169,8 +169,11 @@ def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Cl
         word: "less" or "more".
     """
     e = Estimate(100 * part.value, 100 * part.low, 100 * part.high)
-    judged = FAILS if e.high < percent else HOLDS if e.low > 0 else UNDECIDED
-    tail = "" if judged != FAILS else f"; {word}, but by a smaller part" if e.low > 0 else f"; not {word}"
+    judged = FAILS if e.high < percent else HOLDS if e.low >= percent else UNDECIDED
+    tail = f"; not {word}" if judged == FAILS else ""
+    if e.low > 0:
+        size = {FAILS: ", but by a smaller part", UNDECIDED: "; the interval has the paper's figure in it"}
+        tail = f"; {word}{size[judged]}" if judged in size else ""
     return Claim(text, judged, f"ours {e.text(1)}%{tail}", f"{percent:g}%")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ import jax
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.job import Job, carry_out
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError, check_integer
+from edgewise.numerics.files import told
 from edgewise.training.progress import Reporter
 from edgewise.training.run import Interrupted
 
@@ -60,13 +62,15 @@ class Processes:
                         running.pop(index).join()
                         yield jobs[index], unwrap(kind, content)
         except KeyboardInterrupt:
-            raise Interrupted("stopped") from None  # the processes have been told too, and save a checkpoint
-        except BaseException:
             for process in running.values():
-                process.terminate()
-            raise
+                if process.is_alive() and process.pid is not None:
+                    os.kill(process.pid, signal.SIGINT)
+            for index, content in _last_results(news, running):
+                yield jobs[index], content
+            raise Interrupted("stopped") from None
         finally:
             for process in running.values():
+                process.terminate()
                 process.join()
 
 
@@ -101,6 +105,8 @@ def attempt(job: Job, report: Reporter) -> tuple[str, Any]:
         return "interrupted", str(error)
     except EdgewiseError as error:
         return "error", str(error)
+    except OSError as error:
+        return "error", told(error)
 
 
 def unwrap(kind: str, content: Any) -> list[CellResult]:
@@ -126,9 +132,27 @@ def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, s
                 ) from None
 
 
+def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, list[CellResult]]]:
+    """Of the jobs that end before they stop; a process that is told to stop lives until it has been listened to."""
+    while True:
+        at_work = any(process.is_alive() for process in running.values())
+        try:
+            index, kind, content = news.get(timeout=POLL_S)
+        except queue.Empty:
+            if not at_work:
+                return
+            continue
+        if kind == "results":
+            yield index, content
+
+
 def _work(news: Any, parent: int, index: int, job: Job) -> None:
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    news.put((index, *attempt(job, lambda done, text: news.put((index, "progress", (done, text))))))
+    try:
+        outcome = attempt(job, lambda done, text: news.put((index, "progress", (done, text))))
+    except KeyboardInterrupt:
+        outcome = "interrupted", "stopped"
+    news.put((index, *outcome))
 
 
 def _follow(parent: int) -> None:

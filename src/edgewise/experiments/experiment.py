@@ -55,7 +55,9 @@ class Experiment:
         """
         for label in only:
             if label not in self.labels():
-                raise ConfigurationError("only", label, f"one of {', '.join(self.labels())}")
+                raise ConfigurationError(
+                    "only", label, f"one of {', '.join(self.labels())}, the policies of {self.name}"
+                )
         kept = [
             (setting, label, player)
             for setting in self.settings

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from edgewise.experiments.drawing import FAILS, HOLDS, UNDECIDED
-from edgewise.experiments.output import FIGURE, METHOD, small_print, spent
+from edgewise.experiments.output import FIGURE, small_print, spent
 from edgewise.experiments.page import embedded, render
 from edgewise.experiments.record import RECORD, Record, load_record
 from edgewise.numerics.checks import EdgewiseError
@@ -38,7 +38,6 @@ def write_experiment_report(folder: Path) -> Path:
         name=folder.resolve().name,
         verdicts={word: sum(claim.verdict == word for claim in claims) for word in (HOLDS, FAILS, UNDECIDED)},
         classes={HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided"},
-        method=METHOD,
         experiments=[_values(each, record) for each, record in zip(folders, records, strict=True)],
     )
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +25,16 @@ from edgewise.environments.multi_agent import MultiAgentEnvironment
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.numerics.checks import ConfigurationError
+from edgewise.numerics.files import replace_file
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judge import judge_bound
 from edgewise.training.progress import Reporter
-from edgewise.training.run import CONFIG_FILE, METRICS_FILE, train
+from edgewise.training.run import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, train
 from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
+CODE_FILE = "code.txt"
 Compiled = Environment[Any] | MultiAgentEnvironment[Any]
 
 
@@ -70,7 +73,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
     cell = job.cells[0]
     entry = systems.find(cell.environment)
     environments = [entry.build_evaluation(each.setting) for each in job.cells]
-    key = jax.random.key(cell.seed)
+    key, code = jax.random.key(cell.seed), code_digest()
     curve = pd.DataFrame()
     match cell.player:
         case Learned(run):
@@ -78,7 +81,9 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
             folder, seeds = job.folder, run.training.seeds
             with _held(folder):
                 _require_version(folder)
+                code = _note_code(folder)
                 train(folder, run, lambda done, text: report(done * seeds, f"{run.algorithm} {text}"))
+                shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # gigabytes, and nothing goes on from them
             curve = pd.read_csv(folder / METRICS_FILE)
             policies = [load_learned(folder / "policy" / "best" / f"seed-{i}", environments[0]) for i in range(seeds)]
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
@@ -96,7 +101,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
             if any(each is None for each in judged):
                 raise ConfigurationError("references", "bound", f"left out: none is known for {entry.name}")
             values = [each.values for each in judged if each is not None]
-    return [CellResult(_tidy(each), curve, code_digest(), machine()) for each in values]
+    return [CellResult(_tidy(each), curve, code, machine()) for each in values]
 
 
 def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> list[Values]:
@@ -170,6 +175,17 @@ def _held(folder: Path) -> Iterator[None]:
     with (folder.parent / f".{folder.name}.lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def _note_code(folder: Path) -> str:
+    """Digests of the code that a run was trained by and, last, of what judges it now; noted as long as there is training."""
+    path = folder / CODE_FILE
+    codes = path.read_text().split() if path.exists() else []
+    digests = " ".join(dict.fromkeys([*codes, code_digest()]))
+    if not (folder / TEST_FILE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(path, digests.encode())
+    return digests
 
 
 def _require_version(folder: Path) -> None:

@@ -13,6 +13,7 @@ from edgewise.experiments.output import write_output
 from edgewise.experiments.parts import Profile
 from edgewise.experiments.results import Output
 from edgewise.experiments.store import Store
+from edgewise.numerics.files import make_folder
 
 FOLDER = Path("runs") / "experiments"
 
@@ -42,6 +43,8 @@ def make_experiment(
         EdgewiseError: in one line, for whatever is wrong with the experiment, the stored results or the folder.
         Interrupted: after Ctrl-C; the same command goes on.
     """
+    make_folder(Path(folder))
+    make_folder(Path(cells))
     results = run_experiment(experiment, profile, Store(Path(cells)), carry_out, only)
     output = experiment.output(results)
     write_output(Path(folder) / experiment.name, experiment, results, output, command or _this_command())

@@ -16,10 +16,6 @@ from edgewise.numerics.checks import EdgewiseError
 from edgewise.numerics.files import replace_file
 
 FIGURE, PAGE = "figure", "README.md"
-METHOD = (
-    "Figures are interquartile means over seeds for learners, and means over the same test episodes for other policies, with "
-    "95% stratified bootstrap intervals."
-)
 
 
 def write_output(folder: Path, experiment: Experiment, results: Results, output: Output, command: str) -> None:
@@ -97,7 +93,7 @@ def _page(record: Record) -> str:
         f"# {record.title}",
         f"![{record.name}]({FIGURE}.png)",
         _markdown(record.columns, record.rows),
-        METHOD,
+        record.method,
     ]
     if record.claims:
         parts += [

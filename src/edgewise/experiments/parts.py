@@ -9,7 +9,7 @@ from typing import Any
 
 from edgewise.environments import systems
 from edgewise.environments.host.entry import is_host
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.numerics.checks import ConfigurationError, check_integer
 from edgewise.training.presets import default_configs
 from edgewise.training.run import RunConfig
 
@@ -33,6 +33,11 @@ class Profile:
     evaluations: int
     episodes: int
     paper_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for field_name in ("steps", "seeds", "evaluations", "episodes"):
+            check_integer(field_name, getattr(self, field_name), 1)
+        check_integer("paper_steps", self.paper_steps, 0)
 
 
 @dataclass(frozen=True)

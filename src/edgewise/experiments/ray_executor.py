@@ -83,7 +83,7 @@ def _connection(address: str | None) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     place = address or os.environ.get("RAY_ADDRESS")
     try:
-        if place:
+        if place and place not in ("auto", "local"):
             _knock(place)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError):

@@ -17,6 +17,10 @@ from edgewise.numerics.files import replace_file
 from edgewise.numerics.records import from_plain, to_plain
 
 RECORD = "experiment.json"
+METHOD = (
+    "Figures are interquartile means over seeds for learners, and means over the same test episodes for other policies, with "
+    "95% stratified bootstrap intervals."
+)
 PACKAGES = ("edgewise", "jax", "equinox", "optax", "flashbax", "numpy", "scipy")
 
 
@@ -33,6 +37,7 @@ class Record:
         training_s: wall time, s, of all training of a learner, its seeds side by side.
         columns, rows: the table.
         claims, notes: on it.
+        method: how figures were aggregated.
         software: versions.
         code: digests of the library's code that results were made by.
         machine: that drew the figure.
@@ -52,6 +57,7 @@ class Record:
     rows: tuple[tuple[str, ...], ...]
     claims: tuple[Claim, ...]
     notes: tuple[str, ...]
+    method: str
     software: dict[str, str]
     code: tuple[str, ...]
     machine: str
@@ -75,8 +81,9 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
         rows=tuple(tuple(str(value) for value in row) for row in output.table.to_numpy(object)),
         claims=output.claims,
         notes=output.notes,
+        method=METHOD,
         software=software(),
-        code=tuple(sorted({outcome.result.code for outcome in results})),
+        code=tuple(sorted({code for outcome in results for code in outcome.result.code.split()})),
         machine=machine(),
         computed_on=results.machines,
     )

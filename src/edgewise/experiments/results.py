@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from edgewise.experiments.cell import CellResult, Learned, Player
 from edgewise.experiments.parts import Profile, Setting
 from edgewise.experiments.statistics import Centre, Estimate, estimate, interquartile_mean, mean
+from edgewise.numerics.checks import EdgewiseError
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,23 @@ class Outcome:
     def estimate(self, metric: str, scale: float = 1.0) -> Estimate:
         """Centre of the units times `scale`, with its 95% interval."""
         return estimate([scale * self.units(metric)], self.centre)
+
+    def policy_folders(self) -> list[Path]:
+        """Of the best policy of each seed of a learner.
+
+        Raises:
+            EdgewiseError: if they are gone.
+        """
+        assert isinstance(self.player, Learned)
+        assert self.folder is not None
+        folders = [self.folder / "policy" / "best" / f"seed-{i}" for i in range(self.player.run.training.seeds)]
+        for folder in folders:
+            if not folder.is_dir():
+                cells = self.folder.parent.parent / "cells"
+                raise EdgewiseError(
+                    f"{folder}: is missing: must be kept beside the results; delete {cells} to train again"
+                )
+        return folders
 
     def curve(self, metric: str) -> pd.DataFrame:
         """Evaluations while it learned: one row per number of steps, one column per seed."""

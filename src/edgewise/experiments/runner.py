@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edgewise.experiments.cell import Cell, CellResult, Learned, digest
+from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, digest
 from edgewise.experiments.executors import Executor, JobReporter
 from edgewise.experiments.job import Job
 from edgewise.experiments.store import Store
@@ -13,10 +13,14 @@ from edgewise.training.run import Interrupted
 
 
 def make_jobs(cells: Iterable[Cell], store: Store) -> list[Job]:
-    """Group cells that differ in their setting only, so that a run is trained once and one program plays all settings."""
-    groups: dict[tuple[str, str, int, int], dict[str, Cell]] = {}
+    """Group cells that differ in their setting only, so that a run is trained once and one program plays all settings.
+
+    Bounds are not played, so each is a job of its own.
+    """
+    groups: dict[tuple[object, ...], dict[str, Cell]] = {}
     for cell in cells:
-        group_of = (cell.environment, digest(cell.description["player"]), cell.episodes, cell.seed)
+        alone = cell.address if isinstance(cell.player, Bound) else ""
+        group_of = (cell.environment, digest(cell.description["player"]), cell.episodes, cell.seed, alone)
         groups.setdefault(group_of, {})[cell.address] = cell
     jobs = []
     for group in groups.values():
@@ -30,7 +34,8 @@ def compute(cells: Iterable[Cell], store: Store, executor: Executor) -> dict[str
     """Results of cells, by address; what the store holds is taken from there, the rest is computed and kept in it.
 
     A killed computation loses only what it has not saved: finished cells, and a run's training up to its newest checkpoint,
-    are found again.
+    are found again. A job of which some cells are missing plays all its settings again, though only the missing are kept: other
+    shapes would round otherwise, and a computation that was killed must end as an undisturbed one.
 
     Raises:
         StoreError: if a stored result was made with another configuration or version.
@@ -39,7 +44,7 @@ def compute(cells: Iterable[Cell], store: Store, executor: Executor) -> dict[str
     wanted = {cell.address: cell for cell in cells}
     found = {address: store.load(cell) for address, cell in wanted.items()}
     results = {address: result for address, result in found.items() if result is not None}
-    jobs = make_jobs((cell for address, cell in wanted.items() if address not in results), store)
+    jobs = [job for job in make_jobs(wanted.values(), store) if any(cell.address not in results for cell in job.cells)]
     with progress_bar("experiment", sum(job.work for job in jobs), "steps") as bar:
         try:
             for job, outcome in executor(jobs, _progress(jobs, bar)):

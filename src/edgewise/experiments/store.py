@@ -108,8 +108,11 @@ class Store:
                 "cell": cell.description,
             }
             replace_file(scratch / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
-            if not folder.exists():
+            try:
                 scratch.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         kept = self.load(cell)

@@ -43,9 +43,11 @@ from edgewise.training.progress import Reporter
 from edgewise.training.saved import save_learned
 from edgewise.training.trainer import CompiledTrainer, Trainer
 
+CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
 TEST_FILE = "test.json"
+SAME_S = 1.0
 
 
 class TrainingError(EdgewiseError):
@@ -153,7 +155,7 @@ def make_trainer(run: RunConfig) -> Trainer:
 
 
 def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
-    """Train in a folder, from its newest checkpoint if it has one.
+    """Train in a folder, from its newest checkpoint if it has one; a run that has its test is left as it is.
 
     Args:
         folder: new, or one that holds a run of the same configuration.
@@ -169,21 +171,24 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
         TrainingError: if a loss, a metric or a parameter is not finite.
         Interrupted: after Ctrl-C, once a checkpoint is written.
     """
-    with closing(make_trainer(run)) as trainer:
-        return _train(folder, run, trainer, report)
-
-
-def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> dict[str, Any]:
     if (folder / CONFIG_FILE).exists():
         if to_plain(read_config(folder)) != to_plain(run):
             raise EdgewiseError(
                 f"{folder}: holds a run of another configuration; choose another name or resume that run"
             )
-    else:
+        if (folder / TEST_FILE).exists():
+            summary: dict[str, Any] = json.loads((folder / TEST_FILE).read_text())
+            return summary
+    with closing(make_trainer(run)) as trainer:
+        return _train(folder, run, trainer, report)
+
+
+def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> dict[str, Any]:
+    if not (folder / CONFIG_FILE).exists():
         write_config(folder, run)
     config = run.training
     keys = jax.random.split(jax.random.key(config.seed), config.seeds)
-    checkpoints = Checkpoints(folder / "checkpoints")
+    checkpoints = Checkpoints(folder / CHECKPOINTS)
     done = checkpoints.latest() or 0
     state = _fresh(trainer, keys)
     if done:
@@ -206,8 +211,9 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
             report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
             last = done == config.evaluations or interrupted()
             if done % config.checkpoint_every == 0 or last:
-                checkpoints.save(done, state)
+                # Policies first: a run that is killed in between goes on from the checkpoint before, and saves both again.
                 _save_policies(folder, run, trainer, state, config.steps_done(done))
+                checkpoints.save(done, state)
             if interrupted() and done < config.evaluations:
                 checkpoints.close()
                 raise Interrupted(
@@ -319,16 +325,23 @@ class _Metrics:
 
 @contextmanager
 def _interrupt_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that a run ends between chunks; a second one stops at once."""
+    """Turn the first Ctrl-C into a flag, so that a run ends between chunks; a second one stops at once.
+
+    What follows within `SAME_S` is the first one again: a terminal tells all processes of a command, and so may the command.
+    """
     raised = threading.Event()
+    first = 0.0
     if threading.current_thread() is not threading.main_thread():
         yield raised.is_set
         return
 
     def handle(number: int, frame: object) -> None:
-        if raised.is_set():
+        nonlocal first
+        if not raised.is_set():
+            first = time.monotonic()
+            raised.set()
+        elif time.monotonic() - first > SAME_S:
             raise KeyboardInterrupt
-        raised.set()
 
     before = signal.signal(signal.SIGINT, handle)
     try:
