@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import html
 import json
+import os
 import re
 import shutil
 import signal
@@ -35,9 +37,9 @@ from edgewise.experiments.output import small_print, write_output
 from edgewise.experiments.parts import Learner, Setting
 from edgewise.experiments.record import load_record
 from edgewise.experiments.results import Outcome, Results
-from edgewise.experiments.runner import make_jobs
+from edgewise.experiments.runner import compute, make_jobs
 from edgewise.experiments.statistics import interquartile_mean
-from edgewise.experiments.store import Store, StoreError, machine
+from edgewise.experiments.store import Store, StoreError, code_digest, machine
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.scaling import Scaling
 from edgewise.policies import PolicyArtefact, save_policy
@@ -158,7 +160,10 @@ class TestEngine:
         [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
         assert [path.name for path in (run / "checkpoints").iterdir()] == ["1"]
         assert not (tmp_path / "cells").exists()
+        (run / "code.txt").write_text("0123456789ab")
         again = run_experiment(TABLE, PROFILE, Store(tmp_path), executor(2), ("DQN", "random"))
+        assert again.find("DQN").result.code.split() == ["0123456789ab", code_digest()]
+        assert not (run / "checkpoints").exists()
         undisturbed = results.without("prophet")
         same(undisturbed, again)
         pd.testing.assert_frame_equal(TABLE.output(undisturbed).table, TABLE.output(again).table)
@@ -189,6 +194,35 @@ class TestEngine:
         for cell, found in zip(cells, together, strict=True):
             [alone] = carry_out(Job((cell,), None), silent)
             np.testing.assert_allclose(found.episodes, alone.episodes, rtol=1e-5, atol=1e-6)
+
+    def test_a_job_of_which_a_part_was_saved_ends_as_undisturbed(self, tmp_path: Path) -> None:
+        """All settings are played again: another number of them might round otherwise."""
+        settings = [
+            Setting(str(rate), "service-selection", {**SETTING.config, "arrival_rate": rate}) for rate in (0.001, 0.01)
+        ]
+        cells = [Cell(s.environment, s.build(), Reference("crash-avoid"), 3, 1) for s in settings]
+        played: list[int] = []
+
+        def watched(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+            played.extend(len(job.cells) for job in jobs)
+            return serial(jobs, report)
+
+        undisturbed = compute(cells, Store(tmp_path / "calm"), watched)
+        kept = undisturbed[cells[0].address]
+        Store(tmp_path / "killed").save(cells[0], kept)
+        found = compute(cells, Store(tmp_path / "killed"), watched)
+        assert played == [2, 2]
+        for address, result in undisturbed.items():
+            pd.testing.assert_frame_equal(found[address].episodes, result.episodes, check_exact=True)
+
+    def test_bounds_are_jobs_of_their_own(self) -> None:
+        configs = [Setting("", SETTING.environment, {**SETTING.config, "tasks": n}).build() for n in (10, 11)]
+        cells = [
+            Cell(SETTING.environment, config, player, 3, 1)
+            for player in (Bound(), Reference("random"))
+            for config in configs
+        ]
+        assert [len(job.cells) for job in make_jobs(cells, Store(Path("unused")))] == [1, 1, 2]
 
     def test_settings_that_differ_in_sizes_are_not(self) -> None:
         entry = registry.find("service-selection")
@@ -495,6 +529,11 @@ class TestParts:
         run = Learner("x", "dqn", training={"steps": 7, "environments": 4}, budget=0.5).run(SETTING, QUICK)
         assert (run.training.steps, run.training.seeds, run.training.environments) == (QUICK.steps // 2, QUICK.seeds, 4)
 
+    @pytest.mark.parametrize("field", ["steps", "seeds", "evaluations", "episodes"])
+    def test_a_profile_spends_something(self, field: str) -> None:
+        with pytest.raises(ConfigurationError, match=f"{field} = 0: must be an integer in"):
+            dataclasses.replace(PROFILE, **{field: 0})
+
 
 def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's own words, on a smaller budget."""
@@ -544,6 +583,27 @@ class TestCommand:
         assert error.startswith(f"edgewise experiment: {said}")
         assert error.count("\n") == 1
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("option", ["--out", "--cells"])
+    def test_a_folder_that_cannot_be_is_named_before_any_work(
+        self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("edgewise.cli.experiment.compute", None)
+        (tmp_path / "file").touch()
+        assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
+        assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
+
+    def test_a_full_disk_is_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/table.csv")
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("edgewise.cli.experiment.compute", full)
+        assert main(["experiment", "cgdm", "fig5"]) == 1
+        assert capsys.readouterr().err == "edgewise experiment: a/table.csv: No space left on device\n"
 
     def test_a_missing_ray_is_named(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setitem(sys.modules, "ray", None)

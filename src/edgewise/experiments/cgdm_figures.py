@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from edgewise.experiments.drawing import (
+    Line,
     claim_percentage,
     draw_intervals,
     draw_levels,
@@ -22,11 +23,17 @@ from edgewise.experiments.drawing import (
 )
 from edgewise.experiments.figures import new_figure, styled
 from edgewise.experiments.results import Claim, Outcome, Output, Results
-from edgewise.experiments.statistics import Estimate, estimate, probability_of_improvement, reduction
+from edgewise.experiments.statistics import (
+    Estimate,
+    estimate,
+    performance_profile,
+    probability_of_improvement,
+    reduction,
+)
 
 OURS, GDM = "CGDM", "GDM"
 NO_CONFIDENCE, NO_CONSISTENCY = "CGDM w.o. Con", "CGDM w.o. DC"
-LATENCY, RETURN = "latency", "return"
+LATENCY, RETURN, SHARE = "latency", "return", "share of seeds below this latency"
 NAMES = {
     "random": "Random", "look-ahead": "Look-ahead", "oracle": "Oracle look-ahead", "nearest-next": "Nearest next",
     "bound": "Lower bound",
@@ -148,25 +155,33 @@ def ablation(results: Results) -> Output:
 def _curves(
     results: Results, claims: Sequence[Claim | None], less: Mapping[str, Estimate], said: Sequence[str]
 ) -> Output:
-    figure, grid = new_figure(7.2, 4.4, 1, 2)
-    curves, final = grid[0]
-    lines = [learning_line(o, RETURN, o.label == OURS) for o in results if o.learned]
+    figure, grid = new_figure(7.2, 6.8, 2, 2)
+    (curves, final), (profile, legend) = grid
+    learned = [o for o in results if o.learned]
+    lines = [learning_line(o, RETURN, o.label == OURS) for o in learned]
     draw_lines(curves, lines)
     levels = [o for o in results if not o.learned and RETURN in o.result.episodes]
     draw_levels(curves, {name(o.label): o.estimate(RETURN).value for o in levels})
     curves.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
     curves.set_xlabel("environment steps per seed")
     curves.set_ylabel("test reward per episode")
-    curves.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, handlelength=2.8)
+    legend.axis("off")
+    legend.legend(*curves.get_legend_handles_labels(), loc="center", handlelength=2.8)
     latencies = {o.label: o.estimate(LATENCY) for o in results}
     order = sorted(results, key=lambda o: latencies[o.label].value)
     draw_intervals(
         final, [(name(o.label), latencies[o.label], o.learned) for o in order], {}, "test latency (s per slot)"
     )
-    final.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
+    final.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18))
+    shares = _profiles(learned)
+    draw_lines(profile, shares)
+    profile.set_ylim(0, 1.02)
+    profile.set_xlabel("test latency (s per slot)")
+    profile.set_ylabel("share of seeds below it")
     data = pd.concat(
         [
             *(line.tidy("steps").assign(metric=RETURN) for line in lines),
+            *(line.tidy(LATENCY).assign(metric=SHARE) for line in shares),
             pd.DataFrame([{"policy": o.label, "steps": np.nan, "metric": LATENCY, **vars(latencies[o.label])} for o in order]),
         ],
         ignore_index=True,
@@ -175,8 +190,9 @@ def _curves(
         results,
         SYSTEM_NOTE,
         RULE if less else "",
-        "Left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval. Right: latency "
-        "of the best policies on test episodes; lower is better.",
+        "Top left: evaluations while learning, deterministic policy, interquartile mean over seeds and 95% interval. Right: "
+        "latency of the best policies on test episodes; lower is better. Bottom: performance profiles, the share of a learner's "
+        "seeds below each latency, with 95% interval; a curve that does not reach 1 has seeds beyond the axis.",
         *said,
     )
     return Output(
@@ -186,6 +202,21 @@ def _curves(
         present(*claims),
         said,
     )
+
+
+def _profiles(learned: Sequence[Outcome]) -> list[Line]:
+    """Performance profiles from the best seed of all to the third quartile of the worst learner's."""
+    if not learned:
+        return []
+    units = {o.label: o.units(LATENCY) for o in learned}
+    first = min(values.min() for values in units.values())
+    last = max(np.quantile(values, 0.75) for values in units.values())
+    margin = 0.05 * (last - first)
+    levels = np.linspace(first - margin, last + margin, 60)
+    return [
+        Line(label, list(levels), performance_profile([-values], -levels), label == OURS)
+        for label, values in units.items()
+    ]
 
 
 def _row(outcome: Outcome, less: Mapping[str, Estimate]) -> dict[str, object]:

@@ -1,0 +1,85 @@
+"""Jobs in several processes: what Ctrl-C leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgewise.experiments import executors
+from edgewise.experiments.executors import executor, serial
+from edgewise.experiments.experiment import run_experiment
+from edgewise.experiments.job import Job
+from edgewise.experiments.runner import make_jobs
+from edgewise.experiments.store import Store
+from edgewise.training.run import Interrupted
+from tiny_experiment import PROFILE, TABLE
+
+pytestmark = pytest.mark.usefixtures("program_cache")
+LONG = dataclasses.replace(PROFILE, name="long", steps=200 * 80, evaluations=200)
+ONLY = ("DQN",)
+COMMAND = f"""
+import dataclasses, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_executors import LONG, ONLY, TABLE
+from edgewise.experiments.executors import executor
+from edgewise.experiments.experiment import run_experiment
+from edgewise.experiments.store import Store
+from edgewise.training.run import Interrupted
+if __name__ == "__main__":
+    try:
+        run_experiment(TABLE, LONG, Store(Path(sys.argv[1])), executor(2), ONLY)
+    except Interrupted as error:
+        sys.exit(str(error))
+"""
+
+
+def end_after_ctrl_c(news: Any, parent: int, index: int, job: Job) -> None:
+    """A job in its last moments: told to stop, it ends, with more to say than a pipe holds."""
+    told = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: told.set())
+    news.put((index, "progress", (1, "nearly done")))
+    told.wait()
+    news.put((index, "results", b"x" * 2_000_000))
+
+
+def test_a_job_that_ends_after_ctrl_c_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ctrl_c(index: int, done: int, text: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(executors, "_work", end_after_ctrl_c)
+    [job] = make_jobs([cell for _, _, cell in TABLE.cells(PROFILE, ("random",))], Store(Path("unused")))
+    found = executor(2)([job], ctrl_c)
+    ended, results = next(found)
+    assert ended is job
+    assert len(results) == 2_000_000
+    with pytest.raises(Interrupted):
+        next(found)
+
+
+def test_a_command_that_alone_is_told_to_stop_stops_its_processes(tmp_path: Path) -> None:
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(tmp_path)], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    while not list(tmp_path.glob("runs/*/checkpoints/[0-9]*")):
+        assert command.poll() is None
+        time.sleep(0.05)
+    os.kill(command.pid, signal.SIGINT)
+    _, said = command.communicate(timeout=120)
+    assert said.strip().endswith("stopped; give the same command again to go on")
+    assert "Traceback" not in said
+    [checkpoints] = tmp_path.glob("runs/*/checkpoints")
+    assert 0 < max(int(path.name) for path in checkpoints.iterdir()) < LONG.evaluations
+    finished = run_experiment(TABLE, LONG, Store(tmp_path), serial, ONLY)
+    assert finished.find("DQN").curve("return").shape == (LONG.evaluations, LONG.seeds)
+    assert not checkpoints.exists()
