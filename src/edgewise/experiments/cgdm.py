@@ -14,7 +14,7 @@ STEPS = 300_000
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile("quick", steps=12_500, seeds=3, evaluations=3, episodes=16, paper_steps=STEPS),
+        Profile("quick", steps=8_400, seeds=3, evaluations=2, episodes=16, paper_steps=STEPS),
         Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=50, paper_steps=STEPS),
     )
 }
