@@ -266,7 +266,7 @@ def algorithms(results: Results) -> Output:
         "The reward is the sum over all agents and slots of an episode, MRPs' in their scaled unit. It ranks no joint policies: "
         "a sum above the equilibrium's means that somebody does not look after themselves. Distances and what anyone could "
         "gain alone tell who plays well.",
-        'That MALPPO has x% more reward "holds" where the interval of our gain is above zero and reaches x, "does not hold" '
+        'That MALPPO has x% more reward "holds" where the interval of our gain begins at x or above, "does not hold" '
         "where it ends below x; likewise for fewer iterations.",
         f"Iterations: until prices and demands stay within {NEAR:g}% of the equilibrium's; a seed that is never there counts "
         "with all its iterations, and a verdict that would rest on that is undecided.",
