@@ -34,6 +34,7 @@ STYLE: dict[Any, Any] = {
     "ytick.labelsize": 8,
     "legend.fontsize": 8,
     "legend.frameon": False,
+    "pdf.fonttype": 42,  # TrueType; publishers refuse the Type 3 fonts that are the default
 }
 DPI = 150
 styled = partial(mpl.rc_context, STYLE)
