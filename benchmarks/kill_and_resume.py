@@ -106,7 +106,7 @@ def main() -> None:
         moments, kills = [], 0
         while kills < options.kills:
             process = start(subject.words(stormy), cache)
-            moment = draw.uniform(0.2, 0.95) * took
+            moment = draw.uniform(0.2, 1.0) * took
             try:
                 process.wait(moment)
             except subprocess.TimeoutExpired:
@@ -114,7 +114,9 @@ def main() -> None:
                 process.wait()
                 kills += 1
                 saved = [p for p in stormy.glob("**/checkpoints/*") if p.name.isdigit()]
-                moments.append({"after_s": round(moment, 2), "checkpoints": sorted(int(p.name) for p in saved)})
+                cells = len(list(stormy.glob("cells/cells/[!.]*")))
+                checkpoints = sorted(int(p.name) for p in saved)
+                moments.append({"after_s": round(moment, 2), "checkpoints": checkpoints, "cells": cells})
                 print(f"kill {kills}: {moments[-1]}", flush=True)
                 continue
             if process.returncode != 0:
