@@ -248,6 +248,7 @@ def test_non_finite_numbers_stop_the_run(tmp_path: Path) -> None:
 def test_damaged_checkpoint_is_named(finished: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
+    (folder / "test.json").unlink()
     for file in (folder / "checkpoints" / "4" / "default").rglob("*"):
         if file.is_file():
             file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])

@@ -11,6 +11,7 @@ from edgewise.environments import registry
 from edgewise.environments.agent_migration import AgentMigration
 from edgewise.environments.entry import Policy
 from edgewise.experiments.agent_migration_figures import Episode, reputation_figure
+from edgewise.experiments.cell import Learned
 from edgewise.experiments.cgdm_figures import name
 from edgewise.experiments.drawing import FAILS, HOLDS, UNDECIDED, notes
 from edgewise.experiments.figures import styled
@@ -119,6 +120,7 @@ def _over_units(outcome: Outcome, values: np.ndarray) -> Estimate:
 
 
 def _policies(outcome: Outcome, environment: AgentMigration) -> list[Policy | LearnedPolicy]:
-    if not outcome.learned:
+    if not isinstance(outcome.player, Learned):
         return [registry.find(SYSTEM).references(environment, (outcome.label,))[outcome.label]]
-    return [LearnedPolicy(load_policy(folder).policy) for folder in outcome.policy_folders()]
+    seeds = range(outcome.player.run.training.seeds)
+    return [LearnedPolicy(load_policy(outcome.policy_folder(seed)).policy) for seed in seeds]

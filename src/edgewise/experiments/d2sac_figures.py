@@ -246,7 +246,7 @@ def moment(environment: ServiceSelection) -> tuple[jax.Array, set[int]]:
 
 
 def _chain(outcome: Outcome, observation: jax.Array) -> np.ndarray:
-    policy = load_policy(outcome.policy_folders()[0]).policy
+    policy = load_policy(outcome.policy_folder(0)).policy
     if isinstance(policy, ScaledPolicy):
         observation, policy = policy.inputs(observation), policy.policy
     if not isinstance(policy, CategoricalDiffusionPolicy):

@@ -283,7 +283,7 @@ def menus(results: Results) -> Output:
 
 def _menus(outcome: Outcome, environment: DynamicContract) -> tuple[Network, Contract, Contract]:
     """Test states, the feasible menus that seed 0 makes of them, and the optimal ones."""
-    policy: Any = load_policy(outcome.policy_folders()[0]).policy
+    policy: Any = load_policy(outcome.policy_folder(0)).policy
 
     @eqx.filter_jit
     @jax.vmap

@@ -50,22 +50,18 @@ class Outcome:
         """Centre of the units times `scale`, with its 95% interval."""
         return estimate([scale * self.units(metric)], self.centre)
 
-    def policy_folders(self) -> list[Path]:
-        """Of the best policy of each seed of a learner.
+    def policy_folder(self, seed: int) -> Path:
+        """Of the best policy of a learner's seed.
 
         Raises:
-            EdgewiseError: if they are gone.
+            EdgewiseError: if it is gone.
         """
-        assert isinstance(self.player, Learned)
         assert self.folder is not None
-        folders = [self.folder / "policy" / "best" / f"seed-{i}" for i in range(self.player.run.training.seeds)]
-        for folder in folders:
-            if not folder.is_dir():
-                cells = self.folder.parent.parent / "cells"
-                raise EdgewiseError(
-                    f"{folder}: is missing: must be kept beside the results; delete {cells} to train again"
-                )
-        return folders
+        folder = self.folder / "policy" / "best" / f"seed-{seed}"
+        if not folder.is_dir():
+            cells = self.folder.parent.parent / "cells"
+            raise EdgewiseError(f"{folder}: is missing: must be kept beside the results; delete {cells} to train again")
+        return folder
 
     def curve(self, metric: str) -> pd.DataFrame:
         """Evaluations while it learned: one row per number of steps, one column per seed."""
