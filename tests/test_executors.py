@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +56,16 @@ def end_after_ctrl_c(news: Any, parent: int, index: int, job: Job) -> None:
 
 
 def test_a_job_that_ends_after_ctrl_c_is_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ctrl_c(index: int, done: int, text: str) -> None:
-        raise KeyboardInterrupt
+    pressed = threading.Event()
 
+    @contextmanager
+    def flag() -> Iterator[Callable[[], bool]]:
+        yield pressed.is_set
+
+    def ctrl_c(index: int, done: int, text: str) -> None:
+        pressed.set()
+
+    monkeypatch.setattr(executors, "interrupt_flag", flag)
     monkeypatch.setattr(executors, "_work", end_after_ctrl_c)
     [job] = make_jobs([cell for _, _, cell in TABLE.cells(PROFILE, ("random",))], Store(Path("unused")))
     found = executor(2)([job], ctrl_c)
@@ -71,8 +80,10 @@ def test_a_command_that_alone_is_told_to_stop_stops_its_processes(tmp_path: Path
     command = subprocess.Popen(
         [sys.executable, "-c", COMMAND, str(tmp_path)], start_new_session=True, stderr=subprocess.PIPE, text=True
     )
+    patience = time.monotonic() + 300
     while not list(tmp_path.glob("runs/*/checkpoints/[0-9]*")):
         assert command.poll() is None
+        assert time.monotonic() < patience
         time.sleep(0.05)
     os.kill(command.pid, signal.SIGINT)
     _, said = command.communicate(timeout=120)

@@ -12,7 +12,7 @@ import pytest
 from edgewise.algorithms.cgdm import CGDMConfig
 from edgewise.environments.agent_migration import AgentMigrationConfig
 from edgewise.environments.entry import Headline
-from edgewise.experiments.figures import comparison_figure, learning_curve, spread_labels
+from edgewise.experiments.figures import comparison_figure, learning_curve, new_figure, save_figure, spread_labels
 from edgewise.experiments.run_report import write_report
 from edgewise.numerics.checks import EdgewiseError
 from edgewise.training.judge import Judgement
@@ -88,6 +88,18 @@ def test_comparison_figure_is_written(tmp_path: Path, ending: str) -> None:
     path = tmp_path / "new" / f"figure.{ending}"
     comparison_figure([judged("ours", 3.0, seeds=3), judged("random", 9.0)], HEADLINE, path)
     assert path.stat().st_size > 1000
+
+
+def test_a_pdf_has_fonts_that_publishers_take_and_no_date(tmp_path: Path) -> None:
+    pages = []
+    for name in ("one.pdf", "two.pdf"):
+        figure, grid = new_figure(3, 2)
+        grid[0, 0].set_xlabel("test latency (s per slot)")
+        save_figure(figure, tmp_path / name)
+        pages.append((tmp_path / name).read_bytes())
+    assert b"/Type0" in pages[0]
+    assert b"/Type3" not in pages[0]
+    assert pages[0] == pages[1]
 
 
 def test_a_figure_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -57,7 +57,6 @@ def run(words: list[str]) -> int:
     cells = [cell for experiment in experiments for _, _, cell in experiment.cells(profile, options.only)]
     out = options.out or FOLDER / options.paper / profile.name
     make_folder(out)
-    make_folder(options.cells)
     # Of all at once: what several figures need is compiled and trained once, and every mistake is found before any work.
     compute(cells, Store(options.cells), carry)
     shown = []

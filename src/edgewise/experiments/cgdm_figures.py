@@ -211,7 +211,7 @@ def _profiles(learned: Sequence[Outcome]) -> list[Line]:
     units = {o.label: o.units(LATENCY) for o in learned}
     first = min(values.min() for values in units.values())
     last = max(np.quantile(values, 0.75) for values in units.values())
-    margin = 0.05 * (last - first)
+    margin = 0.05 * (last - first) or 0.05 * first
     levels = np.linspace(first - margin, last + margin, 60)
     return [
         Line(label, list(levels), performance_profile([-values], -levels), label == OURS)

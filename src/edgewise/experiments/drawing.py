@@ -170,7 +170,7 @@ def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Cl
     """
     e = Estimate(100 * part.value, 100 * part.low, 100 * part.high)
     judged = FAILS if e.high < percent else HOLDS if e.low >= percent else UNDECIDED
-    tail = f"; not {word}" if judged == FAILS else ""
+    tail = "" if judged != FAILS else f"; not {word}" if e.high <= 0 else "; no difference found"
     if e.low > 0:
         size = {FAILS: ", but by a smaller part", UNDECIDED: "; the interval has the paper's figure in it"}
         tail = f"; {word}{size[judged]}" if judged in size else ""

@@ -20,7 +20,7 @@ from edgewise.experiments.job import Job, carry_out
 from edgewise.numerics.checks import ConfigurationError, EdgewiseError, check_integer
 from edgewise.numerics.files import told
 from edgewise.training.progress import Reporter
-from edgewise.training.run import Interrupted
+from edgewise.training.run import Interrupted, interrupt_flag
 
 JobReporter = Callable[[int, int, str], None]
 """Told the index of a job, how much of its work is done, and a short text."""
@@ -50,24 +50,26 @@ class Processes:
         waiting = list(enumerate(jobs))[::-1]
         running: dict[int, BaseProcess] = {}
         try:
-            while waiting or running:
-                while waiting and len(running) < self._workers:
-                    index, job = waiting.pop()
-                    running[index] = context.Process(target=_work, args=(news, os.getpid(), index, job))
-                    running[index].start()
-                for index, kind, content in _listen(news, running):
-                    if kind == "progress":
-                        report(index, *content)
-                    else:
-                        running.pop(index).join()
-                        yield jobs[index], unwrap(kind, content)
-        except KeyboardInterrupt:
-            for process in running.values():
-                if process.is_alive() and process.pid is not None:
-                    os.kill(process.pid, signal.SIGINT)
-            for index, content in _last_results(news, running):
-                yield jobs[index], content
-            raise Interrupted("stopped") from None
+            with interrupt_flag() as interrupted:
+                while (waiting or running) and not interrupted():
+                    while waiting and len(running) < self._workers:
+                        index, job = waiting.pop()
+                        process: BaseProcess = context.Process(target=_work, args=(news, os.getpid(), index, job))
+                        process.start()
+                        running[index] = process
+                    for index, kind, content in _listen(news, running):
+                        if kind == "progress":
+                            report(index, *content)
+                        else:
+                            yield jobs[index], unwrap(kind, content)
+                            running.pop(index).join()
+                if interrupted():
+                    for process in running.values():
+                        if process.is_alive() and process.pid is not None:
+                            os.kill(process.pid, signal.SIGINT)
+                    for index, content in _last_results(news, running):
+                        yield jobs[index], content
+                    raise Interrupted("stopped")
         finally:
             for process in running.values():
                 process.terminate()
@@ -147,11 +149,13 @@ def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[
 
 
 def _work(news: Any, parent: int, index: int, job: Job) -> None:
+    os.setpgid(0, 0)  # what a terminal tells a command reaches its first process only, which passes it on
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     try:
         outcome = attempt(job, lambda done, text: news.put((index, "progress", (done, text))))
     except KeyboardInterrupt:
         outcome = "interrupted", "stopped"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     news.put((index, *outcome))
 
 

@@ -48,7 +48,7 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> 
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all; the format follows the name's ending.
+    """Write a figure whole or not at all; the format follows the name's ending. The same figure gives the same PDF.
 
     Raises:
         EdgewiseError: if the file cannot be written.
@@ -57,7 +57,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch, mpl.rc_context(STYLE):
             file = Path(scratch) / path.name
-            figure.savefig(file)
+            figure.savefig(file, metadata={"CreationDate": None} if file.suffix == ".pdf" else None)
             replace_file(path, file.read_bytes())
     except OSError as error:
         raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None

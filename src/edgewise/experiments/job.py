@@ -178,7 +178,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _note_code(folder: Path) -> str:
-    """Digests of the code that a run was trained by and, last, of what judges it now; noted as long as there is training."""
+    """Digests of the code that a run was trained by and of that which judges it now; noted as long as there is training."""
     path = folder / CODE_FILE
     codes = path.read_text().split() if path.exists() else []
     digests = " ".join(dict.fromkeys([*codes, code_digest()]))

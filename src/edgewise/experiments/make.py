@@ -43,8 +43,8 @@ def make_experiment(
         EdgewiseError: in one line, for whatever is wrong with the experiment, the stored results or the folder.
         Interrupted: after Ctrl-C; the same command goes on.
     """
+    experiment.cells(profile, only)  # before anything is made: what is wrong with it
     make_folder(Path(folder))
-    make_folder(Path(cells))
     results = run_experiment(experiment, profile, Store(Path(cells)), carry_out, only)
     output = experiment.output(results)
     write_output(Path(folder) / experiment.name, experiment, results, output, command or _this_command())

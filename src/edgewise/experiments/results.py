@@ -59,8 +59,9 @@ class Outcome:
         assert self.folder is not None
         folder = self.folder / "policy" / "best" / f"seed-{seed}"
         if not folder.is_dir():
-            cells = self.folder.parent.parent / "cells"
-            raise EdgewiseError(f"{folder}: is missing: must be kept beside the results; delete {cells} to train again")
+            raise EdgewiseError(
+                f"{folder}: is missing: must be kept with the results; take another folder for cells to train again"
+            )
         return folder
 
     def curve(self, metric: str) -> pd.DataFrame:

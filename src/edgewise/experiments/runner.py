@@ -45,11 +45,14 @@ def compute(cells: Iterable[Cell], store: Store, executor: Executor) -> dict[str
     found = {address: store.load(cell) for address, cell in wanted.items()}
     results = {address: result for address, result in found.items() if result is not None}
     jobs = [job for job in make_jobs(wanted.values(), store) if any(cell.address not in results for cell in job.cells)]
+    if jobs:
+        store.open()
     with progress_bar("experiment", sum(job.work for job in jobs), "steps") as bar:
         try:
             for job, outcome in executor(jobs, _progress(jobs, bar)):
                 for cell, result in zip(job.cells, outcome, strict=True):
-                    results[cell.address] = store.save(cell, result)
+                    if cell.address not in results:
+                        results[cell.address] = store.save(cell, result)
         except Interrupted:
             raise Interrupted("stopped; give the same command again to go on") from None
     return results

@@ -17,7 +17,7 @@ import pandas as pd
 from edgewise import __version__
 from edgewise.experiments.cell import Cell, CellResult, Learned, difference
 from edgewise.numerics.checks import EdgewiseError
-from edgewise.numerics.files import replace_file
+from edgewise.numerics.files import make_folder, replace_file
 
 DESCRIPTION_FILE = "cell.json"
 TABLES = ("episodes", "curve")
@@ -50,8 +50,16 @@ class Store:
     """`cells/ADDRESS/` with results, `runs/ADDRESS/` with the training runs behind them."""
 
     def __init__(self, root: Path) -> None:
-        """Args: `root`, made when the first result is saved."""
+        """Args: `root`, made once something is to be computed."""
         self._root = root
+
+    def open(self) -> None:
+        """Make the folder, if it must be.
+
+        Raises:
+            EdgewiseError: if nothing can be written there.
+        """
+        make_folder(self._root)
 
     def run_folder(self, player: Learned) -> Path:
         """Where a run is trained."""

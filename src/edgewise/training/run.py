@@ -47,7 +47,6 @@ CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
 TEST_FILE = "test.json"
-SAME_S = 1.0
 
 
 class TrainingError(EdgewiseError):
@@ -196,7 +195,7 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
         state = replace(state, loop=trainer.go_on(state.loop))
     metrics = _Metrics(folder, done, config.steps_done(done))
     begin = time.monotonic()
-    with _interrupt_flag() as interrupted, closing(metrics):
+    with interrupt_flag() as interrupted, closing(metrics):
         while done < config.evaluations:
             iterations = config.iterations_done(done + 1) - config.iterations_done(done)
             advanced, learning, healthy = trainer.advance(state.loop, iterations)
@@ -209,12 +208,12 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
             release_unused_memory()
             metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
             report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
-            last = done == config.evaluations or interrupted()
-            if done % config.checkpoint_every == 0 or last:
+            stop = interrupted()
+            if done % config.checkpoint_every == 0 or done == config.evaluations or stop:
                 # Policies first: a run that is killed in between goes on from the checkpoint before, and saves both again.
                 _save_policies(folder, run, trainer, state, config.steps_done(done))
                 checkpoints.save(done, state)
-            if interrupted() and done < config.evaluations:
+            if stop:
                 checkpoints.close()
                 raise Interrupted(
                     f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}"
@@ -324,24 +323,17 @@ class _Metrics:
 
 
 @contextmanager
-def _interrupt_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that a run ends between chunks; a second one stops at once.
-
-    What follows within `SAME_S` is the first one again: a terminal tells all processes of a command, and so may the command.
-    """
+def interrupt_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a flag, so that work ends where nothing is lost; a second one stops at once."""
     raised = threading.Event()
-    first = 0.0
     if threading.current_thread() is not threading.main_thread():
         yield raised.is_set
         return
 
     def handle(number: int, frame: object) -> None:
-        nonlocal first
-        if not raised.is_set():
-            first = time.monotonic()
-            raised.set()
-        elif time.monotonic() - first > SAME_S:
+        if raised.is_set():
             raise KeyboardInterrupt
+        raised.set()
 
     before = signal.signal(signal.SIGINT, handle)
     try:
