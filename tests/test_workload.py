@@ -279,6 +279,7 @@ def test_requests_are_imported_trained_on_and_solved(tmp_path: Path, capsys: pyt
     np.testing.assert_array_equal(prepared.time_s, imported.time_s)
     assert str(folder / "workload.csv") in (folder / "config.yaml").read_text()
     (folder / "workload.csv").write_text("time_s,size_steps\n1,100\n2,nan\n")
+    (folder / "test.json").unlink()
     capsys.readouterr()
     assert main(["train", "--resume", str(folder), "--no-report"]) == 1
     assert "workload.csv: row 3, size_steps = 'nan'" in capsys.readouterr().err
