@@ -589,7 +589,7 @@ class TestCommand:
         self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: None)
+        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: nothing_to_do)
         (tmp_path / "file").touch()
         assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
