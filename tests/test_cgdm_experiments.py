@@ -110,7 +110,13 @@ def shown(name: str, score: Score) -> Output:
 def test_every_cell_can_be_described(name: str, profile: object) -> None:
     experiment = EXPERIMENTS[name]
     cells = experiment.cells(profile)
-    assert len({cell.address for _, _, cell in cells}) == len(experiment.settings) * len(experiment.labels())
+    shown = set(experiment.labels()) - (set() if profile.name == "paper" else set(experiment.spared))
+    assert len({cell.address for _, _, cell in cells}) == len(experiment.settings) * len(shown)
+    assert {label for _, label, _ in cells} == shown
+
+
+def test_a_learner_that_is_spared_can_be_asked_for() -> None:
+    assert [label for _, label, _ in EXPERIMENTS["fig4"].cells(PROFILES["quick"], ("4", "5"))] == ["4", "5"]
 
 
 def test_learners_are_trained_once_for_all_figures() -> None:

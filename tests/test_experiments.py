@@ -281,7 +281,7 @@ class TestMachines:
         monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
         run = next(o.player.run for o in results if isinstance(o.player, Learned))
         assert run.training.seeds > 1
-        assert timing.training_seconds([run]) == [pytest.approx(0.5 * run.training.iterations)]
+        assert timing.training_seconds(run) == pytest.approx(0.5 * run.training.iterations)
         assert timing.each_alone(results) == {
             o.label: pytest.approx(0.5 * run.training.iterations) for o in results if o.learned
         }

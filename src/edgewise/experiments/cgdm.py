@@ -80,6 +80,7 @@ EXPERIMENTS = {
             ),
             references=(),
             output=cgdm_sweeps.denoising_steps,
+            spared=("4", "6", "8"),
         ),
         Experiment(
             name="fig5",

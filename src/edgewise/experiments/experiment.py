@@ -28,6 +28,7 @@ class Experiment:
         learners: what is trained.
         references: reference policies of the systems; "bound" is what no policy can beat.
         output: makes a figure and a table of the results.
+        spared: labels of learners that only a profile with the paper's steps trains.
         trained_in: where all learners are trained; none trains them anew in every setting.
     """
 
@@ -38,6 +39,7 @@ class Experiment:
     references: tuple[str, ...]
     output: Callable[[Results], Output]
     trained_in: Setting | None = None
+    spared: tuple[str, ...] = ()
 
     def labels(self) -> tuple[str, ...]:
         """Of learners and references."""
@@ -70,7 +72,8 @@ class Experiment:
 
     def _players(self, setting: Setting, profile: Profile, only: Sequence[str]) -> Iterator[tuple[str, Player]]:
         for learner in self.learners:
-            if not only or learner.label in only:
+            spare = learner.label in self.spared and profile.steps < profile.paper_steps
+            if learner.label in only or not (only or spare):
                 yield learner.label, Learned(learner.run(self.trained_in or setting, profile))
         for name in self.references:
             if not only or name in only:
