@@ -28,8 +28,8 @@ class Experiment:
         learners: what is trained.
         references: reference policies of the systems; "bound" is what no policy can beat.
         output: makes a figure and a table of the results.
-        spared: labels of learners that only a profile with the paper's steps trains.
         trained_in: where all learners are trained; none trains them anew in every setting.
+        spared: labels of learners that only a profile with the paper's steps trains, unless they are asked for.
     """
 
     name: str
