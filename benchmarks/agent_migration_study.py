@@ -24,14 +24,17 @@ import numpy as np
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.environments import registry
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
-from edgewise.environments.agent_migration.mobility.prepare import prepare_scenario
-from edgewise.environments.agent_migration.mobility.scenario import save_scenario
-from edgewise.environments.agent_migration.mobility.trace import read_trace
-from edgewise.training.evaluation import LearnedPolicy, evaluate
-from edgewise.training.judge import judge_policies, judge_references
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.mobility.prepare import prepare_scenario
+from edgewise.systems.agent_migration.mobility.scenario import save_scenario
+from edgewise.systems.agent_migration.mobility.trace import read_trace
+from edgewise.training.evaluation import evaluate
+from edgewise.training.judgement import judge_policies, judge_references
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
-from edgewise.training.run import RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 ENTRY = registry.find("agent-migration")
 TEST_SEED, TEST_EPISODES = 1_000_003, 200

@@ -14,7 +14,7 @@ from typing import Any
 
 from tuning import Grid, Search, command
 
-from edgewise.environments.agent_migration import AgentMigrationConfig
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 
 HIDDEN = (256, 256)
 RATES = (1e-4, 3e-4, 6e-4, 1e-3)

@@ -26,9 +26,10 @@ import foreign
 import numpy as np
 
 from edgewise.environments import registry
-from edgewise.policies import PolicyArtefact, load_policy
-from edgewise.training.judge import Judgement
-from edgewise.training.run import RunConfig, train
+from edgewise.policies.artefact import PolicyArtefact, load_policy
+from edgewise.training.judgement import Judgement
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 EPISODES = 20
 EPISODES_SEED = 1_000_003

@@ -22,11 +22,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from edgewise.environments.dynamic_contract import theory
-from edgewise.environments.dynamic_contract.draws import random_contract
-from edgewise.environments.dynamic_contract.instance import parse_instance
-from edgewise.environments.dynamic_contract.model import Network, total_profit
-from edgewise.environments.dynamic_contract.optimum import first_best, optimal_contract, optimal_contracts
+from edgewise.systems.dynamic_contract import theory
+from edgewise.systems.dynamic_contract.files import parse_instance
+from edgewise.systems.dynamic_contract.model import Network, total_profit
+from edgewise.systems.dynamic_contract.optimum import first_best, optimal_contract, optimal_contracts
+from edgewise.systems.dynamic_contract.sampling import random_contract
 from reference.dynamic_contract import Case, draw_values
 
 BATCH = 1000

@@ -13,7 +13,7 @@ from typing import Any
 
 from tuning import Grid, Search, command
 
-from edgewise.environments.dynamic_contract import DynamicContractConfig
+from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
 
 LEARNERS = ("edmsac", "dmddpg", "sac", "ddpg", "ppo")
 RATES = (3e-4, 1e-3, 3e-3)

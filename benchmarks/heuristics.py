@@ -18,9 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
-from edgewise.environments.agent_migration.bounds import latency_bound
-from edgewise.environments.agent_migration.heuristics import Policy, build
+from edgewise.systems.agent_migration.bound import latency_bound
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.references import Policy, build
 
 # latency s/slot, return per episode, violations, missing copies and defences per slot: spec, section 10
 EXPECTED: dict[str, tuple[float, float | None, float | None, float | None, float | None]] = {

@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from edgewise.environments import registry
-from edgewise.environments.host import HostConfig
-from edgewise.training.judge import judge_policies, judge_references
+from edgewise.environments.host.configuration import HostConfig
+from edgewise.training.judgement import judge_policies, judge_references
 from edgewise.training.presets import default_configs
-from edgewise.training.run import RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 EPISODES = 50
 SEED = 1_000_003

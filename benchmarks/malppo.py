@@ -22,10 +22,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from edgewise.environments.twin_trading import TwinTradingConfig
-from edgewise.experiments.malppo_markets import PAPER_CASE, SYSTEM
+from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM
+from edgewise.systems.twin_trading.configuration import TwinTradingConfig
 from edgewise.training.presets import default_configs
-from edgewise.training.run import METRICS_FILE, RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import METRICS_FILE, RunConfig
 
 NEAR = 2.0
 METRICS = (

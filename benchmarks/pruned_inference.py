@@ -20,9 +20,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgewise.diffusion import Denoiser, SquashedDiffusionPolicy, compact, make_schedule, prune
+from edgewise.common.files import replace_file
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.pruning import compact, prune
+from edgewise.diffusion.schedule import make_schedule
 from edgewise.environments import registry
-from edgewise.numerics.files import replace_file
+from edgewise.policies.squashed_diffusion import SquashedDiffusionPolicy
 
 RATES = (0.0, 0.3, 0.5, 0.7)
 BATCHES = (1, 512)

@@ -21,11 +21,14 @@ import pandas as pd
 from speed import seconds
 
 from edgewise.environments import registry
-from edgewise.environments.base import step_autoreset
-from edgewise.environments.service_selection import ServiceSelection, ServiceSelectionConfig
-from edgewise.training.judge import judge_references
+from edgewise.environments.environment import step_autoreset
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.environment import ServiceSelection
+from edgewise.training.build import build
+from edgewise.training.judgement import judge_references
 from edgewise.training.presets import default_configs
-from edgewise.training.run import RunConfig, build, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 SYSTEM, ALGORITHM = "service-selection", "d2sac"
 COPIES, STEPS = 512, 500

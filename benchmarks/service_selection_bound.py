@@ -13,8 +13,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from edgewise.environments.service_selection import ServiceSelection, ServiceSelectionConfig
-from edgewise.experiments.offline_schedule import KnownEpisode, solve_episode
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.environment import ServiceSelection
+from edgewise.systems.service_selection.offline import KnownEpisode, solve_episode
 
 
 def summary(solved: list[KnownEpisode], wall_s: float) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tuning import Grid, Search, command
 
-from edgewise.environments.service_selection import ServiceSelectionConfig
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 
 INSTANCE = 1000
 HIDDEN = (128, 128)

@@ -20,8 +20,9 @@ import jax.numpy as jnp
 
 from edgewise.algorithms.base import Transition
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
-from edgewise.environments.base import step_autoreset
+from edgewise.environments.environment import step_autoreset
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.environment import AgentMigration
 
 COPIES = 512
 SLOTS = 200

@@ -15,9 +15,10 @@ from pathlib import Path
 import jax
 
 from edgewise.algorithms.cgdm import CGDMConfig
-from edgewise.environments.agent_migration import AgentMigrationConfig
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.off_policy import OffPolicyConfig
-from edgewise.training.run import RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 COMPILE_EVENTS = ("/jax/core/compile/backend_compile_duration", "/jax/core/compile/jaxpr_to_mlir_module_duration",
                   "/jax/core/compile/jaxpr_trace_duration")  # fmt: skip

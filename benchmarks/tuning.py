@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.numerics.files import replace_file
-from edgewise.training.loops import training_config
+from edgewise.common.files import replace_file
+from edgewise.training.choose_loop import training_config
 from edgewise.training.presets import SYSTEM_TRAINING
-from edgewise.training.run import RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 Grid = dict[str, tuple[Any, ...]]
 

@@ -18,11 +18,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgewise.environments.twin_trading.admm import admm_equilibrium
-from edgewise.environments.twin_trading.draw import MarketDistribution, draw_market
-from edgewise.environments.twin_trading.equilibrium import stackelberg_equilibrium
-from edgewise.environments.twin_trading.followers import follower_equilibrium
-from edgewise.environments.twin_trading.game import Market
+from edgewise.systems.twin_trading.admm import admm_equilibrium
+from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+from edgewise.systems.twin_trading.followers import follower_equilibrium
+from edgewise.systems.twin_trading.market import Market
+from edgewise.systems.twin_trading.sampling import MarketDistribution, draw_market
 
 PAPER = MarketDistribution()
 UNLIMITED = MarketDistribution(with_delay=False)

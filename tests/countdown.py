@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgewise.environments.base import Box, Discrete, Environment, TimeStep
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Discrete
 
 
 class Countdown(Environment):

@@ -22,10 +22,11 @@ from edgewise.algorithms.dqn import DQNConfig, PrioritisedDQNConfig
 from edgewise.algorithms.drqn import DRQNConfig
 from edgewise.algorithms.rainbow import RainbowConfig
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.environments.base import Box, Discrete, Environment, TimeStep
-from edgewise.policies.contract import initial_memory, step
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Discrete
+from edgewise.policies.protocol import initial_memory, step
+from edgewise.training.choose_loop import build_loop
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loops import build_loop
 from edgewise.training.off_policy import OffPolicyConfig
 from first_chunk import first_chunk
 

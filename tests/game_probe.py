@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.base import Box
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.game import Game, GameStep, Observations
+from edgewise.environments.spaces import Box
 
 
 class PairState(eqx.Module):
@@ -23,7 +23,7 @@ class PairState(eqx.Module):
     slot: Int[Array, ""]
 
 
-class PairGame(MultiAgentEnvironment[PairState]):
+class PairGame(Game[PairState]):
     """Pairs of a leader with a price p and a follower who sees it and buys q.
 
     A leader gets (p - c) q, a follower q a (1 - p) - q^2 / 2, so that the best answer is q = a (1 - p) and the leader's best
@@ -67,7 +67,7 @@ class PairGame(MultiAgentEnvironment[PairState]):
 
     def move(
         self, key: PRNGKeyArray, state: PairState, stage: int, actions: Mapping[str, Any]
-    ) -> tuple[PairState, MultiAgentStep]:
+    ) -> tuple[PairState, GameStep]:
         leaders, followers = self.stages
         moved = jnp.stack([actions[agent][0] for agent in self.stages[stage]])
         if stage == 0:
@@ -78,7 +78,7 @@ class PairGame(MultiAgentEnvironment[PairState]):
             sold = (state.prices - self.cost) * moved
             bought = moved * self.scale * (1 - state.prices) - moved**2 / 2
         rewards = dict(zip(leaders, sold, strict=True)) | dict(zip(followers, bought, strict=True))
-        return after, MultiAgentStep(
+        return after, GameStep(
             observations=self.observe(after),
             rewards=rewards,
             terminated=jnp.zeros((), bool),

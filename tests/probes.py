@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.base import Box, Discrete, Environment, TimeStep
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Discrete
 
 
 class ProbeState(eqx.Module):

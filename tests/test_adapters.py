@@ -16,12 +16,13 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from countdown import Countdown
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.adapters.registration import register_gymnasium
 from edgewise.environments.adapters.spaces import from_bounds, to_array, to_gymnasium
-from edgewise.environments.base import Box, Discrete, step_autoreset
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.environment import step_autoreset
+from edgewise.environments.spaces import Box, Discrete
 
 ID = "edgewise/AgentMigration-v0"
 SMALL = {"vehicles": 3, "rsus": 2, "slots": 6}
@@ -375,7 +376,7 @@ class TestFromGymnax:
     def test_without_gymnax_the_error_says_what_to_install(self):
         code = (
             "import sys; sys.modules['gymnax'] = None\n"
-            "from edgewise.numerics.checks import EdgewiseError\n"
+            "from edgewise.common.errors import EdgewiseError\n"
             "try:\n    import edgewise.environments.adapters.gymnax\n"
             "except EdgewiseError as error:\n    print(error)"
         )

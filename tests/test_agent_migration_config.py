@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.records import from_plain
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.plain import from_plain
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.agent_migration import (
-    AgentMigration,
-    AgentMigrationConfig,
-    Decision,
-    Draws,
-    ResetDraws,
-    attack,
-    trust,
-)
+from edgewise.systems.agent_migration import attack, trust
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.decision import Decision
+from edgewise.systems.agent_migration.environment import AgentMigration, Draws, ResetDraws
 from reference import agent_migration as plain
 from reference.agent_migration import Episode, System
 

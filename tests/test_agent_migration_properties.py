@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig, Decision
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.decision import Decision
+from edgewise.systems.agent_migration.environment import AgentMigration
 
 V, S, SLOTS = 8, 4, 50
 EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True)

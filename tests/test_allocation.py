@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from edgewise.environments.agent_migration import allocation
+from edgewise.systems.agent_migration import allocation
 
 V, S = 8, 4
 

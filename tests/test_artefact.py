@@ -13,9 +13,11 @@ import jax
 import numpy as np
 import pytest
 
-from edgewise.diffusion import Denoiser, DiffusionPolicy, make_schedule
-from edgewise.policies import ArtefactError, PolicyArtefact, load_policy, save_policy
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import make_schedule
 from edgewise.policies import artefact as module
+from edgewise.policies.artefact import ArtefactError, PolicyArtefact, load_policy, save_policy
+from edgewise.policies.diffusion import DiffusionPolicy
 
 OBSERVATION = np.linspace(-1, 1, 6, dtype=np.float32)
 READER = """

@@ -9,9 +9,9 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 from countdown import Countdown
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
-from edgewise.environments.base import step_autoreset
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.environment import step_autoreset
 
 COPIES = 3
 

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig, assignment, bounds
-from edgewise.environments.agent_migration.channel import distances
+from edgewise.systems.agent_migration import assignment, bound
+from edgewise.systems.agent_migration.channel import distances
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.environment import AgentMigration
 
 EPISODES = 50
 SPEC_BOUND, SPEC_BOUND_ERROR = 255.2, 0.4
@@ -87,7 +89,7 @@ def test_relaxation_is_below_the_exact_optimum_and_close():
     problems = [draw_problem(rng, 8, 4, price=0.0) for _ in range(40)]
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), *problems)
     exact = jax.jit(jax.vmap(assignment.solve_exactly))(batch)[1]
-    relaxed = jax.jit(jax.vmap(bounds.relaxation_bound))(batch)
+    relaxed = jax.jit(jax.vmap(bound.relaxation_bound))(batch)
     assert (relaxed <= exact * (1 + 1e-5)).all()
     assert float((relaxed / exact).mean()) > 0.93
 
@@ -103,8 +105,8 @@ def trajectory_bounds():
 
         def slot(state, key):
             both = (
-                bounds.latency_bound(environment, state),
-                bounds.relaxation_bound(bounds.ideal_problem(environment, state)),
+                bound.latency_bound(environment, state),
+                bound.relaxation_bound(bound.ideal_problem(environment, state)),
             )
             return environment.step(key, state, still)[0], both
 
@@ -142,7 +144,7 @@ def test_no_assignment_of_a_slot_beats_its_bound():
         radio = (8 * data / up[rows] + 8 * config.result_share * data / down[rows]).sum()
         root = np.sqrt(config.cycles_per_byte * data / np.asarray(p.cpu_hz, float)[rows[1]])
         best = min(best, radio + sum(root[rows[1] == s].sum() ** 2 for s in range(3)))
-    assert np.isclose(jax.jit(bounds.latency_bound)(environment, state), best, rtol=1e-5)
+    assert np.isclose(jax.jit(bound.latency_bound)(environment, state), best, rtol=1e-5)
 
 
 def test_many_vehicles_get_a_certified_bound_below_what_local_search_reaches():
@@ -151,8 +153,8 @@ def test_many_vehicles_get_a_certified_bound_below_what_local_search_reaches():
     @jax.jit
     def judge(key):
         state, _ = environment.reset(key)
-        problem = bounds.ideal_problem(environment, state)
-        return assignment.search_locally(problem)[1], bounds.latency_bound(environment, state)
+        problem = bound.ideal_problem(environment, state)
+        return assignment.search_locally(problem)[1], bound.latency_bound(environment, state)
 
     reached, bound = judge(jax.random.key(4))
     assert 0.9 * reached < bound <= reached * (1 + 1e-5)

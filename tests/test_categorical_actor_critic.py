@@ -20,10 +20,10 @@ from edgewise.algorithms.categorical_actor_critic import (
 )
 from edgewise.algorithms.d2sac import D2SAC, D2SACConfig
 from edgewise.algorithms.discrete_sac import DiscreteSAC, DiscreteSACConfig
-from edgewise.diffusion import CategoricalDiffusionPolicy
-from edgewise.environments.base import Box, Discrete, Spaces
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Discrete, Spaces
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
 
 OBS, A, B = 6, 4, 8
 SPACES = Spaces(Box(np.zeros(OBS, np.float32), np.full(OBS, 3, np.float32)), Discrete(A))

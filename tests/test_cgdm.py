@@ -13,9 +13,9 @@ import pytest
 from edgewise.algorithms.base import Transition
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState, value_scale
 from edgewise.algorithms.critic import critic_objective
-from edgewise.diffusion import consistency_loss
-from edgewise.environments.base import Box, Spaces
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Spaces
+from edgewise.policies.diffusion import consistency_loss
 
 OBS, A, B = 4, 3, 8
 SPACES = Spaces(

@@ -12,21 +12,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgewise.diffusion import Denoiser, DiffusionPolicy, make_schedule
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig
-from edgewise.experiments import cgdm_sweeps, cgdm_trust, statistics
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.plain import from_plain
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import make_schedule
+from edgewise.environments.episode import record_episode
 from edgewise.experiments.cell import CellResult, Learned
-from edgewise.experiments.cgdm import EXPERIMENTS, PROFILES
-from edgewise.experiments.cgdm_figures import NO_CONFIDENCE, NO_CONSISTENCY, claim_gains
-from edgewise.experiments.cgdm_sweeps import Curve
 from edgewise.experiments.experiment import Experiment
-from edgewise.experiments.parts import Learner, Setting
 from edgewise.experiments.results import Outcome, Output, Results
-from edgewise.experiments.statistics import reduction
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
-from edgewise.numerics.records import from_plain
-from edgewise.policies import PolicyArtefact, save_policy
-from edgewise.training.evaluation import record_episode
+from edgewise.experiments.setting import Learner, Setting
+from edgewise.papers.cgdm import trust
+from edgewise.papers.cgdm.experiments import EXPERIMENTS, PROFILES
+from edgewise.papers.cgdm.learning import NO_CONFIDENCE, NO_CONSISTENCY, claim_gains
+from edgewise.papers.cgdm.sweeps import Curve
+from edgewise.policies.artefact import PolicyArtefact, save_policy
+from edgewise.policies.diffusion import DiffusionPolicy
+from edgewise.statistics.estimates import reduction
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.environment import AgentMigration
 
 SWEEPS = ("fig6", "fig7", "fig8", "fig9")
 SEEDS, EPISODES = 6, 2
@@ -244,7 +247,7 @@ class TestTrends:
 
 @pytest.fixture(scope="module")
 def attacked() -> AgentMigration:
-    return AgentMigration.build(Setting("attack", "agent-migration", cgdm_trust.ATTACK).build())
+    return AgentMigration.build(Setting("attack", "agent-migration", trust.ATTACK).build())
 
 
 def small_policy(environment: AgentMigration, key: int) -> DiffusionPolicy:
@@ -271,8 +274,8 @@ class TestKnownAttack:
 
     def test_reputation_falls_and_comes_back(self, attacked: AgentMigration) -> None:
         """The course that an independent implementation of the system gave without defence."""
-        policy = cgdm_trust.registry.find("agent-migration").references(attacked, ("nearest-next",))["nearest-next"]
-        found = cgdm_trust.attacked_reputations(attacked, [policy], 12)
+        policy = trust.registry.find("agent-migration").references(attacked, ("nearest-next",))["nearest-next"]
+        found = trust.attacked_reputations(attacked, [policy], 12)
         assert found.shape == (1, 12, 50, 8)
         mean = found.mean(axis=(0, 1, 3))
         assert 0.70 < mean[15] < 0.85
@@ -280,14 +283,14 @@ class TestKnownAttack:
         assert 0.45 < mean[17] < 0.57
         assert 0.38 < mean[19] < 0.50
         assert mean[29] > 0.6
-        assert 1 < cgdm_trust.slots_to_fall(found, 0.6).mean() < 3
+        assert 1 < trust.slots_to_fall(found, 0.6).mean() < 3
 
     def test_slots_are_counted_from_the_attack(self) -> None:
         reputation = np.full((1, 1, 50, 3), 0.8)
         reputation[0, 0, 16:, 0] = 0.5
         reputation[0, 0, 18:, 1] = 0.5
         reputation[0, 0, 3, 2] = 0.1
-        np.testing.assert_array_equal(cgdm_trust.slots_to_fall(reputation, 0.6), [[[1, 3, 10]]])
+        np.testing.assert_array_equal(trust.slots_to_fall(reputation, 0.6), [[[1, 3, 10]]])
 
     @pytest.mark.parametrize(
         "attacks", [((4, 0, 1),), ((0, 5, 4),), ((0, 0, 50),), ((0, 1),), ((0.5, 1, 2),)]
@@ -304,7 +307,7 @@ class TestKnownAttack:
             save_policy(tmp_path / "policy" / "best" / f"seed-{seed}", artefact)
         player = Learned(Learner("CGDM", "cgdm").run(setting, profile))
         empty = CellResult(pd.DataFrame(), pd.DataFrame(), "code")
-        output = cgdm_trust.reputations(Results(profile, (Outcome(setting, "CGDM", player, empty, tmp_path),)))
+        output = trust.reputations(Results(profile, (Outcome(setting, "CGDM", player, empty, tmp_path),)))
         shaded = output.data.query("attacked")
         assert sorted(shaded["slot"]) == list(range(15, 25))
         assert set(shaded["rsu"]) == {1}
@@ -320,11 +323,11 @@ class TestKnownAttack:
         monkeypatch.setattr(cgdm_trust, "attacked_reputations", lambda *_: found)
         results = made_up(EXPERIMENTS["fig10"], lambda label, x: 1.0)
         [nearest] = [o for o in results if not o.learned]
-        claims = cgdm_trust.reputations(Results(results.profile, (nearest,))).claims
+        claims = trust.reputations(Results(results.profile, (nearest,))).claims
         assert [claim.verdict for claim in claims if "differ" in claim.text] == [word]
 
     def test_policies_that_are_gone_are_named(self, tmp_path: Path) -> None:
         results = made_up(EXPERIMENTS["fig10"], lambda label, x: 1.0)
         [learner] = [dataclasses.replace(o, folder=tmp_path) for o in results if o.learned]
         with pytest.raises(EdgewiseError, match=f"{tmp_path}/policy/best/seed-0: is missing"):
-            cgdm_trust.reputations(Results(results.profile, (learner,)))
+            trust.reputations(Results(results.profile, (learner,)))

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import GYMNASIUM_IDS, registry
 from edgewise.environments.adapters.spaces import to_gymnasium
-from edgewise.environments.base import Environment
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.environment import Environment
 
 COPIES = 3
 NEVER_TERMINATED = {"agent-migration", "service-selection", "dynamic-contract", "pendulum"}

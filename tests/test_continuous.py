@@ -19,10 +19,10 @@ from edgewise.algorithms.ddpg import DDPGConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.sac import SAC, SACConfig, actor_objective
 from edgewise.algorithms.td3 import TD3, TD3Config
-from edgewise.environments.base import Box, Spaces
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
-from edgewise.training.loops import build_loop
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Spaces
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.training.choose_loop import build_loop
 from edgewise.training.off_policy import OffPolicyConfig
 from first_chunk import first_chunk
 from probes import Probe

@@ -11,8 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.control import Acrobot, CartPole, ControlConfig, Pendulum, PendulumConfig
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.control.acrobot import Acrobot
+from edgewise.environments.control.cartpole import CartPole
+from edgewise.environments.control.configuration import ControlConfig, PendulumConfig
+from edgewise.environments.control.pendulum import Pendulum
 
 EPISODES = 3
 TASKS = {"CartPole-v1": CartPole, "Acrobot-v1": Acrobot}

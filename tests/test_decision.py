@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edgewise.environments.agent_migration import Decision, decode, encode
+from edgewise.systems.agent_migration.decision import Decision, decode, encode
 from reference.agent_migration import System, read_action
 
 V, S = 5, 3

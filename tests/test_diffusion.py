@@ -9,19 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.diffusion import (
-    Denoiser,
-    DiffusionPolicy,
-    add_noise,
-    clean_action,
-    consistency_loss,
-    make_schedule,
-    posterior_mean,
-    squashed_mean,
-    time_embedding,
-)
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.networks import mish
+from edgewise.common.errors import ConfigurationError
+from edgewise.diffusion.chain import add_noise, clean_action, posterior_mean, squashed_mean
+from edgewise.diffusion.denoiser import Denoiser, time_embedding
+from edgewise.diffusion.schedule import make_schedule
+from edgewise.networks.mlp import mish
+from edgewise.policies.diffusion import DiffusionPolicy, consistency_loss
 
 KEY = jax.random.key(3)
 DENOISER = Denoiser(4, 3, (16, 16), 8, KEY)

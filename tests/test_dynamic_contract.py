@@ -13,20 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from edgewise.environments.dynamic_contract import model, theory
-from edgewise.environments.dynamic_contract.draws import random_contract
-from edgewise.environments.dynamic_contract.instance import parse_instance
-from edgewise.environments.dynamic_contract.model import Contract, Hardware, total_profit
-from edgewise.environments.dynamic_contract.network import build_network
-from edgewise.environments.dynamic_contract.optimum import (
+from edgewise.common.errors import ConfigurationError
+from edgewise.systems.dynamic_contract import model, theory
+from edgewise.systems.dynamic_contract.files import parse_instance
+from edgewise.systems.dynamic_contract.model import Contract, Hardware, total_profit
+from edgewise.systems.dynamic_contract.network import build_network
+from edgewise.systems.dynamic_contract.optimum import (
     MODES,
     first_best,
     optimal_contract,
     optimal_contracts,
     static_contract,
 )
-from edgewise.environments.dynamic_contract.projection import nearest_monotone, project
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.systems.dynamic_contract.projection import nearest_monotone, project
+from edgewise.systems.dynamic_contract.sampling import random_contract
 from reference.dynamic_contract import Case, draw_values
 
 VALUES = {

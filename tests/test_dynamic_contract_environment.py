@@ -14,13 +14,13 @@ import yaml
 from scipy import stats
 
 from edgewise.cli import main
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
-from edgewise.environments.dynamic_contract import schemes, theory
-from edgewise.environments.dynamic_contract.draws import draw_latent, drift, network_of, order_rows
-from edgewise.environments.dynamic_contract.instance import parse_instance
-from edgewise.environments.dynamic_contract.model import total_profit
-from edgewise.environments.dynamic_contract.optimum import optimal_contracts
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.systems.dynamic_contract import references, theory
+from edgewise.systems.dynamic_contract.files import parse_instance
+from edgewise.systems.dynamic_contract.model import total_profit
+from edgewise.systems.dynamic_contract.optimum import optimal_contracts
+from edgewise.systems.dynamic_contract.sampling import draw_latent, drift, network_of, order_rows
 from reference.dynamic_contract import Case
 from test_dynamic_contract import VALUES
 
@@ -110,9 +110,9 @@ def test_references_are_in_order_below_the_bound(environment, states):
 
 
 def test_static_and_constant_references_are_so(environment, states):
-    assert ENTRY.reference_names == schemes.NAMES == tuple(schemes.build(environment))
+    assert ENTRY.reference_names == references.NAMES == tuple(references.build(environment))
     state = jax.tree.map(lambda leaf: leaf[0], states[0])
-    policies = schemes.build(environment)
+    policies = references.build(environment)
     action = policies["random-static"](jax.random.key(0), state, states[1][0])
     np.testing.assert_allclose(action[2:4], action[4:6], atol=1e-6)
     other = jax.tree.map(lambda leaf: leaf[1], states[0])

@@ -26,15 +26,16 @@ from edgewise.algorithms.edmsac import (
     EDMSACState,
 )
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.diffusion import prune
-from edgewise.diffusion.pruning import importance, kept_rows, row_masks
-from edgewise.environments.base import Box, Spaces
-from edgewise.environments.dynamic_contract import DynamicContractConfig
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.policies import load_policy
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.interrupt import Interrupted
+from edgewise.diffusion.pruning import importance, kept_rows, prune, row_masks
+from edgewise.environments.spaces import Box, Spaces
+from edgewise.policies.artefact import load_policy
+from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
-from edgewise.training.run import Interrupted, RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 from first_chunk import first_chunk
 from probes import Probe
 from test_continuous import np_values

@@ -10,9 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgewise.experiments import edmsac_figures
+from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult, Learned
-from edgewise.experiments.contract_schemes import (
+from edgewise.experiments.experiment import Experiment, run_experiment
+from edgewise.experiments.results import Outcome, Output, Results
+from edgewise.experiments.setting import Learner, Profile
+from edgewise.experiments.store import Store
+from edgewise.papers.edmsac import figures
+from edgewise.papers.edmsac.experiments import DEFAULT, EXPERIMENTS, PROFILES
+from edgewise.papers.edmsac.schemes import (
     DYNAMIC,
     FIRST_BEST,
     RANDOM,
@@ -21,16 +27,10 @@ from edgewise.experiments.contract_schemes import (
     network_states,
     scheme_profits,
 )
-from edgewise.experiments.edmsac import DEFAULT, EXPERIMENTS, PROFILES
-from edgewise.experiments.executors import serial
-from edgewise.experiments.experiment import Experiment, run_experiment
-from edgewise.experiments.parts import Learner, Profile
-from edgewise.experiments.results import Outcome, Output, Results
-from edgewise.experiments.store import Store
 
 PROFILE = Profile("tiny", steps=160, seeds=2, evaluations=2, episodes=3)
 TINY = Learner(
-    edmsac_figures.OURS,
+    figures.OURS,
     "edmsac",
     {"hidden": (8, 8), "batch_size": 8, "denoising_steps": 2},
     {"environments": 4, "warmup_steps": 16, "updates": 1, "evaluation_episodes": 2, "checkpoint_every": 2},

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from edgewise.experiments import executors
-from edgewise.experiments.executors import executor, serial
+from edgewise.common.interrupt import Interrupted
+from edgewise.execution.choose import executor
+from edgewise.execution.local import serial
+from edgewise.experiments.compute import make_jobs
 from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.job import Job
-from edgewise.experiments.runner import make_jobs
 from edgewise.experiments.store import Store
-from edgewise.training.run import Interrupted
 from tiny_experiment import PROFILE, TABLE
 
 pytestmark = pytest.mark.usefixtures("program_cache")
@@ -34,7 +34,7 @@ from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_executors import LONG, ONLY, TABLE
-from edgewise.experiments.executors import executor
+from edgewise.execution.local import executor
 from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.store import Store
 from edgewise.training.run import Interrupted

@@ -22,31 +22,36 @@ import pandas as pd
 import pytest
 
 from edgewise.cli import main
-from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import make_schedule
 from edgewise.environments import registry
-from edgewise.environments.service_selection import ServiceSelection
-from edgewise.experiments import d2sac_figures, timing
+from edgewise.execution.choose import executor
+from edgewise.execution.contract import JobReporter
+from edgewise.execution.local import serial
+from edgewise.experiments import timing
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
-from edgewise.experiments.d2sac import EXPERIMENTS, PROFILES
-from edgewise.experiments.d2sac_tables import CONTROL
-from edgewise.experiments.executors import JobReporter, executor, serial
+from edgewise.experiments.compute import compute, make_jobs
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
-from edgewise.experiments.output import small_print, write_output
-from edgewise.experiments.parts import Learner, Setting
-from edgewise.experiments.record import load_record
 from edgewise.experiments.results import Outcome, Results
-from edgewise.experiments.runner import compute, make_jobs
-from edgewise.experiments.statistics import interquartile_mean
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store, StoreError, code_digest, machine
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.scaling import Scaling
-from edgewise.policies import PolicyArtefact, save_policy
+from edgewise.papers.d2sac import figures
+from edgewise.papers.d2sac.experiments import EXPERIMENTS, PROFILES
+from edgewise.papers.d2sac.tables import CONTROL
+from edgewise.policies.artefact import PolicyArtefact, save_policy
 from edgewise.policies.categorical import CategoricalPolicy
+from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
 from edgewise.policies.scaled import ScaledPolicy
-from edgewise.training.judge import judge_policies
-from edgewise.training.run import RunConfig
+from edgewise.reports.folder import small_print, write_output
+from edgewise.reports.record import load_record
+from edgewise.statistics.estimates import interquartile_mean
+from edgewise.systems.service_selection.environment import ServiceSelection
+from edgewise.training.judgement import judge_policies
+from edgewise.training.run_folder import RunConfig
 from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
 
 pytestmark = pytest.mark.usefixtures("program_cache")
@@ -478,7 +483,7 @@ def saved(folder: Path, policy: Any) -> Outcome:
 class TestReverseChain:
     def test_the_moment_shown_is_one_of_prophets(self) -> None:
         environment = ServiceSelection(SETTING.build())
-        observation, best = d2sac_figures.moment(environment)
+        observation, best = figures.moment(environment)
         size = observation[0] * environment.config.largest_task
         free = observation[-3:] * environment.providers.capacity
         utility = np.asarray(environment.providers.utility(size, False))
@@ -495,7 +500,7 @@ class TestReverseChain:
             Denoiser(space.low.size, 3, (8,), 4, KEY), make_schedule("vp", 4), "clean", False
         )
         inputs = Scaling.of_box(space.low, space.high, 4.0)
-        output = d2sac_figures.reverse_chain(Results(PROFILE, (saved(tmp_path, ScaledPolicy(inside, inputs)),)))
+        output = figures.reverse_chain(Results(PROFILE, (saved(tmp_path, ScaledPolicy(inside, inputs)),)))
         shown = output.data.pivot(index="step", columns="provider", values="probability").to_numpy()
         np.testing.assert_allclose(shown, inside.distributions(inputs(observation), KEY), atol=1e-5)
         assert abs(shown - inside.distributions(observation, KEY)).max() > 0.01
@@ -511,7 +516,7 @@ class TestReverseChain:
         monkeypatch.setattr(d2sac_figures, "moment", lambda environment: (jax.numpy.zeros(8), {0}))
         policy = CategoricalPolicy.create(8, 3, (8,), KEY, False)
         with pytest.raises(EdgewiseError, match="100%: has no reverse chain"):
-            d2sac_figures.reverse_chain(Results(PROFILE, (saved(tmp_path, policy),)))
+            figures.reverse_chain(Results(PROFILE, (saved(tmp_path, policy),)))
 
 
 class TestParts:
@@ -589,7 +594,7 @@ class TestCommand:
         self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: nothing_to_do)
+        monkeypatch.setattr("edgewise.execution.choose.executor", lambda *_: nothing_to_do)
         (tmp_path / "file").touch()
         assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
@@ -601,13 +606,13 @@ class TestCommand:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/table.csv")
 
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.compute", full)
+        monkeypatch.setattr("edgewise.experiments.compute.compute", full)
         assert main(["experiment", "cgdm", "fig5"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: a/table.csv: No space left on device\n"
 
     def test_a_missing_ray_is_named(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         monkeypatch.setitem(sys.modules, "ray", None)
-        monkeypatch.delitem(sys.modules, "edgewise.experiments.ray_executor", raising=False)
+        monkeypatch.delitem(sys.modules, "edgewise.execution.ray_cluster", raising=False)
         assert main(["experiment", "d2sac", "table3", "--workers", "ray"]) == 1
         error = capsys.readouterr().err
         assert error.count("\n") == 1

@@ -6,8 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.agent_migration import AgentMigration, AgentMigrationConfig, decode, heuristics
-from edgewise.environments.agent_migration.channel import distances
+from edgewise.systems.agent_migration import references
+from edgewise.systems.agent_migration.channel import distances
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.decision import decode
+from edgewise.systems.agent_migration.environment import AgentMigration
 
 EPISODES = 50
 SLOTS = 50
@@ -50,7 +53,7 @@ def environment():
 
 @pytest.fixture(scope="module")
 def policies(environment):
-    return heuristics.build(environment)
+    return references.build(environment)
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +155,9 @@ def test_targets_cover_the_expected_position(environment, decisions, states):
 
 def test_defence_pays_only_where_attack_and_vehicles_are(environment, states):
     def defend(state):
-        belief = heuristics.believe(environment, state, "oracle")
+        belief = references.believe(environment, state, "oracle")
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
-        return heuristics.worthwhile_defence(environment, state, belief, share)
+        return references.worthwhile_defence(environment, state, belief, share)
 
     defence = np.asarray(jax.jit(jax.vmap(defend))(states))
     used = (np.asarray(states.serving)[:, :, None] == np.arange(4)).any(1)
@@ -166,11 +169,11 @@ def test_look_ahead_target_minimises_its_own_objective(environment, states):
     """One-step objective of the solved targets against random ones."""
 
     def compare(state, key):
-        belief = heuristics.believe(environment, state, "trust")
+        belief = references.believe(environment, state, "trust")
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
         none = jnp.zeros(environment.rsus, dtype=bool)
-        problem = heuristics.next_slot_problem(environment, state, belief, none, share)
-        target, cost = heuristics.solve(problem)
+        problem = references.next_slot_problem(environment, state, belief, none, share)
+        target, cost = references.solve(problem)
         tries = jax.random.randint(key, (200, environment.vehicles), 0, environment.rsus)
         return cost, problem.cost(target), jax.vmap(problem.cost)(tries).min()
 
@@ -183,7 +186,7 @@ def test_look_ahead_target_minimises_its_own_objective(environment, states):
 @pytest.mark.parametrize(("vehicles", "rsus"), [(1, 1), (20, 6)])
 def test_policies_work_for_any_size(vehicles, rsus):
     environment = AgentMigration.build(AgentMigrationConfig(vehicles=vehicles, rsus=rsus, attacked_rsus=1))
-    policies = heuristics.build(environment)
+    policies = references.build(environment)
 
     @jax.jit
     def act(key):

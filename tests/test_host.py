@@ -23,18 +23,21 @@ from edgewise.algorithms.dqn import DQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
 from edgewise.algorithms.ppo import PPOConfig
 from edgewise.cli import main
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
-from edgewise.environments.base import Box, Discrete
-from edgewise.environments.host import HostConfig, HostTask
+from edgewise.environments.host.configuration import HostConfig
 from edgewise.environments.host.spaces import action_space, decode, encode, observation_space
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
-from edgewise.training.evaluation import LearnedPolicy
-from edgewise.training.host import HostOffPolicyTrainer, HostOnPolicyTrainer, evaluate_host
+from edgewise.environments.host.task import HostTask
+from edgewise.environments.spaces import Box, Discrete
+from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.host.collector import Collector, stack
+from edgewise.training.host.evaluation import evaluate_host
+from edgewise.training.host.trainer import HostOffPolicyTrainer, HostOnPolicyTrainer
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
-from edgewise.training.run import RunConfig, read_config, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig, read_config
 from first_chunk import first_chunk
 
 COPIES = 3

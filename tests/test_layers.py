@@ -73,18 +73,18 @@ def test_imports_go_downward(path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "source", "wrong"),
     [
-        ("numerics", "from edgewise.diffusion import Denoiser", "edgewise.diffusion.Denoiser"),
+        ("numerics", "from edgewise.diffusion import Denoiser", "edgewise.diffusion.denoiser.Denoiser"),
         ("diffusion", "import edgewise.algorithms.cgdm", "edgewise.algorithms.cgdm"),
         ("environments", "def f():\n    from edgewise import training", "edgewise.training"),
         ("environments", "from ..diffusion import chain", "edgewise.diffusion.chain"),
         ("policies", "from edgewise.training.run import train", "edgewise.training.run.train"),
-        ("policies", "from edgewise.environments.base import Box", "edgewise.environments.base.Box"),
+        ("policies", "from edgewise.environments.environment import Box", "edgewise.environments.spaces.Box"),
         ("algorithms", "from edgewise.training import loop", "edgewise.training.loop"),
         ("training", "if True:\n    import edgewise.cli", "edgewise.cli"),
         ("training", "import edgewise", "edgewise"),
         ("policies", "from edgewise import __version__", None),
         ("training", "from .run import train\nfrom edgewise.numerics import checks\nimport jax", None),
-        ("cli", "from edgewise.experiments.figures import plot", None),
+        ("cli", "from edgewise.drawing.style import plot", None),
     ],
 )
 def test_an_upward_import_is_seen(layer: str, source: str, wrong: str | None) -> None:

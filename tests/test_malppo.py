@@ -30,24 +30,31 @@ from edgewise.algorithms.malppo import (
     critic_objective,
 )
 from edgewise.cli import main
-from edgewise.environments import multi_agent_registry
-from edgewise.environments.multi_agent import Joint, Kind
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments import game_registry
+from edgewise.environments.game import GameSpaces, Kind
 from edgewise.environments.scaled import ScaledGame
-from edgewise.environments.twin_trading import TwinTrading, TwinTradingConfig, plain_market
-from edgewise.numerics.checks import ConfigurationError
 from edgewise.numerics.running import RunningScale
-from edgewise.policies import load_policy
+from edgewise.policies.artefact import load_policy
 from edgewise.policies.joint import JointPolicy
-from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.systems.twin_trading.configuration import TwinTradingConfig
+from edgewise.systems.twin_trading.environment import TwinTrading
+from edgewise.systems.twin_trading.files import plain_market
+from edgewise.training.build import build
+from edgewise.training.evaluation import evaluate
 from edgewise.training.game_loop import GameLoop
 from edgewise.training.on_policy import OnPolicyConfig
-from edgewise.training.run import RunConfig, build, read_config, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig, read_config
 from edgewise.training.saved import load_learned
 from first_chunk import first_chunk
 from game_probe import PairGame
 from reference import twin_trading as plain
 
-JOINT = Joint((Kind(("leader_0", "leader_1"), 3, (0.0,), (1.0,)), Kind(("follower_0",), 4, (0.0, -1.0), (1.0, 3.0))))
+JOINT = GameSpaces(
+    (Kind(("leader_0", "leader_1"), 3, (0.0,), (1.0,)), Kind(("follower_0",), 4, (0.0, -1.0), (1.0, 3.0)))
+)
 SMALL = MALPPOConfig(hidden=(6,), memory=(5, 4), epochs=2, minibatches=2, actor_rate=1e-2, critic_rate=1e-2)
 TRAINING = OnPolicyConfig(
     steps=96,
@@ -477,7 +484,7 @@ def test_saved_policies_act_the_same_one_by_one_and_together(finished: Path) -> 
 
 
 def test_references_mark_both_ends_of_the_scale() -> None:
-    entry = multi_agent_registry.find("twin-trading")
+    entry = game_registry.find("twin-trading")
     environment = entry.build_evaluation(TwinTradingConfig(with_delay=False, slots=3))
     played = eqx.filter_jit(evaluate)
     references = entry.references(environment, entry.reference_names)
@@ -491,7 +498,7 @@ def test_references_mark_both_ends_of_the_scale() -> None:
 
 def test_gains_are_those_of_a_search_by_hand() -> None:
     """Against policies of given prices and demands: each player's best alone, by a fine grid."""
-    entry = multi_agent_registry.find("twin-trading")
+    entry = game_registry.find("twin-trading")
     environment = entry.build_evaluation(TwinTradingConfig(with_delay=False, slots=3))
     market = environment.market
 
@@ -564,7 +571,7 @@ def test_what_does_not_fit_together_is_said(pair_game: PairGame) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["twin-trading", "--algorithm", "ppo"], "algorithm = 'ppo': must be one for Joint actions: malppo"),
+        (["twin-trading", "--algorithm", "ppo"], "algorithm = 'ppo': must be one for GameSpaces actions: malppo"),
         (["pendulum", "--algorithm", "malppo"], "algorithm = 'malppo': must be one for Box actions: cgdm"),
         (["twin-trading", "--followers", "0"], "followers = 0"),
         (["twin-trading", "--at-random", "buyer"], "at_random = 'buyer'"),

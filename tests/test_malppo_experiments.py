@@ -13,18 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgewise.environments.twin_trading import StackelbergEquilibrium
-from edgewise.experiments import malppo_figures, malppo_sweeps, statistics
+from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult, Learned
-from edgewise.experiments.executors import serial
 from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experiment
-from edgewise.experiments.malppo import EXPERIMENTS, PROFILES
-from edgewise.experiments.malppo_markets import PAPER_CASE, SYSTEM, at_means, equilibria
-from edgewise.experiments.malppo_sweeps import DOWN, UP, Trend
-from edgewise.experiments.output import write_output
-from edgewise.experiments.parts import Learner, Profile, Setting
 from edgewise.experiments.results import Outcome, Output, Results
+from edgewise.experiments.setting import Learner, Profile, Setting
 from edgewise.experiments.store import Store
+from edgewise.papers.malppo import learning
+from edgewise.papers.malppo.experiments import EXPERIMENTS, PROFILES
+from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM, at_means, equilibria
+from edgewise.papers.malppo.sweeps import DOWN, UP, Trend
+from edgewise.reports.folder import write_output
+from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium
 
 SWEEPS = ("fig5", "fig6", "fig7", "fig8")
 SEEDS, EPISODES = 6, 2
@@ -73,7 +73,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Results:
         (SHORT,),
         (Learner("MALPPO", "malppo", SMALL, FEW),),
         ("random", "equilibrium"),
-        malppo_figures.algorithms,
+        learning.algorithms,
     )
     return run_experiment(game, TINY, Store(tmp_path_factory.mktemp("malppo")), serial)
 
@@ -92,14 +92,14 @@ class TestGames:
         assert max(exact[metric] for metric in (*DISTANCES, "exploitability")) < 1e-2
         assert min(chance[metric] for metric in (*DISTANCES, "exploitability")) > 5
         [solved] = equilibria([SHORT])
-        for panel in malppo_figures.PANELS:
+        for panel in learning.PANELS:
             np.testing.assert_allclose([exact[m] for m in panel.metrics()], panel.levels(solved), rtol=1e-4)
 
     def test_the_figures(self, played: Results) -> None:
-        fig4 = malppo_figures.algorithms(played)
+        fig4 = learning.algorithms(played)
         assert sorted(fig4.table["policy"]) == ["MALPPO", "Random", "exact equilibrium"]
-        fig3 = malppo_figures.convergence(Results(TINY, (played.find("MALPPO"),)))
-        assert set(fig3.data["quantity"]) == {panel.quantity for panel in malppo_figures.PANELS}
+        fig3 = learning.convergence(Results(TINY, (played.find("MALPPO"),)))
+        assert set(fig3.data["quantity"]) == {panel.quantity for panel in learning.PANELS}
         assert len(fig3.data) == 10 * TINY.evaluations
         exact = fig3.table.set_index("quantity")["exact"]
         assert exact["price, MRP 1, c = 0.3"] == "0.956"  # as edgewise solve twin-trading has it
@@ -170,12 +170,12 @@ class TestPapersCase:
         monkeypatch.setattr(malppo_figures, "equilibria", lambda settings: [LEVELS])
         exact = {
             metric: level
-            for panel in malppo_figures.PANELS
+            for panel in learning.PANELS
             for metric, level in zip(panel.metrics(), panel.levels(LEVELS), strict=True)
         }
         gains = {f"exploitability/{kind}_{i}": 0.5 for kind in ("leader", "follower") for i in range(3)}
         values = {name: value * (1 + part) for name, value in exact.items()} | gains | distances(100 * part)
-        return malppo_figures.convergence(made_up("fig3", lambda *_: values, lambda _: settled))
+        return learning.convergence(made_up("fig3", lambda *_: values, lambda _: settled))
 
     def test_at_the_equilibrium_and_away_from_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         near = self.judged(monkeypatch, 0.01, 4)
@@ -198,7 +198,7 @@ class TestAlgorithms:
             lambda _, label: {"return": returns[label], **distances(1.0)},
             lambda label: settled.get(label, 1),
         )
-        output = malppo_figures.algorithms(results)
+        output = learning.algorithms(results)
         assert len(output.table) == len(returns)
         return {claim.text: claim.verdict for claim in output.claims}
 
@@ -230,7 +230,7 @@ class TestAlgorithms:
         curve = found.result.curve
         curve.loc[(curve["seed"] == 1) & (curve["evaluation"] == 3), "demand_distance"] = 9.0
         curve.loc[(curve["seed"] == 2) & (curve["evaluation"] == 4), "price_distance"] = 9.0
-        needed, there = malppo_figures.iterations(found)
+        needed, there = learning.iterations(found)
         training = cell.player.run.training
         done = [training.iterations_done(k) for k in range(5)]
         np.testing.assert_allclose(needed, [done[2], done[4], done[4], done[2], done[2], done[2]])

@@ -9,21 +9,21 @@ import jax
 import numpy as np
 import pytest
 
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.tables import TraceError
 from edgewise.environments import registry
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.environments.agent_migration.mobility.prepare import prepare_scenario
-from edgewise.environments.agent_migration.mobility.recorded import build_environment, build_part
-from edgewise.environments.agent_migration.mobility.scenario import (
+from edgewise.systems.agent_migration.build import build_environment, build_part
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.mobility.prepare import prepare_scenario
+from edgewise.systems.agent_migration.mobility.scenario import (
     MobilityScenario,
     load_scenario,
     save_scenario,
     shipped_scenario,
     split_in_time,
 )
-from edgewise.environments.agent_migration.mobility.sumo import generate_with_sumo
-from edgewise.environments.agent_migration.mobility.trace import read_trace
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
-from edgewise.numerics.tables import TraceError
+from edgewise.systems.agent_migration.mobility.sumo import generate_with_sumo
+from edgewise.systems.agent_migration.mobility.trace import read_trace
 
 HEADER = "time_s,vehicle_id,x_m,y_m"
 SMALL = {"slot_seconds": 10.0, "vehicles": 2, "rsus": 2}

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from edgewise.environments.agent_migration.mobility import RectangularLoops
-from edgewise.environments.agent_migration.mobility.loops import LoopState
+from edgewise.systems.agent_migration.mobility.loops import LoopState, RectangularLoops
 from reference.agent_migration import System
 
 V = 11

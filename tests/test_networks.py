@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.algorithms.critic import ActionValue
-from edgewise.numerics.networks import MLP, dense, mish, orthogonal, orthonormal, soft_update
+from edgewise.networks.mlp import MLP, dense, mish, orthogonal, orthonormal, soft_update
 
 KEY = jax.random.key(2)
 

@@ -24,14 +24,15 @@ from edgewise.algorithms.ppo import PPO, PPOConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from edgewise.cli import main
-from edgewise.environments.base import Box, Discrete, Spaces
-from edgewise.environments.control import ControlConfig
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
-from edgewise.training.loops import build_loop, training_config
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.control.configuration import ControlConfig
+from edgewise.environments.spaces import Box, Discrete, Spaces
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.training.choose_loop import build_loop, training_config
 from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
-from edgewise.training.run import RunConfig, read_config, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig, read_config
 from first_chunk import first_chunk
 from probes import Probe
 

@@ -13,7 +13,7 @@ import pytest
 from edgewise.algorithms.ppo import PPOConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.reinforce import REINFORCEConfig
-from edgewise.training.loops import build_loop
+from edgewise.training.choose_loop import build_loop
 from edgewise.training.on_policy import OnPolicyConfig
 from first_chunk import first_chunk
 from probes import Probe

@@ -11,9 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.diffusion import Denoiser, SquashedDiffusionPolicy, compact, make_schedule, noise_mean, prune
-from edgewise.diffusion.pruning import importance, kept_rows
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
+from edgewise.diffusion.chain import noise_mean
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.pruning import compact, importance, kept_rows, prune
+from edgewise.diffusion.schedule import make_schedule
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.squashed_diffusion import SquashedDiffusionPolicy
 
 OBS, A, B = 5, 3, 7
 HIDDEN = (12, 10, 8)

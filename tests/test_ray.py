@@ -13,19 +13,21 @@ import pandas as pd
 import pytest
 
 from edgewise import __version__
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.interrupt import Interrupted
+from edgewise.execution.choose import executor
+from edgewise.execution.contract import JobReporter
+from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult
-from edgewise.experiments.executors import JobReporter, executor, serial
+from edgewise.experiments.compute import make_jobs
 from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.job import Job
 from edgewise.experiments.results import Results
-from edgewise.experiments.runner import make_jobs
 from edgewise.experiments.store import Store
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.training.run import Interrupted
 from tiny_experiment import DQN, PROFILE, TABLE
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgewise[ray]'")
-ray_executor = pytest.importorskip("edgewise.experiments.ray_executor")
+ray_executor = pytest.importorskip("edgewise.execution.ray_cluster")
 pytestmark = pytest.mark.usefixtures("program_cache")
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from edgewise.algorithms.cgdm import CGDMConfig
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError, check_choice, check_integer, check_range
-from edgewise.numerics.files import replace_file
-from edgewise.numerics.records import from_plain, to_plain
+from edgewise.common.errors import ConfigurationError, EdgewiseError, check_choice, check_integer, check_range
+from edgewise.common.files import replace_file
+from edgewise.common.plain import from_plain, to_plain
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.off_policy import OffPolicyConfig
 
 RECORDS = [

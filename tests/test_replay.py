@@ -16,10 +16,12 @@ from edgewise.algorithms.cgdm import CGDMConfig
 from edgewise.algorithms.dqn import DQN, DQNConfig
 from edgewise.algorithms.drqn import DRQN, DRQNConfig
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.training.evaluation import LearnedPolicy, evaluate, record_episode
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.episode import record_episode
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.training.choose_loop import build_loop
+from edgewise.training.evaluation import evaluate
 from edgewise.training.experience import n_step
-from edgewise.training.loops import build_loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop, OffPolicyState, where_ended
 from edgewise.training.replay import PrioritisedReplay, importance, make_replay
 from first_chunk import first_chunk

@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 
 from edgewise.algorithms.cgdm import CGDMConfig
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.environments.entry import Headline
-from edgewise.experiments.figures import comparison_figure, learning_curve, new_figure, save_figure, spread_labels
-from edgewise.experiments.run_report import write_report
-from edgewise.numerics.checks import EdgewiseError
-from edgewise.training.judge import Judgement
+from edgewise.common.errors import EdgewiseError
+from edgewise.drawing.style import new_figure, save_figure, spread_labels
+from edgewise.environments.system import Headline
+from edgewise.reports.run import write_report
+from edgewise.reports.run_figures import comparison_figure, learning_curve
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.training.judgement import Judgement
 from edgewise.training.off_policy import OffPolicyConfig
-from edgewise.training.run import RunConfig, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 
 HEADLINE = Headline("latency", "total latency", "s per slot")
 

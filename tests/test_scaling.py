@@ -12,15 +12,17 @@ import pytest
 
 from edgewise.algorithms.drqn import DRQNConfig
 from edgewise.algorithms.registry import find_algorithm
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
-from edgewise.environments.base import Box
 from edgewise.environments.scaled import ScaledObservations
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.spaces import Box
 from edgewise.numerics.scaling import Scaling
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.scaled import ScaledPolicy
+from edgewise.training.build import build
 from edgewise.training.off_policy import OffPolicyConfig
-from edgewise.training.run import RunConfig, build, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig
 from probes import Probe
 
 

@@ -12,17 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.environments.service_selection import (
-    Providers,
-    ServiceSelection,
-    ServiceSelectionConfig,
-    ServiceSelectionState,
-    draw_providers,
-    heuristics,
-    running_time,
-)
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.training.evaluation import evaluate, record_episode
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.episode import record_episode
+from edgewise.systems.service_selection import references
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
+from edgewise.systems.service_selection.sampling import Providers, draw_providers, running_time
+from edgewise.training.evaluation import evaluate
 from reference import service_selection as reference
 
 EPISODES, TASKS = 1000, 100
@@ -107,7 +103,7 @@ def test_crash_by_hand() -> None:
 
 def test_every_task_is_accounted_for() -> None:
     environment = ServiceSelection(ServiceSelectionConfig(tasks=300, arrival_rate=0.003))
-    for policy in heuristics.build(environment).values():
+    for policy in references.build(environment).values():
         result = eqx.filter_jit(evaluate)(environment, policy, jax.random.key(0), 4)
         total = result["finished"] + result["crashed"] + result["unfinished"]
         np.testing.assert_allclose(total, 1.0, rtol=1e-5)
@@ -140,10 +136,10 @@ def test_running_tasks_always_fit(seed, rate) -> None:
 
 def test_references_in_the_order_and_size_of_the_spec() -> None:
     """Mean over instances: random, round robin, crash avoid, prophet about -80, 297, 438, 621 (one instance of the spec)."""
-    returns = {name: [] for name in heuristics.NAMES}
+    returns = {name: [] for name in references.NAMES}
     for seed in range(4):
         environment = ServiceSelection(ServiceSelectionConfig(instance_seed=seed))
-        for name, policy in heuristics.build(environment).items():
+        for name, policy in references.build(environment).items():
             returns[name].append(
                 float(eqx.filter_jit(evaluate)(environment, policy, jax.random.key(1), 16)["return"].mean())
             )

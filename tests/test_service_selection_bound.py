@@ -10,11 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.environments.service_selection import Providers, ServiceSelection, ServiceSelectionConfig, heuristics
-from edgewise.environments.service_selection.bound import Episode, room_weights, upper_bound
-from edgewise.environments.service_selection.schedule import follow_bound, improve, play
-from edgewise.experiments.offline_schedule import solve_episode
-from edgewise.training.evaluation import record_episode
+from edgewise.environments.episode import record_episode
+from edgewise.systems.service_selection import references
+from edgewise.systems.service_selection.bound import Episode, room_weights, upper_bound
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.environment import ServiceSelection
+from edgewise.systems.service_selection.offline import solve_episode
+from edgewise.systems.service_selection.sampling import Providers
+from edgewise.systems.service_selection.schedule import follow_bound, improve, play
 
 TASKS = 9
 SEQUENCES = np.array(list(itertools.product(range(2), repeat=TASKS)))
@@ -30,7 +33,7 @@ def tiny(**changes) -> ServiceSelection:
 @eqx.filter_jit
 def every_outcome(environment: ServiceSelection, key: jax.Array):
     """States of an episode, and for every sequence of actions its reward and whether it was ever punished."""
-    states, _, _ = record_episode(environment, heuristics.build(environment)["prophet"], key)
+    states, _, _ = record_episode(environment, references.build(environment)["prophet"], key)
 
     def outcome(actions):
         rewards = play(environment, states, actions)
@@ -71,7 +74,7 @@ def test_crashing_on_purpose_by_hand() -> None:
     curves = ([400.0, 100.0], [0.0, 0.0], [0.0, 0.0], [100.0, 100.0], [0.95, 0.0])
     config = ServiceSelectionConfig(providers=2, tasks=8, crash_penalty=0.01)
     environment = ServiceSelection(config, Providers(*(jnp.asarray(values) for values in curves)))
-    states, _, _ = record_episode(environment, heuristics.build(environment)["prophet"], jax.random.key(0))
+    states, _, _ = record_episode(environment, references.build(environment)["prophet"], jax.random.key(0))
     gaps = jnp.full(8, 100.0).at[0].set(0.0)
     states = eqx.tree_at(lambda s: (s.task, s.gap), states, (jnp.full(8, 100.0), gaps))
     rewards = play(environment, states, np.zeros(8, int))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgewise.experiments.statistics import (
+from edgewise.statistics.estimates import (
     Estimate,
     caution,
     estimate,

@@ -24,16 +24,18 @@ from hypothesis import strategies as st
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
-from edgewise.policies import PolicyArtefact
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.policies.artefact import PolicyArtefact
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.checkpoint import CheckpointError, Checkpoints
 from edgewise.training.config import TrainingConfig
-from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.training.evaluation import evaluate
 from edgewise.training.loop import repeat
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig
-from edgewise.training.run import RunConfig, TrainingError, read_config, train
+from edgewise.training.run import TrainingError, train
+from edgewise.training.run_folder import RunConfig, read_config
 from edgewise.training.saved import save_learned
 from first_chunk import first_chunk
 from probes import Probe
@@ -213,7 +215,7 @@ def test_what_dies_while_it_saves_the_last_time_is_repaired(
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         if moment == "policies":
-            patch.setattr("edgewise.training.run.save_learned", save_some)
+            patch.setattr("edgewise.training.saved.save_learned", save_some)
         else:
             patch.setattr(Checkpoints, "save", save_checkpoint)
         with pytest.raises(Death):
@@ -228,7 +230,7 @@ def test_a_finished_run_is_left_as_it_is(finished: Path, tmp_path: Path, monkeyp
     shutil.copytree(finished, folder)
     shutil.rmtree(folder / "checkpoints")
     before = weights(folder)
-    monkeypatch.setattr("edgewise.training.run.make_trainer", None)
+    monkeypatch.setattr("edgewise.training.build.make_trainer", None)
     assert train(folder, RUN, quiet) == json.loads((finished / "test.json").read_text())
     assert weights(folder) == before
 

@@ -13,16 +13,14 @@ import pytest
 import yaml
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
-from edgewise.environments import multi_agent_registry
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments import game_registry
 from edgewise.environments.adapters.pettingzoo import parallel_env
-from edgewise.environments.twin_trading import (
-    TwinTrading,
-    TwinTradingConfig,
-    draw_market,
-    plain_market,
-    stackelberg_equilibrium,
-)
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.systems.twin_trading.configuration import TwinTradingConfig
+from edgewise.systems.twin_trading.environment import TwinTrading
+from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+from edgewise.systems.twin_trading.files import plain_market
+from edgewise.systems.twin_trading.sampling import draw_market
 from reference import twin_trading as reference
 
 KEY = jax.random.key(0)
@@ -165,7 +163,7 @@ def test_missing_and_misshaped_actions_are_named() -> None:
 
 
 def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
-    environment = multi_agent_registry.make("twin-trading", followers=5, leaders=1, history=0, with_delay=False)
+    environment = game_registry.make("twin-trading", followers=5, leaders=1, history=0, with_delay=False)
     _, observations = environment.reset(KEY)
     assert {a: o.shape for a, o in observations.items()} == {
         a: s.shape for a, s in environment.observation_spaces.items()
@@ -174,12 +172,12 @@ def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
     assert np.isfinite([float(r) for r in step.rewards.values()]).all()
     file = tmp_path / "market.yaml"
     file.write_text(yaml.safe_dump(plain_market(draw_market(jax.random.key(5), 4, 3))))
-    own = multi_agent_registry.make("twin-trading", instance=str(file))
+    own = game_registry.make("twin-trading", instance=str(file))
     assert (len(own.followers), len(own.leaders)) == (4, 3)
     with pytest.raises(ConfigurationError, match="environment = 'trade': must be one of twin-trading"):
-        multi_agent_registry.make("trade")
+        game_registry.make("trade")
     with pytest.raises(ConfigurationError, match="sellers = 3: must be left out"):
-        multi_agent_registry.make("twin-trading", sellers=3)
+        game_registry.make("twin-trading", sellers=3)
     with pytest.raises(ConfigurationError, match="history = -1"):
         TwinTradingConfig(history=-1)
 

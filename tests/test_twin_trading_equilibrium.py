@@ -14,19 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.cli import main
-from edgewise.environments.twin_trading import (
-    AdmmConfig,
-    MarketDistribution,
-    admm_equilibrium,
-    draw_market,
-    follower_equilibrium,
-    market_of,
-    plain_market,
-    stackelberg_equilibrium,
-)
-from edgewise.environments.twin_trading.followers import best_response, largest_root
-from edgewise.environments.twin_trading.game import expected_delay, follower_utilities
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.systems.twin_trading.admm import AdmmConfig, admm_equilibrium
+from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+from edgewise.systems.twin_trading.files import market_of, plain_market
+from edgewise.systems.twin_trading.followers import best_response, follower_equilibrium, largest_root
+from edgewise.systems.twin_trading.market import expected_delay, follower_utilities
+from edgewise.systems.twin_trading.sampling import MarketDistribution, draw_market
 from reference import twin_trading as reference
 
 PAPER = {

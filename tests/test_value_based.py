@@ -19,11 +19,11 @@ from edgewise.algorithms.dqn import objective as huber_objective
 from edgewise.algorithms.drqn import DRQN, DRQNConfig, counts, returns, unroll
 from edgewise.algorithms.q_learning import epsilon_greedy, exploration, follow, next_value
 from edgewise.algorithms.rainbow import Rainbow, RainbowConfig, project
-from edgewise.environments.base import Box, Discrete, Spaces
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.networks import MLP
-from edgewise.numerics.noisy import NoisyLinear, shaped_noise
-from edgewise.policies import ArtefactError, PolicyArtefact, load_policy, save_policy
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Discrete, Spaces
+from edgewise.networks.mlp import MLP
+from edgewise.networks.noisy import NoisyLinear, shaped_noise
+from edgewise.policies.artefact import ArtefactError, PolicyArtefact, load_policy, save_policy
 
 OBS, A, B, T = 4, 3, 8, 6
 SPACES = Spaces(Box(np.full(OBS, -1, np.float32), np.full(OBS, 1, np.float32)), Discrete(A))

@@ -12,14 +12,16 @@ import numpy as np
 import pytest
 
 from edgewise.cli import main
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.tables import TraceError
 from edgewise.environments import registry
-from edgewise.environments.service_selection import ServiceSelectionConfig
-from edgewise.environments.service_selection.arrivals import RecordedArrivals
-from edgewise.environments.service_selection.bursts import generate_bursts
-from edgewise.environments.service_selection.providers_file import load_providers
-from edgewise.environments.service_selection.recorded import build_part
-from edgewise.environments.service_selection.requests import Requests, read_requests
-from edgewise.environments.service_selection.workload import (
+from edgewise.systems.service_selection.arrivals import RecordedArrivals
+from edgewise.systems.service_selection.build import build_part
+from edgewise.systems.service_selection.bursts import generate_bursts
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.files import load_providers
+from edgewise.systems.service_selection.requests import Requests, read_requests
+from edgewise.systems.service_selection.workload import (
     Workload,
     find_workload,
     fit_workload,
@@ -28,8 +30,6 @@ from edgewise.environments.service_selection.workload import (
     save_workload,
     split_in_time,
 )
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.tables import TraceError
 
 HEADER = "time_s,size"
 AZURE = """TIMESTAMP,ContextTokens,GeneratedTokens

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edgewise.experiments import d2sac_figures, d2sac_tables
+from edgewise.execution.contract import JobReporter
+from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult
-from edgewise.experiments.executors import JobReporter, serial
 from edgewise.experiments.experiment import BOUND, Experiment, run_experiment
 from edgewise.experiments.job import Job
-from edgewise.experiments.parts import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Profile, Setting
 from edgewise.experiments.store import Store
+from edgewise.papers.d2sac import figures, tables
 
 PROFILE = Profile("tiny", steps=240, seeds=2, evaluations=3, episodes=3)
 SETTING = Setting("default", "service-selection", {"tasks": 10, "providers": 3})
@@ -25,10 +26,10 @@ DQN = Learner(
     {"environments": 4, "warmup_steps": 16, "evaluation_episodes": 2, "checkpoint_every": 1},
 )
 REFERENCES = ("random", "prophet")
-TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REFERENCES, d2sac_tables.tasks)
-REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, d2sac_tables.rewards)
-CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, d2sac_figures.learning)
-LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), d2sac_tables.rewards)
+TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REFERENCES, tables.tasks)
+REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, tables.rewards)
+CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, figures.learning)
+LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), tables.rewards)
 
 
 def killed_after(evaluations: int, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:

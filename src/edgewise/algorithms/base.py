@@ -9,8 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from edgewise.environments.base import Box, Discrete, Space, Spaces
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Discrete, Space, Spaces
 
 TrainState = TypeVar("TrainState")
 

@@ -17,9 +17,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, check_masking, count, flat_size
 from edgewise.algorithms.critic import TwinActionValues
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_integer, check_range
-from edgewise.numerics.networks import soft_update
+from edgewise.common.errors import check_integer, check_range
+from edgewise.environments.spaces import Spaces
+from edgewise.networks.mlp import soft_update
 
 
 @dataclass(frozen=True)

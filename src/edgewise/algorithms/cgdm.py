@@ -15,11 +15,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.diffusion import Denoiser, DiffusionPolicy, Schedule, consistency_loss, make_schedule
-from edgewise.diffusion.schedule import ScheduleName
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_choice, check_integer, check_range
-from edgewise.numerics.networks import soft_update
+from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import Schedule, ScheduleName, make_schedule
+from edgewise.environments.spaces import Spaces
+from edgewise.networks.mlp import soft_update
+from edgewise.policies.diffusion import DiffusionPolicy, consistency_loss
 
 ValueScale = Literal["deviation", "magnitude", "none"]
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Transition
-from edgewise.numerics.networks import MLP
+from edgewise.networks.mlp import MLP
 
 
 class ActionValue(eqx.Module):

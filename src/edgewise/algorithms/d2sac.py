@@ -9,11 +9,11 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
-from edgewise.diffusion import CategoricalDiffusionPolicy, Denoiser, make_schedule
-from edgewise.diffusion.categorical import Prediction
-from edgewise.diffusion.schedule import ScheduleName
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_choice, check_integer
+from edgewise.common.errors import check_choice, check_integer
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.schedule import ScheduleName, make_schedule
+from edgewise.environments.spaces import Spaces
+from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy, Prediction
 
 
 @dataclass(frozen=True)

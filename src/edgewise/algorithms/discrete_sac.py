@@ -8,7 +8,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
-from edgewise.environments.base import Spaces
+from edgewise.environments.spaces import Spaces
 from edgewise.policies.categorical import CategoricalPolicy
 
 

@@ -24,8 +24,8 @@ from edgewise.algorithms.q_learning import (
     next_value,
     of_action,
 )
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_integer, check_range
+from edgewise.common.errors import check_integer, check_range
+from edgewise.environments.spaces import Spaces
 from edgewise.policies.greedy import GreedyPolicy
 
 

@@ -17,16 +17,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import RecurrentAlgorithm, Step, count, flat_size
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.algorithms.q_learning import (
-    QLearningConfig,
-    epsilon_greedy,
-    exploration,
-    follow,
-    next_value,
-    of_action,
-)
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import ConfigurationError, check_choice, check_integer, check_range
+from edgewise.algorithms.q_learning import QLearningConfig, epsilon_greedy, exploration, follow, next_value, of_action
+from edgewise.common.errors import ConfigurationError, check_choice, check_integer, check_range
+from edgewise.environments.spaces import Spaces
 from edgewise.policies.recurrent import CellName, RecurrentGreedyPolicy
 
 

@@ -29,15 +29,15 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.diffusion import Denoiser, SquashedDiffusionPolicy, compact, make_schedule, prune
-from edgewise.diffusion.categorical import Prediction
-from edgewise.diffusion.pruning import row_masks
-from edgewise.diffusion.schedule import ScheduleName
-from edgewise.diffusion.squashed import ChainNoise
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_choice, check_integer, check_range
-from edgewise.numerics.networks import soft_update
-from edgewise.numerics.squashed import squashed_normal
+from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.diffusion.denoiser import Denoiser
+from edgewise.diffusion.pruning import compact, prune, row_masks
+from edgewise.diffusion.schedule import ScheduleName, make_schedule
+from edgewise.environments.spaces import Spaces
+from edgewise.networks.mlp import soft_update
+from edgewise.numerics.squashed_normal import squashed_normal
+from edgewise.policies.categorical_diffusion import Prediction
+from edgewise.policies.squashed_diffusion import ChainNoise, SquashedDiffusionPolicy
 
 LogDensity = Literal["last-step", "fitted"]
 SMALLEST_VARIANCE = 1e-4

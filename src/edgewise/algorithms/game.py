@@ -9,7 +9,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Step
-from edgewise.environments.multi_agent import Joint
+from edgewise.environments.game import GameSpaces
 from edgewise.policies.joint import JointPolicy
 
 TrainState = TypeVar("TrainState")
@@ -32,7 +32,7 @@ class Turns(eqx.Module):
 class GameAlgorithm(eqx.Module, Generic[TrainState]):
     """Learners from rollouts of their newest policies. Its fields are static: configuration and kinds of agents."""
 
-    joint: eqx.AbstractVar[Joint]
+    joint: eqx.AbstractVar[GameSpaces]
 
     @property
     @abc.abstractmethod

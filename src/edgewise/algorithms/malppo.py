@@ -21,9 +21,9 @@ from edgewise.algorithms.game import GameAlgorithm, Turns
 from edgewise.algorithms.optimisers import falling_adam
 from edgewise.algorithms.policy_gradient import OUTPUT_GAIN, normalised
 from edgewise.algorithms.ppo import PPOConfig, clipped_objective
-from edgewise.environments.multi_agent import Joint, Kind
-from edgewise.numerics.checks import ConfigurationError, check_choice, check_range
-from edgewise.numerics.recurrent import Memory, RecurrentNetwork
+from edgewise.common.errors import ConfigurationError, check_choice, check_range
+from edgewise.environments.game import GameSpaces, Kind
+from edgewise.networks.recurrent import Memory, RecurrentNetwork
 from edgewise.numerics.running import RunningScale
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.recurrent_gaussian import RecurrentGaussianPolicy
@@ -152,10 +152,10 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
     """Multi-agent LSTM-based PPO. The state of kinds that act at random is none."""
 
     config: MALPPOConfig = eqx.field(static=True)
-    joint: Joint = eqx.field(static=True)
+    joint: GameSpaces = eqx.field(static=True)
     updates: int = eqx.field(static=True)
 
-    def __init__(self, config: MALPPOConfig, joint: Joint, updates: int) -> None:
+    def __init__(self, config: MALPPOConfig, joint: GameSpaces, updates: int) -> None:
         """Args: configuration, the agents, and the rollouts of the run (for the learning rates)."""
         for name in config.at_random:
             check_choice("at_random", name, joint.names)

@@ -14,9 +14,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.advantage import advantages
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step, check_masking, count, flat_size
-from edgewise.environments.base import Box, Space, Spaces
-from edgewise.numerics.checks import check_range
-from edgewise.numerics.networks import MLP, orthogonal
+from edgewise.common.errors import check_range
+from edgewise.environments.spaces import Box, Space, Spaces
+from edgewise.networks.mlp import MLP, orthogonal
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
 

@@ -19,7 +19,7 @@ from edgewise.algorithms.policy_gradient import (
     explained_variance,
     normalised,
 )
-from edgewise.numerics.checks import check_integer, check_range
+from edgewise.common.errors import check_integer, check_range
 
 
 @dataclass(frozen=True)

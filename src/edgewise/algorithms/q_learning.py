@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.numerics.checks import check_integer, check_range
-from edgewise.numerics.networks import soft_update
+from edgewise.common.errors import check_integer, check_range
+from edgewise.networks.mlp import soft_update
 
 Network = TypeVar("Network")
 

@@ -14,8 +14,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.algorithms.base import PrioritisedAlgorithm, Transition, count, flat_size
 from edgewise.algorithms.optimisers import falling_adam
 from edgewise.algorithms.q_learning import annealed, follow
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.environments.spaces import Spaces
 from edgewise.policies.distributional import DistributionalPolicy
 
 

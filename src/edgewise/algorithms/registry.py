@@ -25,9 +25,9 @@ from edgewise.algorithms.rainbow import Rainbow, RainbowConfig
 from edgewise.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from edgewise.algorithms.sac import SAC, SACConfig
 from edgewise.algorithms.td3 import TD3, TD3Config
-from edgewise.environments.base import Box, Discrete, Space, Spaces
-from edgewise.environments.multi_agent import Joint
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.game import GameSpaces
+from edgewise.environments.spaces import Box, Discrete, Space, Spaces
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,16 @@ class AlgorithmEntry:
         summary: one line.
         config: its configuration dataclass.
         algorithm: its class, built with (configuration, spaces, updates of the run).
-        actions: the kinds of action space it learns in; `Joint` for the actions of several agents.
+        actions: the kinds of action space it learns in; `GameSpaces` for the actions of several agents.
     """
 
     name: str
     summary: str
     config: type[Any]
     algorithm: type[Any]
-    actions: tuple[type[Space | Joint], ...]
+    actions: tuple[type[Space | GameSpaces], ...]
 
-    def build(self, config: Any, spaces: Spaces | Joint, updates: int) -> Any:
+    def build(self, config: Any, spaces: Spaces | GameSpaces, updates: int) -> Any:
         """The algorithm for the given spaces, in a run of so many updates.
 
         Raises:
@@ -80,11 +80,13 @@ ALGORITHMS = {
         AlgorithmEntry("drqn", "deep recurrent Q-network", DRQNConfig, DRQN, (Discrete,)),
         AlgorithmEntry("rainbow", "DQN with six improvements together", RainbowConfig, Rainbow, (Discrete,)),
         AlgorithmEntry("ppo", "proximal policy optimisation", PPOConfig, PPO, (Box, Discrete)),
-        AlgorithmEntry("malppo", "PPO with a memory for each of several agents", MALPPOConfig, MALPPO, (Joint,)),
-        AlgorithmEntry("malppo-rl", "MALPPO with random leaders", MALPPORandomLeadersConfig, MALPPO, (Joint,)),
-        AlgorithmEntry("malppo-rf", "MALPPO with random followers", MALPPORandomFollowersConfig, MALPPO, (Joint,)),
-        AlgorithmEntry("mappo", "PPO of several agents with central critics", MAPPOConfig, MALPPO, (Joint,)),
-        AlgorithmEntry("maa2c", "actor-critic of several agents with central critics", MAA2CConfig, MALPPO, (Joint,)),
+        AlgorithmEntry("malppo", "PPO with a memory for each of several agents", MALPPOConfig, MALPPO, (GameSpaces,)),
+        AlgorithmEntry("malppo-rl", "MALPPO with random leaders", MALPPORandomLeadersConfig, MALPPO, (GameSpaces,)),
+        AlgorithmEntry("malppo-rf", "MALPPO with random followers", MALPPORandomFollowersConfig, MALPPO, (GameSpaces,)),
+        AlgorithmEntry("mappo", "PPO of several agents with central critics", MAPPOConfig, MALPPO, (GameSpaces,)),
+        AlgorithmEntry(
+            "maa2c", "actor-critic of several agents with central critics", MAA2CConfig, MALPPO, (GameSpaces,)
+        ),
         AlgorithmEntry("reinforce", "policy gradient by returns", REINFORCEConfig, REINFORCE, (Box, Discrete)),
     )
 }

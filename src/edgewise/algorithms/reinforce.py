@@ -18,8 +18,8 @@ from edgewise.algorithms.policy_gradient import (
     StochasticPolicy,
     explained_variance,
 )
-from edgewise.numerics.checks import check_choice, check_integer
-from edgewise.numerics.networks import MLP
+from edgewise.common.errors import check_choice, check_integer
+from edgewise.networks.mlp import MLP
 
 Baseline = Literal["value", "mean", "none"]
 

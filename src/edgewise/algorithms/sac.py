@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.environments.base import Spaces
-from edgewise.numerics.checks import check_integer, check_range
-from edgewise.numerics.networks import soft_update
+from edgewise.common.errors import check_integer, check_range
+from edgewise.environments.spaces import Spaces
+from edgewise.networks.mlp import soft_update
 from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
 
 

@@ -13,10 +13,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.algorithms.base import OffPolicyAlgorithm, Transition, flat_size
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.environments.base import Spaces
+from edgewise.common.errors import check_integer, check_range
+from edgewise.environments.spaces import Spaces
+from edgewise.networks.mlp import soft_update
 from edgewise.numerics.batching import same_for_all
-from edgewise.numerics.checks import check_integer, check_range
-from edgewise.numerics.networks import soft_update
 from edgewise.policies.deterministic import DeterministicPolicy
 
 

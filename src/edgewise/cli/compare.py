@@ -10,11 +10,11 @@ from typing import Literal
 import tyro
 
 from edgewise.cli.evaluate import show
-from edgewise.cli.train import require_run
+from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.environments import systems
-from edgewise.experiments.figures import comparison_figure
-from edgewise.numerics.checks import ConfigurationError, check_integer
-from edgewise.training.judge import Judgement, judge_policies, judge_references
+from edgewise.reports.run_figures import comparison_figure
+from edgewise.training.judgement import Judgement, judge_policies, judge_references
+from edgewise.training.run_folder import require_run
 
 
 @dataclass(frozen=True)

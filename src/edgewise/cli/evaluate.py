@@ -12,11 +12,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from edgewise.cli.train import require_run
+from edgewise.common.errors import check_integer
 from edgewise.environments import systems
-from edgewise.environments.entry import System
-from edgewise.numerics.checks import check_integer
-from edgewise.training.judge import Judgement, judge_policies, judge_references
+from edgewise.environments.system import System
+from edgewise.training.judgement import Judgement, judge_policies, judge_references
+from edgewise.training.run_folder import require_run
 
 WIDEST = 1000
 

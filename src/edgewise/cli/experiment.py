@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 import tyro
 
+from edgewise.common.files import make_folder
+from edgewise.execution.choose import executor
 from edgewise.experiments.catalogue import find_paper
-from edgewise.experiments.executors import executor
-from edgewise.experiments.make import FOLDER, make_experiment
-from edgewise.experiments.output import markdown, small_print
-from edgewise.experiments.runner import compute
+from edgewise.experiments.compute import compute
 from edgewise.experiments.store import Store
-from edgewise.numerics.files import make_folder
+from edgewise.reports.folder import markdown, small_print
+from edgewise.reports.make_experiment import FOLDER, make_experiment
 
 
 @dataclass(frozen=True)

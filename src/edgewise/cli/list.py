@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
-from edgewise.environments import multi_agent_registry, registry
+from edgewise.environments import game_registry, registry
 from edgewise.experiments.catalogue import CATALOGUE
 
 
@@ -28,7 +28,7 @@ def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(List, args=words, prog="edgewise list")
     entries = [registry.find(name) for name in registry.names()]
-    games = [multi_agent_registry.find(name) for name in multi_agent_registry.names()]
+    games = [game_registry.find(name) for name in game_registry.names()]
     if options.json:
         print(
             json.dumps(

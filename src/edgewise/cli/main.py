@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from edgewise import __version__
-from edgewise.numerics.checks import EdgewiseError
-from edgewise.numerics.files import told
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.files import told
 
 COMMANDS = {
     "list": ("edgewise.cli.list", "environments, algorithms, reference policies and experiments"),
@@ -18,8 +18,8 @@ COMMANDS = {
     "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
     "experiment": ("edgewise.cli.experiment", "make a paper's tables and figures again"),
     "report": ("edgewise.cli.report", "write one page on a run or on experiments"),
-    "mobility": ("edgewise.cli.mobility", "import vehicle traces, or generate them with SUMO"),
-    "workload": ("edgewise.cli.workload", "import recorded requests, or generate bursts of them"),
+    "mobility": ("edgewise.systems.agent_migration.commands", "import vehicle traces, or generate them with SUMO"),
+    "workload": ("edgewise.systems.service_selection.commands", "import recorded requests, or generate bursts of them"),
 }
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import tyro
 
-from edgewise.cli.train import require_run
-from edgewise.experiments.experiment_report import experiment_folders, write_experiment_report
-from edgewise.experiments.run_report import write_report
-from edgewise.numerics.checks import EdgewiseError
-from edgewise.training.run import CONFIG_FILE
+from edgewise.common.errors import EdgewiseError
+from edgewise.reports.experiments import experiment_folders, write_experiment_report
+from edgewise.reports.run import write_report
+from edgewise.training.run_folder import CONFIG_FILE, require_run
 
 
 @dataclass(frozen=True)

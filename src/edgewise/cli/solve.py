@@ -6,15 +6,15 @@ import importlib
 
 SYSTEMS = {
     "dynamic-contract": (
-        "edgewise.cli.solve_dynamic_contract",
+        "edgewise.systems.dynamic_contract.solve",
         "the best two-period menu of an instance in a YAML file",
     ),
     "service-selection": (
-        "edgewise.cli.solve_service_selection",
+        "edgewise.systems.service_selection.solve",
         "the best schedule found for an episode whose arrivals are known, and a bound for every policy",
     ),
     "twin-trading": (
-        "edgewise.cli.solve_twin_trading",
+        "edgewise.systems.twin_trading.solve",
         "equilibrium prices and demands of a bandwidth market in a YAML file",
     ),
 }

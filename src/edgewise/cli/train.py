@@ -14,16 +14,16 @@ import tyro
 from rich.console import Console
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
-from edgewise.cli.mobility import settle_mobility
-from edgewise.cli.workload import settle_workload
 from edgewise.environments import systems
-from edgewise.environments.agent_migration import AgentMigrationConfig
-from edgewise.environments.entry import System
-from edgewise.environments.service_selection import ServiceSelectionConfig
-from edgewise.numerics.checks import EdgewiseError
+from edgewise.environments.system import System
+from edgewise.systems.agent_migration.commands import settle_mobility
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.service_selection.commands import settle_workload
+from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.training.presets import default_configs
 from edgewise.training.progress import progress_bar
-from edgewise.training.run import RunConfig, read_config, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import RunConfig, read_config
 
 RUNS = Path("runs")
 
@@ -135,22 +135,10 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
             f"{headline.text(sum(means) / len(means))} {headline.unit}"
         )
     if report:
-        from edgewise.experiments.run_report import write_report
+        from edgewise.reports.run import write_report
 
         page = write_report(folder)
         if not as_json:
             print(f"report: {page}")
     sys.stdout.flush()
     return 0
-
-
-def require_run(folder: Path) -> RunConfig:
-    """The configuration of a run folder.
-
-    Raises:
-        EdgewiseError: if it is none, or holds no policy yet.
-    """
-    config = read_config(folder)
-    if not (folder / "policy" / "best").is_dir():
-        raise EdgewiseError(f"{folder}: holds no policy yet; go on with: edgewise train --resume {folder}")
-    return config

@@ -3,13 +3,10 @@
 Step numbers k run from 1 (least noise) to K; arrays over steps hold step k at index k - 1.
 """
 
-from edgewise.diffusion.categorical import CategoricalDiffusionPolicy
 from edgewise.diffusion.chain import (
-    DiffusionPolicy,
     add_noise,
     clean_action,
     clipped_mean,
-    consistency_loss,
     noise_mean,
     posterior_mean,
     reverse_chain,
@@ -18,7 +15,9 @@ from edgewise.diffusion.chain import (
 from edgewise.diffusion.denoiser import Denoiser, time_embedding
 from edgewise.diffusion.pruning import compact, prune
 from edgewise.diffusion.schedule import Schedule, make_schedule
-from edgewise.diffusion.squashed import SquashedDiffusionPolicy
+from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
+from edgewise.policies.diffusion import DiffusionPolicy, consistency_loss
+from edgewise.policies.squashed_diffusion import SquashedDiffusionPolicy
 
 __all__ = [
     "CategoricalDiffusionPolicy",

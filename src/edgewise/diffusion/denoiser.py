@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.numerics.networks import MLP, dense, mish
+from edgewise.networks.mlp import MLP, dense, mish
 
 LONGEST_PERIOD = 10_000.0
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from edgewise.numerics.checks import check_choice, check_integer
+from edgewise.common.errors import check_choice, check_integer
 
 ScheduleName = Literal["vp", "linear", "cosine"]
 VP_BETA = (0.1, 10.0)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments.adapters.registration import register_gymnasium
-from edgewise.environments.agent_migration.entry import AGENT_MIGRATION
-from edgewise.environments.base import Environment
-from edgewise.environments.control.entry import ACROBOT, CARTPOLE, PENDULUM
-from edgewise.environments.dynamic_contract.entry import DYNAMIC_CONTRACT
-from edgewise.environments.entry import Entry
-from edgewise.environments.host.entry import host_entry, is_host
+from edgewise.environments.control.system import ACROBOT, CARTPOLE, PENDULUM
+from edgewise.environments.environment import Environment
 from edgewise.environments.host.sources import SOURCES
-from edgewise.environments.service_selection.entry import SERVICE_SELECTION
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.host.system import host_entry, is_host
+from edgewise.environments.system import Entry
+from edgewise.systems.agent_migration.system import AGENT_MIGRATION
+from edgewise.systems.dynamic_contract.system import DYNAMIC_CONTRACT
+from edgewise.systems.service_selection.system import SERVICE_SELECTION
 
 _ENTRIES: dict[str, Entry] = {
     entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION, DYNAMIC_CONTRACT, CARTPOLE, ACROBOT, PENDULUM)

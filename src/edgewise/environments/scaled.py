@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.environments.base import Box, Environment, Space, TimeStep
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.game import Game, GameStep, Observations
+from edgewise.environments.spaces import Box, Space
 from edgewise.numerics.scaling import Scaling
 
 
@@ -63,7 +64,7 @@ class ScaledObservations(Environment[Any]):
         return state, replace(timestep, observation=self.inputs(timestep.observation))
 
 
-class ScaledGame(MultiAgentEnvironment[Any]):
+class ScaledGame(Game[Any]):
     """Maps each bounded component of every agent's observation to [-span, span].
 
     Attributes:
@@ -71,10 +72,10 @@ class ScaledGame(MultiAgentEnvironment[Any]):
         inputs: scaling of each agent's observations.
     """
 
-    environment: MultiAgentEnvironment[Any]
+    environment: Game[Any]
     inputs: dict[str, Scaling]
 
-    def __init__(self, environment: MultiAgentEnvironment[Any], span: float) -> None:
+    def __init__(self, environment: Game[Any], span: float) -> None:
         """Args: a game whose observations are vectors, and the largest size of a scaled component."""
         self.environment = environment
         self.inputs = {}
@@ -110,7 +111,7 @@ class ScaledGame(MultiAgentEnvironment[Any]):
         state, observations = self.environment.reset(key)
         return state, self._scale(observations)
 
-    def move(self, key: PRNGKeyArray, state: Any, stage: int, actions: Mapping[str, Any]) -> tuple[Any, MultiAgentStep]:
+    def move(self, key: PRNGKeyArray, state: Any, stage: int, actions: Mapping[str, Any]) -> tuple[Any, GameStep]:
         state, step = self.environment.move(key, state, stage, actions)
         return state, replace(step, observations=self._scale(step.observations))
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from edgewise.environments import multi_agent_registry, registry
-from edgewise.environments.entry import System
+from edgewise.environments import game_registry, registry
+from edgewise.environments.system import System
 
 
 def names() -> tuple[str, ...]:
     """Every registered name."""
-    return (*registry.names(), *multi_agent_registry.names())
+    return (*registry.names(), *game_registry.names())
 
 
 def find(name: str) -> System:
@@ -17,4 +17,4 @@ def find(name: str) -> System:
     Raises:
         ConfigurationError: naming the systems that exist.
     """
-    return multi_agent_registry.find(name) if name in multi_agent_registry.names() else registry.find(name)
+    return game_registry.find(name) if name in game_registry.names() else registry.find(name)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgewise.experiments import cgdm, d2sac, edmsac, malppo
+from edgewise.common.errors import ConfigurationError
 from edgewise.experiments.experiment import Experiment
-from edgewise.experiments.parts import Profile
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.experiments.setting import Profile
+from edgewise.papers.cgdm import experiments as cgdm
+from edgewise.papers.d2sac import experiments as d2sac
+from edgewise.papers.edmsac import experiments as edmsac
+from edgewise.papers.malppo import experiments as malppo
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from edgewise.numerics.records import to_plain
-from edgewise.training.run import RunConfig
+from edgewise.common.plain import to_plain
+from edgewise.training.run_folder import RunConfig
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import matplotlib as mpl
 import pandas as pd
 
-from edgewise.experiments.drawing import draw_intervals, draw_lines, learning_line, notes, short_number
-from edgewise.experiments.figures import new_figure, styled
+from edgewise.drawing.panels import draw_intervals, draw_lines, short_number
+from edgewise.drawing.style import new_figure, styled
+from edgewise.experiments.claims import notes
+from edgewise.experiments.curves import learning_line
 from edgewise.experiments.results import Outcome, Output, Results
 
 

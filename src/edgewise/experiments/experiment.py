@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from edgewise.common.errors import ConfigurationError
+from edgewise.execution.contract import Executor
 from edgewise.experiments.cell import Bound, Cell, Learned, Player, Reference
-from edgewise.experiments.executors import Executor
-from edgewise.experiments.parts import Learner, Profile, Setting
+from edgewise.experiments.compute import compute
 from edgewise.experiments.results import Outcome, Output, Results
-from edgewise.experiments.runner import compute
+from edgewise.experiments.setting import Learner, Profile, Setting
 from edgewise.experiments.store import Store
-from edgewise.numerics.checks import ConfigurationError
 
 TEST_SEED = 1_000_003
 BOUND = "bound"

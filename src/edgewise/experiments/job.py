@@ -19,23 +19,24 @@ import pandas as pd
 import yaml
 
 from edgewise import __version__
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.files import replace_file
 from edgewise.environments import systems
-from edgewise.environments.base import Environment
-from edgewise.environments.multi_agent import MultiAgentEnvironment
+from edgewise.environments.environment import Environment
+from edgewise.environments.game import Game
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.files import replace_file
 from edgewise.training.evaluation import evaluate
-from edgewise.training.judge import judge_bound
+from edgewise.training.judgement import judge_bound
 from edgewise.training.progress import Reporter
-from edgewise.training.run import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, train
+from edgewise.training.run import train
+from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE
 from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
 CODE_FILE = "code.txt"
-Compiled = Environment[Any] | MultiAgentEnvironment[Any]
+Compiled = Environment[Any] | Game[Any]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from edgewise.common.errors import EdgewiseError
 from edgewise.experiments.cell import CellResult, Learned, Player
-from edgewise.experiments.parts import Profile, Setting
-from edgewise.experiments.statistics import Centre, Estimate, estimate, interquartile_mean, mean
-from edgewise.numerics.checks import EdgewiseError
+from edgewise.experiments.setting import Profile, Setting
+from edgewise.statistics.estimates import Centre, Estimate, estimate, interquartile_mean, mean
 
 
 @dataclass(frozen=True)

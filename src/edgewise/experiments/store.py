@@ -15,9 +15,9 @@ import jax
 import pandas as pd
 
 from edgewise import __version__
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.files import make_folder, replace_file
 from edgewise.experiments.cell import Cell, CellResult, Learned, difference
-from edgewise.numerics.checks import EdgewiseError
-from edgewise.numerics.files import make_folder, replace_file
 
 DESCRIPTION_FILE = "cell.json"
 TABLES = ("episodes", "curve")

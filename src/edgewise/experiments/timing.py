@@ -13,7 +13,8 @@ import jax
 
 from edgewise.experiments.cell import Learned
 from edgewise.experiments.results import Results
-from edgewise.training.run import RunConfig, make_trainer
+from edgewise.training.build import make_trainer
+from edgewise.training.run_folder import RunConfig
 
 TIMED = (
     "Training time: of one learner alone on the machine that draws the figure, extrapolated from a part of the run; without "

@@ -16,11 +16,11 @@ import safetensors.numpy
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise import __version__
-from edgewise.numerics.checks import EdgewiseError
-from edgewise.numerics.files import replace_file
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.files import replace_file
 from edgewise.numerics.scaling import plain_scaling, read_scaling
-from edgewise.policies.contract import DeployablePolicy, RecurrentPolicy, initial_memory, step
-from edgewise.policies.kinds import KINDS, kind_of
+from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy, initial_memory, step
+from edgewise.policies.registry import KINDS, kind_of
 from edgewise.policies.scaled import ScaledPolicy
 
 FORMAT = 2

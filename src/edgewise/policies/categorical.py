@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from edgewise.networks.mlp import MLP
 from edgewise.numerics.masks import FORBIDDEN, allowed_actions
-from edgewise.numerics.networks import MLP
 
 
 class CategoricalPolicy(eqx.Module):

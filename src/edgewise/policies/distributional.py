@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.numerics.networks import MLP, mish
-from edgewise.numerics.noisy import NoisyLinear
+from edgewise.networks.mlp import MLP, mish
+from edgewise.networks.noisy import NoisyLinear
 
 
 class DistributionalPolicy(eqx.Module):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from edgewise.policies.contract import initial_memory, step
+from edgewise.policies.protocol import initial_memory, step
 from edgewise.policies.uniform import UniformPolicy
 
 

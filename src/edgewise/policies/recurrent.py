@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.numerics.networks import MLP, dense, mish
+from edgewise.networks.mlp import MLP, dense, mish
 
 CellName = Literal["gru", "lstm"]
 CELLS: dict[str, type[eqx.nn.GRUCell | eqx.nn.LSTMCell]] = {"gru": eqx.nn.GRUCell, "lstm": eqx.nn.LSTMCell}

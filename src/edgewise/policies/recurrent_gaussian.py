@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.numerics.recurrent import Memory, RecurrentNetwork
+from edgewise.networks.recurrent import Memory, RecurrentNetwork
 
 
 class RecurrentGaussianPolicy(eqx.Module):

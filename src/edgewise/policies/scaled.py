@@ -8,7 +8,7 @@ import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.numerics.scaling import Scaling
-from edgewise.policies.contract import initial_memory, step
+from edgewise.policies.protocol import initial_memory, step
 
 
 class ScaledPolicy(eqx.Module):

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.numerics.networks import MLP
-from edgewise.numerics.squashed import squashed_normal
+from edgewise.networks.mlp import MLP
+from edgewise.numerics.squashed_normal import squashed_normal
 
 LOG_DEVIATION = (-5.0, 2.0)
 """Bounds of the logarithm of the standard deviation."""

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
-from edgewise.numerics.checks import EdgewiseError
+from edgewise.common.errors import EdgewiseError
 
 Tree = TypeVar("Tree")
 KEPT = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from dataclasses import dataclass
 
-from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_integer, check_range
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
-from edgewise.environments.base import TimeStep
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.environments.environment import TimeStep
+from edgewise.environments.game import Game, GameStep, Observations
 
 Mover = Callable[[PRNGKeyArray, Sequence[str], Any, Observations, Any], tuple[dict[str, Array], Any]]
 """`mover(key, movers, state, observations, memory) -> actions, memory`; actions of others than the movers do not count."""
 
 
 def record_game(
-    environment: MultiAgentEnvironment[Any], mover: Mover, memory: Any, key: PRNGKeyArray
+    environment: Game[Any], mover: Mover, memory: Any, key: PRNGKeyArray
 ) -> tuple[TimeStep, dict[str, Array]]:
     """Play one episode of `environment.horizon` slots.
 
@@ -52,7 +52,7 @@ def record_game(
     return slots, environment.gains(state, answer)
 
 
-def _summed(step: MultiAgentStep) -> TimeStep:
+def _summed(step: GameStep) -> TimeStep:
     return TimeStep(
         observation=(),
         reward=jnp.stack(list(step.rewards.values())).sum(),

@@ -11,10 +11,10 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import Step
 from edgewise.algorithms.game import GameAlgorithm, Turns
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep, Observations
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.game import Game, GameStep, Observations
 from edgewise.environments.scaled import ScaledGame
-from edgewise.numerics.checks import ConfigurationError
-from edgewise.numerics.recurrent import forget
+from edgewise.networks.recurrent import forget
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.policies.uniform import UniformPolicy
@@ -52,7 +52,7 @@ class Slot(eqx.Module):
 
     state: Any
     memory: tuple[Any, ...]
-    step: MultiAgentStep
+    step: GameStep
     views: tuple[Array, ...]
     everyone: tuple[Array | None, ...]
     drawn: tuple[Array, ...]
@@ -69,7 +69,7 @@ class GameLoop(Loop):
         config: sizes and budgets; a step is a slot.
     """
 
-    environment: MultiAgentEnvironment[Any]
+    environment: Game[Any]
     algorithm: GameAlgorithm[Any]
     config: OnPolicyConfig = eqx.field(static=True)
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import ReplayLearner, Step
-from edgewise.environments.base import Environment, step_autoreset
-from edgewise.numerics.checks import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.environments.environment import Environment, step_autoreset
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop, repeat
 from edgewise.training.replay import Replay, make_replay

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
-from edgewise.environments.base import Box, Environment, Space, step_autoreset
-from edgewise.numerics.checks import ConfigurationError, check_integer
+from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.environments.environment import Environment, step_autoreset
+from edgewise.environments.spaces import Box, Space
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop, repeat
 

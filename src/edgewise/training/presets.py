@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise.algorithms.registry import find_algorithm
+from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loops import training_config
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from edgewise.algorithms.base import (
     Step,
     Transition,
 )
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
 from edgewise.training.experience import n_step
 
 PRIORITY_FLOOR = 1e-6

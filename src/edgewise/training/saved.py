@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgewise.environments.multi_agent import MultiAgentEnvironment
-from edgewise.policies import PolicyArtefact, load_policy, save_policy
+from edgewise.environments.game import Game
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.joint import JointPolicy
 
 
@@ -28,7 +28,7 @@ def save_learned(folder: Path, policy: Any, describe: Callable[[Any], PolicyArte
 
 def load_learned(folder: Path, environment: Any) -> Any:
     """The policy that `save_learned` saved, to be played in the environment."""
-    if not isinstance(environment, MultiAgentEnvironment):
+    if not isinstance(environment, Game):
         return load_policy(folder).policy
     policies = {agent: load_policy(folder / agent).policy for agent in environment.agents}
     return JointPolicy.join(policies, [kind.agents for kind in environment.spaces.kinds])

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from edgewise.environments.base import Environment
-from edgewise.environments.multi_agent import MultiAgentEnvironment
-from edgewise.training.evaluation import LearnedPolicy, evaluate
+from edgewise.environments.environment import Environment
+from edgewise.environments.game import Game
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.training.evaluation import evaluate
 from edgewise.training.loop import Loop
 
 Health = dict[str, Bool[Array, " n"]]
@@ -59,7 +60,7 @@ class CompiledTrainer(Trainer):
         environment: to be judged in.
     """
 
-    def __init__(self, loop: Loop, environment: Environment[Any] | MultiAgentEnvironment[Any]) -> None:
+    def __init__(self, loop: Loop, environment: Environment[Any] | Game[Any]) -> None:
         self._loop = loop
         self._environment = environment
 
@@ -78,7 +79,7 @@ class CompiledTrainer(Trainer):
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
         """In a game no sum of rewards tells who plays best: the newest policies count."""
         scores = super().score(number, result)
-        return jnp.full_like(scores, number) if isinstance(self._environment, MultiAgentEnvironment) else scores
+        return jnp.full_like(scores, number) if isinstance(self._environment, Game) else scores
 
     def close(self) -> None:
         """Compiled environments hold nothing."""
@@ -111,7 +112,7 @@ def health(metrics: dict[str, Float[Array, " n"]], train_state: Any) -> Health:
 
 @eqx.filter_jit
 def evaluate_seeds(
-    environment: Environment[Any] | MultiAgentEnvironment[Any], policies: Any, key: Array, episodes: int
+    environment: Environment[Any] | Game[Any], policies: Any, key: Array, episodes: int
 ) -> dict[str, Float[Array, "n e"]]:
     """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
     return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)

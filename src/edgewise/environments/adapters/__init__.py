@@ -1,1 +1,1 @@
-"""Adapters between `edgewise.environments.base.Environment` and the interfaces of other libraries."""
+"""Adapters between `edgewise.environments.environment.Environment` and the interfaces of other libraries."""

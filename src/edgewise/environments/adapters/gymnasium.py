@@ -19,10 +19,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
 
+from edgewise.common.errors import ConfigurationError, check_choice, check_integer
 from edgewise.environments import registry
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium
-from edgewise.environments.base import Environment, TimeStep
-from edgewise.numerics.checks import ConfigurationError, check_choice, check_integer
+from edgewise.environments.environment import Environment, TimeStep
 
 AUTORESET_MODES = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
 

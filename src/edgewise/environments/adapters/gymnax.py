@@ -15,9 +15,10 @@ import jax.tree_util
 import numpy as np
 from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
+from edgewise.common.errors import EdgewiseError, check_integer
 from edgewise.environments.adapters.spaces import from_bounds
-from edgewise.environments.base import Discrete, Environment, Space, TimeStep
-from edgewise.numerics.checks import EdgewiseError, check_integer
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Discrete, Space
 
 try:
     from gymnax.environments import environment as gymnax_environment

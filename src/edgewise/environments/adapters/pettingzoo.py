@@ -18,10 +18,10 @@ from gymnasium.utils import seeding
 from jaxtyping import PRNGKeyArray
 from pettingzoo import ParallelEnv
 
-from edgewise.environments import multi_agent_registry
+from edgewise.common.errors import ConfigurationError, check_choice
+from edgewise.environments import game_registry
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium
-from edgewise.environments.multi_agent import MultiAgentEnvironment, MultiAgentStep
-from edgewise.numerics.checks import ConfigurationError, check_choice
+from edgewise.environments.game import Game, GameStep
 
 
 def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) -> PettingZooEnvironment:
@@ -35,7 +35,7 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
-    return PettingZooEnvironment(multi_agent_registry.make(system, **overrides), system, render_mode)
+    return PettingZooEnvironment(game_registry.make(system, **overrides), system, render_mode)
 
 
 class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: ignore[misc]
@@ -50,7 +50,7 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         ConfigurationError: for a render mode.
     """
 
-    def __init__(self, environment: MultiAgentEnvironment[Any], name: str, render_mode: str | None = None) -> None:
+    def __init__(self, environment: Game[Any], name: str, render_mode: str | None = None) -> None:
         check_choice("render_mode", render_mode, (None,))
         self.environment = environment
         self.render_mode = render_mode
@@ -136,14 +136,14 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
 
 
 @eqx.filter_jit
-def _reset(environment: MultiAgentEnvironment[Any], key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
+def _reset(environment: Game[Any], key: PRNGKeyArray) -> tuple[Any, dict[str, Any]]:
     return environment.reset(key)
 
 
 @eqx.filter_jit
 def _move(
-    environment: MultiAgentEnvironment[Any], key: PRNGKeyArray, state: Any, stage: int, actions: dict[str, Any]
-) -> tuple[Any, MultiAgentStep]:
+    environment: Game[Any], key: PRNGKeyArray, state: Any, stage: int, actions: dict[str, Any]
+) -> tuple[Any, GameStep]:
     return environment.move(key, state, stage, actions)
 
 

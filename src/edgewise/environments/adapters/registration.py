@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gymnasium
 
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
 
 _ADAPTER = "edgewise.environments.adapters.gymnasium"
 

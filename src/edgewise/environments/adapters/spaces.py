@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from edgewise.environments.base import Box, Discrete, Space
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Discrete, Space
 
 
 def to_gymnasium(space: Space) -> spaces.Space[Any]:

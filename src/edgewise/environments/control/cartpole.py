@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.base import Box, Discrete, Environment, TimeStep
 from edgewise.environments.control.configuration import ControlConfig
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Discrete
 
 GRAVITY = 9.8  # m/s^2
 POLE_MASS = 0.1  # kg

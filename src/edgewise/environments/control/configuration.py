@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgewise.numerics.checks import check_integer
+from edgewise.common.errors import check_integer
 
 
 @dataclass(frozen=True)

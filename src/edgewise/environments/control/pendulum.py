@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.base import Box, Environment, TimeStep
 from edgewise.environments.control.configuration import ControlConfig, PendulumConfig
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box
 
 GRAVITY = 10.0  # m/s^2
 MASS = 1.0  # kg

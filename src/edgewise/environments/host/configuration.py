@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import yaml
 
-from edgewise.numerics.checks import ConfigurationError, check_choice, check_integer
+from edgewise.common.errors import ConfigurationError, check_choice, check_integer
 
 Vectorisation = Literal["sync", "async", "vector_entry_point"]
 

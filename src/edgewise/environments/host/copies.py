@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import concatenate, create_empty_array
 from jaxtyping import Bool, Float
 
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments.host.spaces import decode, encode
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 from edgewise.numerics.scaling import Scaling
 
 

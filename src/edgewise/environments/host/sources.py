@@ -12,8 +12,8 @@ from typing import Any
 import gymnasium
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments.host.configuration import HostConfig
-from edgewise.numerics.checks import ConfigurationError, EdgewiseError
 
 QT = ("libQt5Core.so.5", "libQt5Gui.so.5")
 """What EnvPool's Procgen links to, in the order of loading."""

@@ -9,8 +9,8 @@ import numpy as np
 from gymnasium import spaces
 from jaxtyping import Float
 
-from edgewise.environments.base import Box, Discrete, Space
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Discrete, Space
 
 OBSERVATIONS = "made of boxes, discrete, multi-discrete and multi-binary spaces; leave other parts out with a wrapper"
 ACTIONS = "a discrete space or a box with finite bounds"

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from edgewise.environments.base import Box, Spaces
 from edgewise.environments.host.copies import HostCopies
 from edgewise.environments.host.spaces import action_space, observation_space
+from edgewise.environments.spaces import Box, Spaces
 from edgewise.numerics.scaling import Scaling
 
 Make = Callable[[int, int], VectorEnv[Any, Any, Any]]

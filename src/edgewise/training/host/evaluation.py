@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.environments.entry import Policy
 from edgewise.environments.host.task import HostTask
-from edgewise.policies.contract import initial_memory
-from edgewise.training.evaluation import LearnedPolicy
+from edgewise.environments.system import Policy
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.policies.protocol import initial_memory
 
 
 def evaluate_host(

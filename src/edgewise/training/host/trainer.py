@@ -14,23 +14,15 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, ReplayLearner, Step
-from edgewise.environments.base import Space
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments.host.task import HostTask
-from edgewise.numerics.checks import ConfigurationError
+from edgewise.environments.spaces import Space
+from edgewise.policies.learned import LearnedPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
-from edgewise.training.evaluation import LearnedPolicy
 from edgewise.training.host.collector import Collector, Row, stack
 from edgewise.training.host.evaluation import evaluate_host
-from edgewise.training.off_policy import (
-    OffPolicyConfig,
-    OffPolicyState,
-    begin,
-    learn,
-    remember,
-    replay_of,
-    where_ended,
-)
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyState, begin, learn, remember, replay_of, where_ended
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyState, allowed, check_division
 from edgewise.training.replay import Replay
 from edgewise.training.trainer import Health, Trainer, health

@@ -1,0 +1,1 @@
+"""What every layer needs and is no numerics: errors, plain records, files, tables, interrupts."""

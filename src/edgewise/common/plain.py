@@ -1,0 +1,50 @@
+"""Configuration dataclasses to plain values and back, for YAML and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from edgewise.common.errors import ConfigurationError
+
+Record = TypeVar("Record")
+
+
+def to_plain(record: Any) -> dict[str, Any]:
+    """A dataclass as nested dictionaries and lists of plain values."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: plain(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(item) for item in value]
+        return value
+
+    result: dict[str, Any] = plain(asdict(record))
+    return result
+
+
+def from_plain(kind: type[Record], values: object) -> Record:
+    """The inverse of `to_plain`; absent fields take their defaults.
+
+    Raises:
+        ConfigurationError: naming the first field that is unknown or has a value of the wrong type or range.
+    """
+    assert is_dataclass(kind)
+    if not isinstance(values, dict):
+        raise ConfigurationError(kind.__name__, values, "a mapping of field names to values")
+    known = {field.name for field in fields(kind)}
+    for name in values:
+        if name not in known:
+            raise ConfigurationError(str(name), values[name], "left out; known fields are " + ", ".join(sorted(known)))
+    try:
+        return TypeAdapter(kind).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, ConfigurationError):
+            raise cause from None
+        place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in known)
+        raise ConfigurationError(place, first["input"], first["msg"]) from None

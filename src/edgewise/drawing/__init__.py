@@ -1,0 +1,1 @@
+"""The one style of figures, and the panels that several share."""

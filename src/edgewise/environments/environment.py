@@ -1,0 +1,99 @@
+"""The environment contract: pure `reset` and `step`, spaces, and auto-reset for compiled loops."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from edgewise.environments.spaces import Space, Spaces
+
+State = TypeVar("State")
+Observation = Any
+Action = Any
+
+
+class TimeStep(eqx.Module):
+    """What a step returns beside the state.
+
+    Attributes:
+        observation: the observation after the step (of the final state, when the episode ends here).
+        reward: scalar; a dictionary keyed by agent id in a multi-agent environment.
+        terminated: the episode ended inside the decision problem; values beyond it are zero.
+        truncated: the episode was cut; values beyond it exist and are bootstrapped.
+        info: named reward terms and domain metrics, scalars.
+    """
+
+    observation: Observation
+    reward: Any
+    terminated: Bool[Array, ""]
+    truncated: Bool[Array, ""]
+    info: dict[str, Array]
+
+
+class Environment(eqx.Module, Generic[State]):
+    """A decision problem as two pure functions. Its array fields can be swept with `jax.vmap`."""
+
+    @abc.abstractmethod
+    def reset(self, key: PRNGKeyArray) -> tuple[State, Observation]:
+        """Draw an initial state and return it with its observation."""
+
+    @abc.abstractmethod
+    def step(self, key: PRNGKeyArray, state: State, action: Action) -> tuple[State, TimeStep]:
+        """Advance one slot. There is no reset inside: see `step_autoreset`."""
+
+    @property
+    @abc.abstractmethod
+    def observation_space(self) -> Space:
+        """Space of the observation."""
+
+    @property
+    @abc.abstractmethod
+    def action_space(self) -> Space:
+        """Space of the action."""
+
+    @property
+    @abc.abstractmethod
+    def horizon(self) -> int:
+        """Steps after which an episode has ended for certain."""
+
+    @property
+    def action_mask(self) -> bool:
+        """Whether an observation ends with one flag per action, 1 where it is allowed."""
+        return False
+
+    @property
+    def spaces(self) -> Spaces:
+        """Observation and action space together."""
+        return Spaces(self.observation_space, self.action_space, self.action_mask)
+
+
+def step_autoreset(
+    environment: Environment[State], key: PRNGKeyArray, state: State, action: Action
+) -> tuple[State, TimeStep, Observation]:
+    """Step, and reset where the episode ended.
+
+    Returns:
+        The state to go on from, the time step (with the *final* observation of an ended episode), and the
+        observation of the state to go on from.
+    """
+    step_key, reset_key = jax.random.split(key)
+    next_state, timestep = environment.step(step_key, state, action)
+    fresh_state, fresh_observation = environment.reset(reset_key)
+    ended = timestep.terminated | timestep.truncated
+
+    def choose(fresh: Array, kept: Array) -> Array:
+        return jnp.where(ended, fresh, kept)
+
+    state = jax.tree.map(choose, fresh_state, next_state)
+    observation = jax.tree.map(choose, fresh_observation, timestep.observation)
+    return state, timestep, observation
+
+
+def scalar(value: float | Array) -> Float[Array, ""]:
+    """A scalar of the default float type."""
+    return jnp.asarray(value, dtype=float)

@@ -1,0 +1,71 @@
+"""Spaces of observations and actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A product of closed intervals.
+
+    Attributes:
+        low: lower bounds, any shape.
+        high: upper bounds, same shape.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.low.shape != self.high.shape or not (self.low <= self.high).all():
+            raise ValueError(f"Box: low {self.low.shape} and high {self.high.shape} must match, low <= high")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.low.shape
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly; shape `self.shape`."""
+        return jax.random.uniform(key, self.shape, minval=jnp.asarray(self.low), maxval=jnp.asarray(self.high))
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """The integers 0..n-1."""
+
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"Discrete: n = {self.n}: must be at least 1")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly; a scalar integer."""
+        return jax.random.randint(key, (), 0, self.n)
+
+
+Space = Box | Discrete
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """What an algorithm needs to know of an environment.
+
+    Attributes:
+        observation, action: spaces.
+        action_mask: whether an observation ends with one flag per action, 1 where it is allowed.
+    """
+
+    observation: Space
+    action: Space
+    action_mask: bool = False

@@ -1,0 +1,32 @@
+"""The executor that a user asks for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer
+from edgewise.execution.contract import Executor
+from edgewise.execution.local import Processes, serial
+
+
+def executor(workers: int | Literal["ray"], ray_address: str | None = None) -> Executor:
+    """The executor for so many local processes, or for a Ray cluster.
+
+    Args:
+        workers: processes, or "ray".
+        ray_address: of an existing cluster; see `RayCluster`.
+
+    Raises:
+        ConfigurationError: for fewer processes than one, or for an address without Ray.
+        EdgewiseError: if Ray is wanted and not installed.
+    """
+    if workers == "ray":
+        try:
+            from edgewise.execution.ray_cluster import RayCluster
+        except ImportError as error:
+            raise EdgewiseError(f"ray cannot be imported ({error}): pip install 'edgewise[ray]'") from error
+        return RayCluster(ray_address)
+    if ray_address is not None:
+        raise ConfigurationError("ray_address", ray_address, "left out unless workers is ray")
+    check_integer("workers", workers, 1)
+    return Processes(workers) if workers > 1 else serial

@@ -1,0 +1,113 @@
+"""Where jobs are carried out: in this process, or in several local ones; `ray_executor` has clusters."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import jax
+
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.interrupt import Interrupted, interrupt_flag
+from edgewise.execution.contract import POLL_S, JobReporter, attempt, unwrap
+from edgewise.experiments.cell import CellResult
+from edgewise.experiments.job import Job, carry_out
+
+
+def serial(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    """One job after the other, in this process; the compiled programs of a job, which no other needs, are released."""
+    for index, job in enumerate(jobs):
+        results = carry_out(job, partial(report, index))
+        jax.clear_caches()
+        yield job, results
+
+
+class Processes:
+    """Several jobs at a time, each in a process of its own, which ends when the one that started it is gone."""
+
+    def __init__(self, workers: int) -> None:
+        """Args: `workers`, processes at a time."""
+        self._workers = workers
+
+    def __call__(self, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        context = multiprocessing.get_context("spawn")
+        news = context.Queue()
+        waiting = list(enumerate(jobs))[::-1]
+        running: dict[int, BaseProcess] = {}
+        try:
+            with interrupt_flag() as interrupted:
+                while (waiting or running) and not interrupted():
+                    while waiting and len(running) < self._workers:
+                        index, job = waiting.pop()
+                        process: BaseProcess = context.Process(target=_work, args=(news, os.getpid(), index, job))
+                        process.start()
+                        running[index] = process
+                    for index, kind, content in _listen(news, running):
+                        if kind == "progress":
+                            report(index, *content)
+                        else:
+                            yield jobs[index], unwrap(kind, content)
+                            running.pop(index).join()
+                if interrupted():
+                    for process in running.values():
+                        if process.is_alive() and process.pid is not None:
+                            os.kill(process.pid, signal.SIGINT)
+                    for index, content in _last_results(news, running):
+                        yield jobs[index], content
+                    raise Interrupted("stopped")
+        finally:
+            for process in running.values():
+                process.terminate()
+                process.join()
+
+
+def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, str, Any]]:
+    """The next message of a process, or none if there is none for a while."""
+    try:
+        yield news.get(timeout=POLL_S)
+    except queue.Empty:
+        for index, process in running.items():
+            if process.exitcode:
+                raise EdgewiseError(
+                    f"the process of job {index + 1} died with exit code {process.exitcode}; "
+                    "give the same command again to go on"
+                ) from None
+
+
+def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, list[CellResult]]]:
+    """Of the jobs that end before they stop; a process that is told to stop lives until it has been listened to."""
+    while True:
+        at_work = any(process.is_alive() for process in running.values())
+        try:
+            index, kind, content = news.get(timeout=POLL_S)
+        except queue.Empty:
+            if not at_work:
+                return
+            continue
+        if kind == "results":
+            yield index, content
+
+
+def _work(news: Any, parent: int, index: int, job: Job) -> None:
+    os.setpgid(0, 0)  # what a terminal tells a command reaches its first process only, which passes it on
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    try:
+        outcome = attempt(job, lambda done, text: news.put((index, "progress", (done, text))))
+    except KeyboardInterrupt:
+        outcome = "interrupted", "stopped"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    news.put((index, *outcome))
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os._exit(1)

@@ -1,0 +1,121 @@
+"""What experiments are made of: budgets, settings and learners."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.environments import systems
+from edgewise.environments.host.system import is_host
+from edgewise.training.presets import default_configs
+from edgewise.training.run_folder import RunConfig
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much an experiment may spend.
+
+    Attributes:
+        name: as given to the command line.
+        steps: environment steps per seed.
+        seeds: learners of each kind, trained in one program.
+        evaluations: of each learner while it learns.
+        episodes: test episodes.
+        paper_steps: environment steps per seed that verdicts on the paper's claims need; those after fewer say so.
+    """
+
+    name: str
+    steps: int
+    seeds: int
+    evaluations: int
+    episodes: int
+    paper_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for field_name in ("steps", "seeds", "evaluations", "episodes"):
+            check_integer(field_name, getattr(self, field_name), 1)
+        check_integer("paper_steps", self.paper_steps, 0)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where policies are judged.
+
+    Attributes:
+        label: in tables and figures.
+        environment: name in the registry.
+        config: fields of its configuration that depart from the default.
+    """
+
+    label: str
+    environment: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    def build(self) -> Any:
+        """The complete configuration.
+
+        Raises:
+            ConfigurationError: for a field that does not exist or a value that is not allowed, and for an environment that is
+                stepped outside of compiled code.
+        """
+        if is_host(self.environment):
+            raise ConfigurationError("environment", self.environment, "one of the library's own, see edgewise list")
+        return _depart(systems.find(self.environment).config(), self.config)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """What is trained.
+
+    Attributes:
+        label: in tables and figures.
+        algorithm: name in the registry.
+        config: fields of its configuration that depart from what `edgewise train` would use.
+        training: fields of the training configuration that do; the profile has the last word on what it names.
+        budget: share of the profile's steps.
+    """
+
+    label: str
+    algorithm: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    budget: float = 1.0
+
+    @classmethod
+    def matching(cls, label: str, algorithm: str, other: str, environment: str) -> Learner:
+        """One with the settings that another algorithm has in an environment, wherever both have a setting of that name."""
+        (config, training), (wanted, wanted_training) = (default_configs(environment, n) for n in (algorithm, other))
+        return cls(label, algorithm, _common(config, wanted), _common(training, wanted_training))
+
+    def run(self, setting: Setting, profile: Profile) -> RunConfig:
+        """The training run of this learner in a setting."""
+        algorithm, training = default_configs(setting.environment, self.algorithm)
+        spent = {
+            **self.training,
+            "steps": round(self.budget * profile.steps),
+            "seeds": profile.seeds,
+            "evaluations": profile.evaluations,
+        }
+        return RunConfig(
+            environment=setting.environment,
+            environment_config=setting.build(),
+            algorithm=self.algorithm,
+            algorithm_config=_depart(algorithm, self.config),
+            training=_depart(training, spent),
+        )
+
+
+def _common(one: Any, other: Any) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(one)}
+    return {f.name: getattr(other, f.name) for f in dataclasses.fields(other) if f.name in names}
+
+
+def _depart(config: Any, changes: Mapping[str, Any]) -> Any:
+    known = [f.name for f in dataclasses.fields(config)]
+    for name in changes:
+        if name not in known:
+            raise ConfigurationError(name, changes[name], f"left out; known fields are {', '.join(known)}")
+    return dataclasses.replace(config, **changes)

@@ -1,0 +1,1 @@
+"""The CGDM paper (Kang et al.)."""

@@ -1,0 +1,1 @@
+"""The D2SAC paper (Du et al.)."""

@@ -1,0 +1,1 @@
+"""The EDMSAC paper (Wen et al.)."""

@@ -1,0 +1,1 @@
+"""The MALPPO paper (Kang et al.)."""

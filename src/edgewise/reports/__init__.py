@@ -1,0 +1,1 @@
+"""Pages and folders that show runs and experiments."""

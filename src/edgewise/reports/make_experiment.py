@@ -1,0 +1,56 @@
+"""From an experiment to the folder that shows it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgewise.common.files import make_folder
+from edgewise.execution.contract import Executor
+from edgewise.execution.local import serial
+from edgewise.experiments.experiment import Experiment, run_experiment
+from edgewise.experiments.results import Output
+from edgewise.experiments.setting import Profile
+from edgewise.experiments.store import Store
+from edgewise.reports.folder import write_output
+
+FOLDER = Path("runs") / "experiments"
+
+
+def make_experiment(
+    experiment: Experiment,
+    profile: Profile,
+    folder: Path | str,
+    *,
+    cells: Path | str = FOLDER,
+    carry_out: Executor = serial,
+    only: Sequence[str] = (),
+    command: str | None = None,
+) -> Output:
+    """Compute what is missing of an experiment and write what it shows into a folder of its name.
+
+    Args:
+        experiment: what is compared.
+        profile: what may be spent.
+        folder: in which its own folder is made.
+        cells: folder of computed results, shared by all experiments.
+        carry_out: see `edgewise.execution.choose.executor`.
+        only: labels of policies to keep; none keeps all.
+        command: that makes all this again; none takes that of this process.
+
+    Raises:
+        EdgewiseError: in one line, for whatever is wrong with the experiment, the stored results or the folder.
+        Interrupted: after Ctrl-C; the same command goes on.
+    """
+    experiment.cells(profile, only)  # before anything is made: what is wrong with it
+    make_folder(Path(folder))
+    results = run_experiment(experiment, profile, Store(Path(cells)), carry_out, only)
+    output = experiment.output(results)
+    write_output(Path(folder) / experiment.name, experiment, results, output, command or _this_command())
+    return output
+
+
+def _this_command() -> str:
+    return shlex.join(["python", *sys.argv])

@@ -1,0 +1,83 @@
+"""Figures of runs: learning curves, and policies side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from edgewise.drawing.style import BLACK, BLUE, GREY, new_figure, save_figure, spread_labels, styled
+from edgewise.environments.system import Headline
+from edgewise.training.judgement import Judgement
+
+
+@styled()
+def learning_curve(
+    metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None
+) -> Figure:
+    """Headline metric against environment steps: mean over seeds, each seed faint, references as labelled lines.
+
+    Args:
+        metrics: content of `metrics.csv`.
+        headline: the metric.
+        references: name to mean.
+        bound: what no policy can beat, or none.
+    """
+    figure, grid = new_figure(7.2, 4.2)
+    axes: Axes = grid[0, 0]
+    curves = metrics.pivot(index="steps", columns="seed", values=headline.metric)
+    if curves.shape[1] > 1:
+        for seed in curves:
+            axes.plot(curves.index, curves[seed], color=BLUE, alpha=0.25, linewidth=0.8)
+    axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2)
+    lines = {**references, **({} if bound is None else {"bound": bound})}
+    for name, value in lines.items():
+        limit = name == "bound"
+        axes.axhline(
+            value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--"
+        )
+    learned = f"learned ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "learned"
+    labels = {**lines, learned: float(curves.mean(axis=1).iloc[-1])}
+    low, high = axes.get_ylim()
+    for (name, value), y in zip(
+        labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True
+    ):
+        colour = BLUE if name == learned else BLACK if name == "bound" else GREY
+        axes.annotate(
+            f"{name} {headline.text(value)}", (1.0, value), (1.02, y), xycoords=("axes fraction", "data"), color=colour,
+            textcoords=("axes fraction", "data"), va="center", annotation_clip=False, fontsize=8,
+        )  # fmt: skip
+    axes.set_xlabel("environment steps per seed")
+    axes.set_ylabel(f"{headline.label} ({headline.unit})")
+    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x else "0"))
+    axes.set_xlim(0, curves.index.max())
+    return figure
+
+
+@styled()
+def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path) -> None:
+    """Write a figure of policies with their means and 95% intervals, best on top.
+
+    Args:
+        rows: judged policies.
+        headline: the metric.
+        path: PNG, PDF or SVG.
+    """
+    ordered = sorted(rows, key=lambda row: headline.best_first(row.mean(headline.metric)))
+    figure, grid = new_figure(7.2, 1.1 + 0.28 * len(ordered))
+    axes: Axes = grid[0, 0]
+    for place, row in enumerate(ordered):
+        low, high = row.interval(headline.metric)
+        colour = GREY if row.reference else BLUE
+        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot(row.mean(headline.metric), place, "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(ordered)), [row.name for row in ordered])
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#e5e7eb")
+    axes.set_axisbelow(True)
+    axes.set_xlabel(f"{headline.label} ({headline.unit}), mean and 95% interval")
+    save_figure(figure, path)

@@ -1,0 +1,1 @@
+"""Statistics of few runs and many episodes: one method in one place."""

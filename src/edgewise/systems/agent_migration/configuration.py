@@ -1,0 +1,378 @@
+"""Configuration of the agent-migration system in everyday units, and its translation to SI arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+from scipy.sparse.csgraph import shortest_path
+
+from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
+
+RAW_DATA_MB = (100.0, 171.0, 243.0, 314.0, 386.0, 457.0, 529.0, 600.0)
+AGENT_DATA_MB = (314.0, 529.0, 100.0, 457.0, 243.0, 600.0, 171.0, 386.0)
+TOLERANCE = (2.0, 1.7, 1.5, 1.9, 1.4, 1.8, 1.6, 1.7)
+
+Values = float | tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
+class AgentMigrationConfig:
+    """The system of the CGDM paper, section III; defaults from its Table II where it has them, else from our reading.
+
+    A field that takes "one value or several" takes one number for all, or a sequence with one number each.
+
+    Attributes:
+        vehicles: number of vehicles V (Table II).
+        rsus: number of road-side units S (Table II).
+        slots: slots per episode.
+        slot_seconds: length of a slot, s.
+        origin_m: lower left corner of the area, m.
+        area_m: side of the square area, m.
+        rsu_positions_m: position of each RSU, m; none places them on a regular grid.
+        coverage_m: coverage radius of an RSU, m.
+        carrier_ghz: carrier frequency f of (1), GHz.
+        antenna_gain: Gamma of (1), a power ratio.
+        minimum_distance_m: distances below count as this, m.
+        reference_distance_m: distance at which a link has its nominal rate, m.
+        vehicle_power_w: transmit power of a vehicle h_v, W.
+        rsu_power_w: transmit power of an RSU p_s, W.
+        noise_w: noise power N^2, W.
+        link_rate_mbps: nominal radio rate of each RSU, Mbit/s, one value or several; none spreads 300..100 (Table II).
+        cpu_mhz: processor speed C_s of each RSU, 1e6 cycle/s, one value or several; none spreads 100..300 (Table II).
+        cycles_per_byte: d_s, cycle/byte.
+        raw_data_mb: mean data volume each vehicle sends per slot, 1e6 byte, one value or several; none is Table II's range.
+        raw_data_spread: the volume of a slot is the mean times U(1 - spread, 1 + spread).
+        agent_data_mb: size D_con of each vehicle's agent, 1e6 byte, one value or several; none is Table II's range.
+        computed_share: D_com over D_raw.
+        result_share: D_res over D_raw.
+        backhaul_mbps: rate of one wired hop between RSUs, Mbit/s.
+        max_load: L_max of (22c), load in slots of processor time.
+        attack_frequency: f_att, probability per slot that an idle reconnoitred target is hit.
+        attacked_rsus: number of RSUs under attack in an episode, redrawn at each reset.
+        attack_end_probability: p_off, probability per slot that an attack ends.
+        attack_severity: eta, part of radio, processor and wired links that an attack takes.
+        scheduled_attacks: attacks beside the attacker's own, each as RSU, first slot and last slot; a defence keeps such an
+            attack off for the slot in which it succeeds, but does not end it.
+        copy_loss_probability: p_fail, probability that a pre-migration hit by an attack loses the copy.
+        defence_seconds: T_ext, delay that a moving target defence adds to every vehicle served, s.
+        defence_success: q_mtd, probability that a defence works.
+        reconnaissance_slots: slots an attacker needs after a successful defence before it can strike again.
+        prior_positive: alpha_A = alpha_S of (10), weight of the prior belief in good service.
+        prior_negative: beta_A = beta_S of (10).
+        forgetting: omega in (0, 1], 1 keeps every evaluation.
+        reception_weight: lambda of (16).
+        reliability_weight: sigma of (19).
+        trust_weights: zeta_A, zeta_S, zeta_P of (20); they add up to 1.
+        trust_rate: xi of (21) (Table II).
+        trust_window: tau of (17), slots.
+        initial_reputation: B at reset.
+        reputation_threshold: B_thre of (22d).
+        tolerance: T_max of each vehicle as a multiple of its nominal latency, one value or several; none is personal.
+        beacon_packets: packets per RSU, slot and direction without any vehicle.
+        vehicle_packets: packets added per served vehicle.
+        packet_loss: loss probability of a healthy RSU.
+        attacked_packet_loss: loss probability of an attacked RSU.
+        share_sharpness: kappa_alpha, processor shares are proportional to exp(kappa_alpha x).
+        trust_penalty_s: cost of each vehicle that breaks (22d) in a slot, s.
+        overload_penalty: cost per second of processor time beyond (22c).
+        speed_range_m_s: range of a vehicle's speed on its loop, m/s (no effect on a replayed trace).
+        speed_spread: standard deviation of a slot's speed over the vehicle's speed (likewise).
+        observe_reputation: whether the observation holds the reputations.
+        mobility: prepared recording (.npz) that the vehicles follow, or "grid" for the one that comes with the package; none
+            drives them round loops. A recording gives `rsus`, positions, area, coverage and `slot_seconds` itself.
+        training_share: part of a recording, in time, that training sees; policies are judged on the rest.
+    """
+
+    vehicles: int = 8
+    rsus: int = 4
+    slots: int = 50
+    slot_seconds: float = 30.0
+    origin_m: tuple[float, float] = (0.0, 0.0)
+    area_m: float = 2000.0
+    rsu_positions_m: tuple[tuple[float, float], ...] | None = None
+    coverage_m: float = 1200.0
+    carrier_ghz: float = 5.9
+    antenna_gain: float = 10.0
+    minimum_distance_m: float = 10.0
+    reference_distance_m: float = 500.0
+    vehicle_power_w: float = 0.2
+    rsu_power_w: float = 0.2
+    noise_w: float = 1e-12
+    link_rate_mbps: Values = None
+    cpu_mhz: Values = None
+    cycles_per_byte: float = 4.0
+    raw_data_mb: Values = None
+    raw_data_spread: float = 0.2
+    agent_data_mb: Values = None
+    computed_share: float = 1.0
+    result_share: float = 0.1
+    backhaul_mbps: float = 400.0
+    max_load: float = 1.0
+    attack_frequency: float = 0.3
+    attacked_rsus: int = 2
+    attack_end_probability: float = 0.2
+    attack_severity: float = 0.6
+    scheduled_attacks: tuple[tuple[int, int, int], ...] = ()
+    copy_loss_probability: float = 0.5
+    defence_seconds: float = 10.0
+    defence_success: float = 0.6
+    reconnaissance_slots: int = 1
+    prior_positive: float = 1.4
+    prior_negative: float = 0.6
+    forgetting: float = 1.0
+    reception_weight: float = 0.5
+    reliability_weight: float = 0.5
+    trust_weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    trust_rate: float = 0.7
+    trust_window: int = 3
+    initial_reputation: float = 0.7
+    reputation_threshold: float = 0.6
+    tolerance: Values = None
+    beacon_packets: float = 50.0
+    vehicle_packets: float = 100.0
+    packet_loss: float = 0.02
+    attacked_packet_loss: float = 0.7
+    share_sharpness: float = 1.0
+    trust_penalty_s: float = 10.0
+    overload_penalty: float = 1.0
+    speed_range_m_s: tuple[float, float] = (10.0, 20.0)
+    speed_spread: float = 0.1
+    observe_reputation: bool = True
+    mobility: str | None = None
+    training_share: float = 0.6
+
+    def __post_init__(self) -> None:
+        check_integer("vehicles", self.vehicles, 1)
+        check_integer("rsus", self.rsus, 1)
+        check_integer("slots", self.slots, 1)
+        check_integer("trust_window", self.trust_window, 1)
+        check_integer("attacked_rsus", self.attacked_rsus, 0, self.rsus)
+        check_integer("reconnaissance_slots", self.reconnaissance_slots, 0)
+        for name in (*_POSITIVE, *_NON_NEGATIVE, *_PROBABILITIES, *_OTHER_NUMBERS):
+            value = getattr(self, name)
+            if isinstance(value, bool | str) or np.ndim(value):
+                raise ConfigurationError(name, value, "one number")
+        for name, size in (("origin_m", 2), ("speed_range_m_s", 2), ("trust_weights", 3)):
+            if np.shape(getattr(self, name)) != (size,):
+                raise ConfigurationError(name, getattr(self, name), f"{size} numbers")
+        for name in _POSITIVE:
+            check_range(name, getattr(self, name), 0, open_low=True)
+        for name in _NON_NEGATIVE:
+            check_range(name, getattr(self, name), 0)
+        for name in _PROBABILITIES:
+            check_range(name, getattr(self, name), 0, 1)
+        check_range("attack_severity", self.attack_severity, 0, 1, open_high=True)
+        check_range("raw_data_spread", self.raw_data_spread, 0, 1, open_high=True)
+        check_range("forgetting", self.forgetting, 0, 1, open_low=True)
+        check_range("training_share", self.training_share, 0, 1, open_low=True, open_high=True)
+        check_range("origin_m", self.origin_m)
+        check_range("trust_weights", self.trust_weights, 0, 1)
+        if abs(sum(self.trust_weights) - 1) > 1e-6:
+            raise ConfigurationError("trust_weights", self.trust_weights, "three numbers that add up to 1")
+        check_range("speed_range_m_s", self.speed_range_m_s, 0)
+        if self.speed_range_m_s[0] > self.speed_range_m_s[1]:
+            raise ConfigurationError("speed_range_m_s", self.speed_range_m_s, "(low, high) with low <= high")
+        if self.rsu_positions_m is not None:
+            check_range("rsu_positions_m", self.rsu_positions_m)
+            if np.shape(self.rsu_positions_m) != (self.rsus, 2):
+                raise ConfigurationError(
+                    "rsu_positions_m", self.rsu_positions_m, f"{self.rsus} pairs (x, y), one per RSU"
+                )
+        if not _are_attacks(self.scheduled_attacks, self.rsus, self.slots):
+            raise ConfigurationError(
+                "scheduled_attacks",
+                self.scheduled_attacks,
+                f"triples of whole numbers: an RSU from 0 to {self.rsus - 1}, a first and a last slot from 0 to {self.slots - 1}",
+            )
+        for name, count in (
+            ("link_rate_mbps", self.rsus),
+            ("cpu_mhz", self.rsus),
+            ("raw_data_mb", self.vehicles),
+            ("agent_data_mb", self.vehicles),
+            ("tolerance", self.vehicles),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                check_range(name, value, 0, open_low=True)
+                if np.ndim(value) and np.shape(value) != (count,):
+                    raise ConfigurationError(name, value, f"one number or {count} numbers")
+
+
+_POSITIVE = (
+    "slot_seconds", "area_m", "coverage_m", "carrier_ghz", "antenna_gain", "minimum_distance_m", "reference_distance_m",
+    "vehicle_power_w", "rsu_power_w", "noise_w", "cycles_per_byte", "computed_share", "result_share", "backhaul_mbps",
+    "prior_positive", "prior_negative", "beacon_packets", "share_sharpness",
+)  # fmt: skip
+_NON_NEGATIVE = (
+    "max_load", "defence_seconds", "trust_penalty_s", "overload_penalty", "speed_spread", "vehicle_packets",
+)  # fmt: skip
+_OTHER_NUMBERS = ("attack_severity", "raw_data_spread", "forgetting", "training_share")
+_PROBABILITIES = (
+    "attack_frequency", "attack_end_probability", "copy_loss_probability", "defence_success", "reception_weight",
+    "reliability_weight", "trust_rate", "packet_loss", "attacked_packet_loss", "initial_reputation",
+    "reputation_threshold",
+)  # fmt: skip
+
+
+class Parameters(eqx.Module):
+    """`AgentMigrationConfig` in SI units (m, s, Hz, W, bit/s, byte, cycle) as array leaves, so that a study can sweep them.
+
+    Attributes without a comment are the field of the same name.
+    """
+
+    slot_seconds: Float[Array, ""]
+    center: Float[Array, " 2"]  # of the area, m
+    half_extent: Float[Array, ""]  # half the side of the area, m
+    rsu_positions: Float[Array, "s 2"]
+    hops: Float[Array, "s s"]  # wired hops between RSUs
+    coverage: Float[Array, ""]
+    carrier_hz: Float[Array, ""]
+    antenna_gain: Float[Array, ""]
+    minimum_distance: Float[Array, ""]
+    vehicle_power: Float[Array, ""]
+    rsu_power: Float[Array, ""]
+    noise: Float[Array, ""]
+    spectrum_hz: Float[Array, " s"]  # B_s of (2), from the nominal rate
+    cpu_hz: Float[Array, " s"]
+    cycles_per_byte: Float[Array, ""]
+    raw_data: Float[Array, " v"]  # mean, byte
+    raw_data_spread: Float[Array, ""]
+    agent_data: Float[Array, " v"]
+    computed_share: Float[Array, ""]
+    result_share: Float[Array, ""]
+    backhaul_bps: Float[Array, ""]
+    max_load: Float[Array, ""]
+    attack_frequency: Float[Array, ""]
+    attacked_rsus: Int[Array, ""]
+    attack_end_probability: Float[Array, ""]
+    attack_severity: Float[Array, ""]
+    scheduled_attacks: Int[Array, "n 3"]
+    copy_loss_probability: Float[Array, ""]
+    defence_seconds: Float[Array, ""]
+    defence_success: Float[Array, ""]
+    reconnaissance_slots: Int[Array, ""]
+    prior_positive: Float[Array, ""]
+    prior_negative: Float[Array, ""]
+    forgetting: Float[Array, ""]
+    reception_weight: Float[Array, ""]
+    reliability_weight: Float[Array, ""]
+    trust_weights: Float[Array, " 3"]
+    trust_rate: Float[Array, ""]
+    initial_reputation: Float[Array, ""]
+    reputation_threshold: Float[Array, ""]
+    tolerance: Float[Array, " v"]  # T_max of each user, s
+    beacon_packets: Float[Array, ""]
+    vehicle_packets: Float[Array, ""]
+    packet_loss: Float[Array, ""]
+    attacked_packet_loss: Float[Array, ""]
+    share_sharpness: Float[Array, ""]
+    trust_penalty_s: Float[Array, ""]
+    overload_penalty: Float[Array, ""]
+
+
+def grid_positions(rsus: int, origin: tuple[float, float], side: float) -> np.ndarray:
+    """RSUs at the cell centres of a near-square grid over the area, row by row from the origin; [S, 2] in m."""
+    columns = int(np.ceil(np.sqrt(rsus)))
+    rows = int(np.ceil(rsus / columns))
+    index = np.arange(rsus)
+    x = (index % columns + 0.5) * side / columns
+    y = (index // columns + 0.5) * side / rows
+    return np.stack([x, y], axis=1) + np.asarray(origin)
+
+
+def wired_hops(positions: np.ndarray) -> np.ndarray:
+    """Hops between RSUs whose wires are the relative neighbourhood graph of their positions; [S, S].
+
+    Two RSUs are wired when no third is nearer to both than they are to each other. The graph is connected, and on a grid
+    it is the grid: the diagonal of a square costs two hops.
+    """
+    distance = np.linalg.norm(positions[:, None] - positions[None, :], axis=-1)
+    lens = np.maximum(distance[:, None, :], distance[None, :, :])
+    np.einsum("iji->ij", lens)[...] = np.inf
+    np.einsum("ijj->ij", lens)[...] = np.inf
+    wired = distance <= lens.min(axis=2) * (1 + 1e-9)
+    np.fill_diagonal(wired, False)
+    return np.asarray(shortest_path(wired.astype(float), unweighted=True, directed=False))
+
+
+def _are_attacks(value: object, rsus: int, slots: int) -> bool:
+    return isinstance(value, tuple | list) and all(
+        isinstance(each, tuple | list)
+        and len(each) == 3
+        and all(isinstance(number, int) and not isinstance(number, bool) for number in each)
+        and 0 <= each[0] < rsus
+        and 0 <= each[1] <= each[2] < slots
+        for each in value
+    )
+
+
+def _spread(value: Values, default: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
+    if value is None:
+        return np.resize(np.asarray(default, dtype=float), count)
+    return np.broadcast_to(np.asarray(value, dtype=float), (count,))
+
+
+def build_parameters(config: AgentMigrationConfig) -> Parameters:
+    """Translate a configuration to SI arrays, with everything that follows from it.
+
+    The spectrum B_s is the one that gives the nominal rate at the reference distance; the tolerance T_max is the personal
+    multiple of T_nom = 8 (1 + result_share) D / mean(b) + d_s D / ((S / V) mean(C)) at the vehicle's mean data volume D.
+
+    Returns:
+        `Parameters`.
+    """
+    rsus, vehicles = config.rsus, config.vehicles
+    rate = 1e6 * _spread(config.link_rate_mbps, np.round(np.linspace(300, 100, rsus)), rsus)
+    cpu = 1e6 * _spread(config.cpu_mhz, np.round(np.linspace(100, 300, rsus)), rsus)
+    raw = 1e6 * _spread(config.raw_data_mb, RAW_DATA_MB, vehicles)
+    agent = 1e6 * _spread(config.agent_data_mb, AGENT_DATA_MB, vehicles)
+    positions = (
+        grid_positions(rsus, config.origin_m, config.area_m)
+        if config.rsu_positions_m is None
+        else np.asarray(config.rsu_positions_m, dtype=float)
+    )
+    nominal = 8 * (
+        1 + config.result_share
+    ) * raw / rate.mean() + config.cycles_per_byte * config.computed_share * raw / (rsus / vehicles * cpu.mean())
+
+    def number(value: object) -> Array:
+        return jnp.asarray(value, dtype=float)
+
+    gain = path_gain(
+        number(config.reference_distance_m),
+        number(config.carrier_ghz * 1e9),
+        number(config.antenna_gain),
+        number(config.minimum_distance_m),
+    )
+    efficiency = spectral_efficiency(gain, number(config.vehicle_power_w), number(config.noise_w))
+    derived = {
+        "attacked_rsus": jnp.asarray(config.attacked_rsus),
+        "reconnaissance_slots": jnp.asarray(config.reconnaissance_slots),
+        "scheduled_attacks": jnp.asarray(config.scheduled_attacks, dtype=int).reshape(-1, 3),
+        "center": number(config.origin_m) + config.area_m / 2,
+        "half_extent": number(config.area_m / 2),
+        "rsu_positions": number(positions),
+        "hops": number(wired_hops(positions)),
+        "coverage": number(config.coverage_m),
+        "carrier_hz": number(config.carrier_ghz * 1e9),
+        "minimum_distance": number(config.minimum_distance_m),
+        "vehicle_power": number(config.vehicle_power_w),
+        "rsu_power": number(config.rsu_power_w),
+        "noise": number(config.noise_w),
+        "spectrum_hz": number(rate) / efficiency,
+        "cpu_hz": number(cpu),
+        "raw_data": number(raw),
+        "agent_data": number(agent),
+        "backhaul_bps": number(config.backhaul_mbps * 1e6),
+        "tolerance": number(_spread(config.tolerance, TOLERANCE, vehicles) * nominal),
+    }
+    same = {
+        field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived
+    }
+    return Parameters(**derived, **same)

@@ -1,0 +1,194 @@
+"""Figures of an agent-migration run: map, reputations, and where the seconds go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from edgewise.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, styled
+from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.training.judgement import Judgement
+
+TERMS = {
+    "data_upload": ("data upload", BLUE),
+    "processing": ("processing", SKY),
+    "download": ("download", GREEN),
+    "migration": ("migration beyond processing", YELLOW),
+    "agent_upload": ("agent upload", ORANGE),
+    "deployment": ("deployment", VERMILION),
+    "defence": ("defence", PURPLE),
+}
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One recorded episode, slots first.
+
+    Attributes:
+        positions: of the vehicles, m, [T, V, 2].
+        entered: where a vehicle has taken over another's place [T, V].
+        serving: RSU of each vehicle [T, V].
+        target: RSU to which each agent is sent [T, V].
+        attacked: RSUs under attack [T, S].
+        defended: RSUs that run a defence [T, S].
+        reputation: of each RSU for each user [T, V, S].
+    """
+
+    positions: np.ndarray
+    entered: np.ndarray
+    serving: np.ndarray
+    target: np.ndarray
+    attacked: np.ndarray
+    defended: np.ndarray
+    reputation: np.ndarray
+
+    @classmethod
+    def of(cls, environment: AgentMigration, states: Any, actions: Any) -> Episode:
+        """What `record_episode` returned, as arrays."""
+        v, s = environment.vehicles, environment.rsus
+        return cls(
+            positions=np.asarray(jax.vmap(environment.mobility.positions)(states.mobility)),
+            entered=np.asarray(jax.vmap(environment.mobility.entered)(states.mobility)),
+            serving=np.asarray(states.serving),
+            target=np.asarray(actions)[:, : v * s].reshape(-1, v, s).argmax(-1),
+            attacked=np.asarray(states.attacked),
+            defended=np.asarray(actions)[:, v * s + v :] > 0,
+            reputation=np.asarray(states.reputation),
+        )
+
+
+@styled()
+def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
+    """Ways of the vehicles, RSUs with their reach, and how often agents moved between them.
+
+    Returns:
+        The figure, and its data: one row per pair of RSUs with the number of migrations.
+    """
+    p = environment.parameters
+    units = np.asarray(p.rsu_positions)
+    figure, grid = new_figure(6.4, 6.4)
+    axes: Axes = grid[0, 0]
+    for v in range(environment.vehicles):
+        way = episode.positions[:, v].copy()
+        way[episode.entered[:, v]] = np.nan
+        axes.plot(way[:, 0], way[:, 1], color=GREY, alpha=0.35, linewidth=1)
+    axes.scatter(
+        episode.positions[-1, :, 0],
+        episode.positions[-1, :, 1],
+        s=26,
+        color=BLACK,
+        zorder=4,
+        label="vehicles at the end, with their ways",
+    )
+    moves = pd.crosstab(episode.serving.ravel(), episode.target.ravel()).stack().reset_index()
+    moves.columns = pd.Index(["from", "to", "migrations"])
+    moves = moves[(moves["from"] != moves["to"]) & (moves["migrations"] > 0)].reset_index(drop=True)
+    most = max(moves["migrations"].max(), 1) if len(moves) else 1
+    for start, end, count in moves.itertuples(index=False):
+        axes.annotate(
+            "", units[end], units[start],
+            arrowprops={
+                "arrowstyle": "-|>", "color": VERMILION, "linewidth": 0.5 + 3 * count / most, "alpha": 0.75,
+                "connectionstyle": "arc3,rad=0.18", "shrinkA": 12, "shrinkB": 12,
+            },
+        )  # fmt: skip
+        middle = (units[start] + units[end]) / 2
+        side = np.array([units[end][1] - units[start][1], units[start][0] - units[end][0]])
+        axes.annotate(
+            str(count), middle + 0.12 * side, fontsize=8, color=VERMILION, ha="center", va="center",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
+        )  # fmt: skip
+    share = episode.attacked.mean(0)
+    for s, unit in enumerate(units):
+        axes.add_patch(Circle((unit[0], unit[1]), float(p.coverage), facecolor=BLUE, edgecolor=BLUE, alpha=0.05))
+        axes.plot(*unit, "s", color=BLUE, markersize=9, zorder=5)
+        note = f"RSU {s}" + (f"\nattacked {share[s]:.0%} of slots" if share[s] > 0 else "")
+        axes.annotate(
+            note, unit, (0, 10), textcoords="offset points", ha="center", fontsize=8, fontweight="bold", color=BLUE
+        )
+    center, half = np.asarray(p.center), 1.05 * float(p.half_extent)
+    axes.set_xlim(center[0] - half, center[0] + half)
+    axes.set_ylim(center[1] - half, center[1] + half)
+    axes.set_aspect("equal")
+    axes.set_xlabel("x (m)")
+    axes.set_ylabel("y (m)")
+    axes.plot([], [], color=VERMILION, linewidth=2, label="migrations of agents (number)")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure, moves
+
+
+@styled()
+def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
+    """Reputation of each RSU over an episode, with attacks and defences.
+
+    Returns:
+        The figure, and its data: one row per slot and RSU.
+    """
+    slots, rsus = episode.attacked.shape
+    columns = min(rsus, 2)
+    rows = -(-rsus // columns)
+    figure, grid = new_figure(7.2, 0.6 + 1.9 * rows, rows, columns)
+    threshold = float(environment.parameters.reputation_threshold)
+    time = np.arange(slots)
+    table = []
+    for s, axes in zip(range(rsus), grid.ravel(), strict=False):
+        users = episode.reputation[:, :, s]
+        low, mean, high = users.min(1), users.mean(1), users.max(1)
+        first = s == 0
+        axes.fill_between(time, 0, 1, where=episode.attacked[:, s], step="mid", color=VERMILION, alpha=0.22, linewidth=0,
+                          label="under attack" if first else None)  # fmt: skip
+        axes.fill_between(time, low, high, color=BLUE, alpha=0.2, linewidth=0, label="all users" if first else None)
+        axes.plot(time, mean, color=BLUE, linewidth=1.6, label="mean over users" if first else None)
+        axes.axhline(threshold, color=BLACK, linewidth=0.8, linestyle="--", label="threshold" if first else None)
+        defended = time[episode.defended[:, s]]
+        axes.plot(
+            defended, np.full(len(defended), 0.06), "|", color=BLACK, markersize=7, label="defence" if first else None
+        )
+        axes.set_title(f"RSU {s}", loc="left")
+        axes.set_ylim(0, 1)
+        axes.set_xlim(-0.5, slots - 0.5)
+        axes.set_ylabel("reputation")
+        axes.set_xlabel("slot")
+        table += [
+            {"slot": t, "rsu": s, "lowest": low[t], "mean": mean[t], "highest": high[t],
+             "attacked": bool(episode.attacked[t, s]), "defence": bool(episode.defended[t, s])}
+            for t in range(slots)
+        ]  # fmt: skip
+    for axes in grid.ravel()[rsus:]:
+        axes.set_visible(False)
+    figure.legend(loc="outside lower center", ncols=5)
+    return figure, pd.DataFrame(table)
+
+
+@styled()
+def latency_figure(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
+    """Mean latency of each policy, split into its terms.
+
+    Returns:
+        The figure, and its data: one row per policy, one column per term in s per slot.
+    """
+    ordered = sorted(rows, key=lambda row: row.mean("latency"))
+    figure, grid = new_figure(7.2, 1.5 + 0.34 * len(ordered))
+    axes: Axes = grid[0, 0]
+    left = np.zeros(len(ordered))
+    table: dict[str, Any] = {"policy": [row.name for row in ordered]}
+    for term, (label, colour) in TERMS.items():
+        width = np.array([row.mean(f"latency/{term}") for row in ordered])
+        table[term] = width
+        axes.barh(range(len(ordered)), width, left=left, color=colour, edgecolor="white", linewidth=0.6, label=label)
+        left += width
+    for place, total in enumerate(left):
+        axes.annotate(f"{total:.0f}", (total, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_yticks(range(len(ordered)), [row.name for row in ordered])
+    axes.invert_yaxis()
+    axes.set_xlabel("total latency (s per slot)")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure, pd.DataFrame(table)

@@ -1,0 +1,140 @@
+"""Judging policies on the same episodes, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from scipy import stats
+
+from edgewise.environments.environment import Environment
+from edgewise.environments.episode import record_episode
+from edgewise.environments.game import Game
+from edgewise.environments.host.task import HostTask
+from edgewise.environments.system import Policy, System
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.training.evaluation import evaluate
+from edgewise.training.host.evaluation import evaluate_host
+from edgewise.training.run_folder import RunConfig
+from edgewise.training.saved import load_learned
+
+Played = Environment[Any] | Game[Any] | HostTask
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a policy, or several seeds of a learner, did over a set of episodes.
+
+    Attributes:
+        name: of the policy.
+        values: metric to array [seeds, episodes].
+        reference: whether it is a reference policy.
+    """
+
+    name: str
+    values: dict[str, np.ndarray]
+    reference: bool = False
+
+    @property
+    def source(self) -> str:
+        """Over what the interval is taken: training seeds when there are several, else episodes."""
+        seeds, episodes = self.values["return"].shape
+        return f"{seeds} seeds" if seeds > 1 else f"{episodes} episodes"
+
+    def units(self, metric: str) -> np.ndarray:
+        """The independent values behind the mean: one per seed when there are several, else one per episode."""
+        values = self.values[metric]
+        return values.mean(1) if values.shape[0] > 1 else values[0]
+
+    def mean(self, metric: str) -> float:
+        """Mean over seeds and episodes."""
+        return float(self.values[metric].mean())
+
+    def interval(self, metric: str) -> tuple[float, float]:
+        """Bootstrap interval of the mean (BCa, 95%) over `units`; a point where they do not vary."""
+        units = self.units(metric)
+        if np.ptp(units) == 0:
+            return float(units[0]), float(units[0])
+        result = stats.bootstrap(
+            (units,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=np.random.default_rng(0)
+        )
+        return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON: mean and interval of every metric."""
+        metrics = {m: {"mean": self.mean(m), "interval": list(self.interval(m))} for m in self.values}
+        seeds, episodes = self.values["return"].shape
+        return {"policy": self.name, "seeds": seeds, "episodes": episodes, "metrics": metrics}
+
+
+def player(environment: Played, episodes: int, seed: int) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
+    """A function that plays a policy on the episodes of the given seed; its metrics, one value per episode."""
+    if isinstance(environment, HostTask):
+        return lambda policy: evaluate_host(environment, policy, seed, episodes)
+    compiled = eqx.filter_jit(lambda environment, policy, key: evaluate(environment, policy, key, episodes))
+    return lambda policy: compiled(environment, policy, jax.random.key(seed))
+
+
+def judge_policies(
+    config: RunConfig,
+    folder: Path,
+    environment: Played,
+    which: str,
+    episodes: int,
+    seed: int,
+    stochastic: bool = False,
+) -> Judgement:
+    """Play every seed's saved policy of a run.
+
+    Args:
+        config: of the run.
+        folder: of the run.
+        environment: to play in.
+        which: "best" or "last".
+        episodes: how many.
+        seed: their randomness.
+        stochastic: sample actions.
+    """
+    play = player(environment, episodes, seed)
+    results = [
+        play(LearnedPolicy(load_learned(folder / "policy" / which / f"seed-{i}", environment), stochastic))
+        for i in range(config.training.seeds)
+    ]
+    return Judgement(config.algorithm, {name: np.stack([np.asarray(r[name]) for r in results]) for name in results[0]})
+
+
+def judge_references(
+    entry: System, environment: Played, names: Sequence[str], episodes: int, seed: int
+) -> list[Judgement]:
+    """Play reference policies on the episodes of the given seed."""
+    judgements = []
+    for name, policy in entry.references(environment, names).items():
+        result = player(environment, episodes, seed)(policy)
+        values = {metric: np.asarray(value)[None] for metric, value in result.items()}
+        judgements.append(Judgement(name, values, reference=True))
+    return judgements
+
+
+def judge_bound(entry: System, environment: Played, episodes: int, seed: int) -> Judgement | None:
+    """What no policy can beat in the headline metric, on the episodes of the given seed; none if the system knows none."""
+    if not isinstance(environment, Environment):
+        return None
+    policy = entry.references(environment, ("random",))["random"]
+
+    @eqx.filter_jit
+    def bounds(environment: Environment[Any], keys: jax.Array) -> jax.Array | None:
+        def episode(key: jax.Array) -> jax.Array | None:
+            states, _, _ = record_episode(environment, policy, key)
+            return entry.bound(environment, states)
+
+        return jax.lax.map(episode, keys)
+
+    values = bounds(environment, jax.random.split(jax.random.key(seed), episodes))
+    return None if values is None else Judgement("bound", {entry.headline.metric: np.asarray(values)[None]}, True)

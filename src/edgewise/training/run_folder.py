@@ -1,0 +1,90 @@
+"""The folder of a run: its files, and the configuration from which the run can be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgewise import __version__
+from edgewise.algorithms.registry import find_algorithm
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.files import replace_file
+from edgewise.common.plain import from_plain, to_plain
+from edgewise.environments import systems
+from edgewise.training.choose_loop import training_config
+from edgewise.training.config import TrainingConfig
+
+
+def require_run(folder: Path) -> RunConfig:
+    """The configuration of a run folder.
+
+    Raises:
+        EdgewiseError: if it is none, or holds no policy yet.
+    """
+    config = read_config(folder)
+    if not (folder / "policy" / "best").is_dir():
+        raise EdgewiseError(f"{folder}: holds no policy yet; go on with: edgewise train --resume {folder}")
+    return config
+
+
+CHECKPOINTS = "checkpoints"
+CONFIG_FILE = "config.yaml"
+METRICS_FILE = "metrics.csv"
+TEST_FILE = "test.json"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that determines a run.
+
+    Attributes:
+        environment: name in the registry.
+        environment_config: its configuration.
+        algorithm: name in the registry.
+        algorithm_config: its configuration.
+        training: budget and seeds.
+    """
+
+    environment: str
+    environment_config: Any
+    algorithm: str
+    algorithm_config: Any
+    training: TrainingConfig
+
+
+def write_config(folder: Path, run: RunConfig) -> None:
+    """Write `config.yaml`: complete and reloadable."""
+    values = {"edgewise": __version__, **to_plain(run)}
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / CONFIG_FILE, yaml.safe_dump(values, sort_keys=False).encode())
+
+
+def read_config(folder: Path) -> RunConfig:
+    """Read `config.yaml` of a run.
+
+    Raises:
+        EdgewiseError: if there is none, or a field of it is unknown or not allowed.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError:
+        raise EdgewiseError(f"{folder}: is not a run folder, it has no {CONFIG_FILE}") from None
+    except yaml.YAMLError as error:
+        raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")
+    if not isinstance(values, dict) or any(name not in values for name in fields):
+        raise EdgewiseError(f"{path}: must hold the fields {', '.join(fields)}")
+    try:
+        return RunConfig(
+            environment=values["environment"],
+            environment_config=from_plain(systems.find(values["environment"]).config, values["environment_config"]),
+            algorithm=values["algorithm"],
+            algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
+            training=from_plain(training_config(values["algorithm"]), values["training"]),
+        )
+    except ConfigurationError as error:
+        raise EdgewiseError(f"{path}: {error}") from None
