@@ -27,7 +27,7 @@ import numpy as np
 
 from edgewise.environments import registry
 from edgewise.policies.artefact import PolicyArtefact, load_policy
-from edgewise.training.judgement import Judgement
+from edgewise.statistics.judgement import Judgement
 from edgewise.training.run import train
 from edgewise.training.run_folder import RunConfig
 

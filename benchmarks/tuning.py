@@ -20,8 +20,8 @@ import pandas as pd
 
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.files import replace_file
+from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
-from edgewise.training.presets import SYSTEM_TRAINING
 from edgewise.training.run import train
 from edgewise.training.run_folder import RunConfig
 
@@ -64,7 +64,7 @@ class Search:
         of_training = {name: value for name, value in settings.items() if name in kind.__dataclass_fields__}
         of_learner = {name: value for name, value in settings.items() if name not in of_training}
         training = {
-            **SYSTEM_TRAINING.get(self.system, {}),
+            **registry.find(self.system).training,
             **{name: value for name, value in self.training.items() if name in kind.__dataclass_fields__},
             **of_training,
             "steps": self.steps,

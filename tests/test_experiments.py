@@ -626,7 +626,8 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        monkeypatch.setitem(CATALOGUE, "mine", Paper({e.name: e for e in (TABLE, REWARDS)}, {"quick": PROFILE}))
+        mine = Paper({e.name: e for e in (TABLE, REWARDS)}, {"quick": PROFILE})
+        monkeypatch.setattr(CATALOGUE, "_registered", {"mine": mine})
         words = ["experiment", "mine", "all", "--cells", str(folder), "--out", str(tmp_path)]
         assert main([*words, "--json"]) == 0
         plain = json.loads(capsys.readouterr().out)
@@ -646,5 +647,5 @@ class TestCommand:
         assert main(["list", "--json"]) == 0
         listed = json.loads(capsys.readouterr().out)["experiments"]
         assert {paper: set(names) for paper, names in listed.items()} == {
-            name: set(paper.experiments) for name, paper in CATALOGUE.items()
+            name: set(find_paper(name).experiments) for name in CATALOGUE.names()
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,17 +12,26 @@ import pytest
 import edgewise
 
 ROOT = Path(edgewise.__file__).parent
-BELOW = {
-    "numerics": set(),
-    "diffusion": {"numerics"},
-    "environments": {"numerics"},
-    "policies": {"numerics", "diffusion"},
-    "algorithms": {"numerics", "diffusion", "environments", "policies"},
-    "training": {"numerics", "diffusion", "environments", "algorithms", "policies"},
-    "experiments": {"numerics", "diffusion", "environments", "algorithms", "policies", "training"},
-    "serving": {"numerics", "diffusion", "environments", "algorithms", "policies", "training"},
-}
-BELOW["cli"] = set(BELOW)
+ORDER = (
+    "common",
+    "numerics",
+    "statistics",
+    "networks",
+    "diffusion",
+    "drawing",
+    "environments",
+    "systems",
+    "policies",
+    "algorithms",
+    "training",
+    "execution",
+    "experiments",
+    "papers",
+    "reports",
+    "cli",
+)
+"""From the ground up."""
+BELOW = {layer: set(ORDER[:place]) for place, layer in enumerate(ORDER)}
 REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -73,19 +83,52 @@ def test_imports_go_downward(path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "source", "wrong"),
     [
-        ("numerics", "from edgewise.diffusion import Denoiser", "edgewise.diffusion.denoiser.Denoiser"),
+        ("numerics", "from edgewise.diffusion.denoiser import Denoiser", "edgewise.diffusion.denoiser.Denoiser"),
         ("diffusion", "import edgewise.algorithms.cgdm", "edgewise.algorithms.cgdm"),
         ("environments", "def f():\n    from edgewise import training", "edgewise.training"),
-        ("environments", "from ..diffusion import chain", "edgewise.diffusion.chain"),
+        ("diffusion", "from ..environments import game", "edgewise.environments.game"),
         ("policies", "from edgewise.training.run import train", "edgewise.training.run.train"),
-        ("policies", "from edgewise.environments.environment import Box", "edgewise.environments.spaces.Box"),
+        (
+            "environments",
+            "from edgewise.policies.artefact import load_policy",
+            "edgewise.policies.artefact.load_policy",
+        ),
         ("algorithms", "from edgewise.training import loop", "edgewise.training.loop"),
         ("training", "if True:\n    import edgewise.cli", "edgewise.cli"),
         ("training", "import edgewise", "edgewise"),
         ("policies", "from edgewise import __version__", None),
-        ("training", "from .run import train\nfrom edgewise.numerics import checks\nimport jax", None),
+        ("training", "from .run import train\nfrom edgewise.numerics import scaling\nimport jax", None),
         ("cli", "from edgewise.drawing.style import plot", None),
     ],
 )
 def test_an_upward_import_is_seen(layer: str, source: str, wrong: str | None) -> None:
     assert faults(source, ("edgewise", layer)) == ([] if wrong is None else [wrong])
+
+
+SUBJECTS = {path.name for path in (ROOT / "systems").iterdir() if (path / "system.py").exists()}
+NAMES = {
+    subject: re.compile(
+        rf"{subject}|{subject.replace('_', '-')}|{subject.title().replace('_', '')}|{subject.upper()}|edgewise\.papers\."
+    )
+    for subject in SUBJECTS
+}
+
+
+def named(path: Path) -> set[str]:
+    """Systems that a file names, but for the one whose home it is in, and papers."""
+    home = path.relative_to(ROOT).parts
+    text = path.read_text()
+    return {
+        subject
+        for subject, pattern in NAMES.items()
+        if home[:2] != ("systems", subject) and home[0] != "papers" and pattern.search(text)
+    }
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_system_or_paper_is_named_at_home_alone(path: Path) -> None:
+    assert named(path) == set()
+
+
+def test_systems_are_found() -> None:
+    assert len(SUBJECTS) >= 4

@@ -31,7 +31,7 @@ from edgewise.algorithms.malppo import (
 )
 from edgewise.cli import main
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments import game_registry
+from edgewise.environments import registry
 from edgewise.environments.game import GameSpaces, Kind
 from edgewise.environments.scaled import ScaledGame
 from edgewise.numerics.running import RunningScale
@@ -484,7 +484,7 @@ def test_saved_policies_act_the_same_one_by_one_and_together(finished: Path) -> 
 
 
 def test_references_mark_both_ends_of_the_scale() -> None:
-    entry = game_registry.find("twin-trading")
+    entry = registry.find("twin-trading")
     environment = entry.build_evaluation(TwinTradingConfig(with_delay=False, slots=3))
     played = eqx.filter_jit(evaluate)
     references = entry.references(environment, entry.reference_names)
@@ -498,7 +498,7 @@ def test_references_mark_both_ends_of_the_scale() -> None:
 
 def test_gains_are_those_of_a_search_by_hand() -> None:
     """Against policies of given prices and demands: each player's best alone, by a fine grid."""
-    entry = game_registry.find("twin-trading")
+    entry = registry.find("twin-trading")
     environment = entry.build_evaluation(TwinTradingConfig(with_delay=False, slots=3))
     market = environment.market
 

@@ -15,8 +15,8 @@ from edgewise.drawing.style import new_figure, save_figure, spread_labels
 from edgewise.environments.system import Headline
 from edgewise.reports.run import write_report
 from edgewise.reports.run_figures import comparison_figure, learning_curve
+from edgewise.statistics.judgement import Judgement
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.training.judgement import Judgement
 from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.run import train
 from edgewise.training.run_folder import RunConfig

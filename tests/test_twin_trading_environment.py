@@ -14,7 +14,7 @@ import yaml
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments import game_registry
+from edgewise.environments import registry
 from edgewise.environments.adapters.pettingzoo import parallel_env
 from edgewise.systems.twin_trading.configuration import TwinTradingConfig
 from edgewise.systems.twin_trading.environment import TwinTrading
@@ -163,7 +163,7 @@ def test_missing_and_misshaped_actions_are_named() -> None:
 
 
 def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
-    environment = game_registry.make("twin-trading", followers=5, leaders=1, history=0, with_delay=False)
+    environment = registry.make("twin-trading", followers=5, leaders=1, history=0, with_delay=False)
     _, observations = environment.reset(KEY)
     assert {a: o.shape for a, o in observations.items()} == {
         a: s.shape for a, s in environment.observation_spaces.items()
@@ -172,12 +172,12 @@ def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
     assert np.isfinite([float(r) for r in step.rewards.values()]).all()
     file = tmp_path / "market.yaml"
     file.write_text(yaml.safe_dump(plain_market(draw_market(jax.random.key(5), 4, 3))))
-    own = game_registry.make("twin-trading", instance=str(file))
+    own = registry.make("twin-trading", instance=str(file))
     assert (len(own.followers), len(own.leaders)) == (4, 3)
     with pytest.raises(ConfigurationError, match="environment = 'trade': must be one of twin-trading"):
-        game_registry.make("trade")
+        registry.make("trade")
     with pytest.raises(ConfigurationError, match="sellers = 3: must be left out"):
-        game_registry.make("twin-trading", sellers=3)
+        registry.make("twin-trading", sellers=3)
     with pytest.raises(ConfigurationError, match="history = -1"):
         TwinTradingConfig(history=-1)
 

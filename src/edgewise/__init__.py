@@ -1,5 +1,7 @@
 """Learned decisions at the network edge. Importing the package makes its systems known to Gymnasium."""
 
-import edgewise.environments  # noqa: F401  registers the Gymnasium ids
+from edgewise.environments.adapters.registration import register_installed
 
 __version__ = "0.1.0"
+
+register_installed()

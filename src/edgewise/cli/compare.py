@@ -11,9 +11,10 @@ import tyro
 
 from edgewise.cli.evaluate import show
 from edgewise.common.errors import ConfigurationError, check_integer
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.reports.run_figures import comparison_figure
-from edgewise.training.judgement import Judgement, judge_policies, judge_references
+from edgewise.statistics.judgement import Judgement
+from edgewise.training.judgement import judge_policies, judge_references
 from edgewise.training.run_folder import require_run
 
 
@@ -54,7 +55,7 @@ def run(words: list[str]) -> int:
     played = {config.environment for config in configs}
     if len(played) > 1:
         raise ConfigurationError("runs", sorted(played), "runs of one system")
-    entry = systems.find(configs[0].environment)
+    entry = registry.find(configs[0].environment)
     rows = []
     for folder, config in zip(options.runs, configs, strict=True):
         environment = entry.build_evaluation(config.environment_config)

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from edgewise.common.errors import check_integer
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.system import System
-from edgewise.training.judgement import Judgement, judge_policies, judge_references
+from edgewise.statistics.judgement import Judgement
+from edgewise.training.judgement import judge_policies, judge_references
 from edgewise.training.run_folder import require_run
 
 WIDEST = 1000
@@ -49,7 +50,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Evaluate, args=words, prog="edgewise evaluate")
     check_integer("episodes", options.episodes, 2)
     config = require_run(options.run)
-    entry = systems.find(config.environment)
+    entry = registry.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
     names = entry.choose_references(options.against)
     rows = [

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
-from edgewise.environments import game_registry, registry
-from edgewise.experiments.catalogue import CATALOGUE
+from edgewise.environments import registry
+from edgewise.experiments.catalogue import CATALOGUE, find_paper
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,10 @@ class List:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(List, args=words, prog="edgewise list")
-    entries = [registry.find(name) for name in registry.names()]
-    games = [game_registry.find(name) for name in game_registry.names()]
+    systems = registry.SYSTEMS.items()
+    entries = [system for system in systems if not system.several_agents]
+    games = [system for system in systems if system.several_agents]
+    papers = {name: find_paper(name) for name in CATALOGUE.names()}
     if options.json:
         print(
             json.dumps(
@@ -44,9 +46,9 @@ def run(words: list[str]) -> int:
                     "multi_agent_environments": {
                         game.name: {"summary": game.summary, "references": list(game.reference_names)} for game in games
                     },
-                    "algorithms": {a.name: a.summary for a in ALGORITHMS.values()},
+                    "algorithms": {a.name: a.summary for a in ALGORITHMS.items()},
                     "experiments": {
-                        name: {e.name: e.title for e in paper.experiments.values()} for name, paper in CATALOGUE.items()
+                        name: {e.name: e.title for e in paper.experiments.values()} for name, paper in papers.items()
                     },
                 }
             )
@@ -54,7 +56,8 @@ def run(words: list[str]) -> int:
         return 0
     print("environments")
     for entry in entries:
-        print(f"  {entry.name}  ({entry.gymnasium_id})\n    {entry.summary}\n    references:")
+        known = f"  ({entry.gymnasium_id})" if entry.gymnasium_id else ""
+        print(f"  {entry.name}{known}\n    {entry.summary}\n    references:")
         indent = 6 * " "
         names = ", ".join(entry.reference_names)
         print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
@@ -62,11 +65,11 @@ def run(words: list[str]) -> int:
     for game in games:
         print(f"  {game.name}\n    {game.summary}\n    references: {', '.join(game.reference_names)}")
     print("algorithms")
-    for algorithm in ALGORITHMS.values():
-        kinds = " and ".join(kind.__name__ for kind in algorithm.actions)
+    for algorithm in ALGORITHMS.items():
+        kinds = " and ".join(algorithm.actions)
         print(f"  {algorithm.name}  ({kinds} actions)\n    {algorithm.summary}")
     print("experiments")
-    for name, paper in CATALOGUE.items():
+    for name, paper in papers.items():
         print(f"  {name}")
         for experiment in paper.experiments.values():
             print(f"    {experiment.name}  {experiment.title}")

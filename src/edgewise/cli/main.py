@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
 from edgewise import __version__
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import told
+from edgewise.common.table import resolve, unknown
+from edgewise.environments import registry
+from edgewise.environments.system import Command
 
 COMMANDS = {
-    "list": ("edgewise.cli.list", "environments, algorithms, reference policies and experiments"),
-    "train": ("edgewise.cli.train", "train a policy, or go on with a run"),
-    "evaluate": ("edgewise.cli.evaluate", "judge a run's policy beside reference policies on unseen episodes"),
-    "compare": ("edgewise.cli.compare", "several runs side by side, with confidence intervals and a figure"),
-    "solve": ("edgewise.cli.solve", "exact solutions of problem instances"),
-    "experiment": ("edgewise.cli.experiment", "make a paper's tables and figures again"),
-    "report": ("edgewise.cli.report", "write one page on a run or on experiments"),
-    "mobility": ("edgewise.systems.agent_migration.commands", "import vehicle traces, or generate them with SUMO"),
-    "workload": ("edgewise.systems.service_selection.commands", "import recorded requests, or generate bursts of them"),
+    "list": Command("edgewise.cli.list:run", "environments, algorithms, reference policies and experiments"),
+    "train": Command("edgewise.cli.train:run", "train a policy, or go on with a run"),
+    "evaluate": Command(
+        "edgewise.cli.evaluate:run", "judge a run's policy beside reference policies on unseen episodes"
+    ),
+    "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
+    "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
+    "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
+    "report": Command("edgewise.cli.report:run", "write one page on a run or on experiments"),
 }
+
+
+def commands() -> dict[str, Command]:
+    """Every command by its word: those of all systems, then those that a system adds."""
+    added = {word: command for system in registry.SYSTEMS.items() for word, command in system.commands.items()}
+    return {**COMMANDS, **{word: command for word, command in added.items() if word not in COMMANDS}}
 
 
 def usage() -> str:
     """The text of `edgewise --help`."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    known = commands()
+    width = max(map(len, known))
+    lines = [f"  {word:<{width}}  {command.summary}" for word, command in known.items()]
     return "\n".join(
         [
             "usage: edgewise COMMAND [options]",
@@ -58,12 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] == "--version":
         print(__version__)
         return 0
-    if words[0] not in COMMANDS:
-        print(f"edgewise: command = {words[0]!r}: must be one of {', '.join(COMMANDS)}", file=sys.stderr)
-        return 2
-    command = importlib.import_module(COMMANDS[words[0]][0])
     try:
-        code: int = command.run(words[1:])
+        command = COMMANDS.get(words[0]) or commands().get(words[0])
+        if command is None:
+            print(f"edgewise: {unknown('command', words[0], commands())}", file=sys.stderr)
+            return 2
+        code: int = resolve(command.target)(words[1:])
         return code
     except EdgewiseError as error:
         print(f"edgewise {words[0]}: {error}", file=sys.stderr)

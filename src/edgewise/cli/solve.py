@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-
-SYSTEMS = {
-    "dynamic-contract": (
-        "edgewise.systems.dynamic_contract.solve",
-        "the best two-period menu of an instance in a YAML file",
-    ),
-    "service-selection": (
-        "edgewise.systems.service_selection.solve",
-        "the best schedule found for an episode whose arrivals are known, and a bound for every policy",
-    ),
-    "twin-trading": (
-        "edgewise.systems.twin_trading.solve",
-        "equilibrium prices and demands of a bandwidth market in a YAML file",
-    ),
-}
+from edgewise.common.table import resolve
+from edgewise.environments import registry
 
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    if not words or words[0] not in SYSTEMS:
-        width = max(map(len, SYSTEMS))
+    solvers = {system.name: system.solver for system in registry.SYSTEMS.items() if system.solver is not None}
+    if not words or words[0] not in solvers:
+        width = max(map(len, solvers), default=0)
         print("usage: edgewise solve SYSTEM [options]\n\nsystems:")
-        print("\n".join(f"  {name:<{width}}  {summary}" for name, (_, summary) in SYSTEMS.items()))
+        print("\n".join(f"  {name:<{width}}  {solver.summary}" for name, solver in solvers.items()))
         return 0 if words and words[0] in ("-h", "--help") else 2
-    code: int = importlib.import_module(SYSTEMS[words[0]][0]).run(words[1:])
+    code: int = resolve(solvers[words[0]].target)(words[1:])
     return code

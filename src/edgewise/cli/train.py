@@ -14,12 +14,8 @@ import tyro
 from rich.console import Console
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.system import System
-from edgewise.systems.agent_migration.commands import settle_mobility
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.systems.service_selection.commands import settle_workload
-from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.training.presets import default_configs
 from edgewise.training.progress import progress_bar
 from edgewise.training.run import train
@@ -70,7 +66,7 @@ def command_type(entry: System, algorithm: str) -> type[Any]:
     return dataclasses.make_dataclass(
         "Train",
         [
-            ("algorithm", Literal[tuple(ALGORITHMS)], field(default=algorithm)),
+            ("algorithm", Literal[ALGORITHMS.names()], field(default=algorithm)),
             ("common", *part(Common())),
             ("training", *part(training)),
             ("algorithm_config", *part(algorithm_config)),
@@ -86,12 +82,12 @@ def run(words: list[str]) -> int:
         resume = tyro.cli(Resume, args=words, prog="edgewise train")
         return _train(resume.resume, read_config(resume.resume), resume.report, resume.json)
     if not words or words[0].startswith("-"):
-        names = ", ".join([*systems.names(), "gymnasium:ID", "envpool:ID"])
+        names = ", ".join([*registry.names(), "gymnasium:ID", "envpool:ID"])
         print(
             f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}"
         )
         return 0 if words and words[0] in ("-h", "--help") else 2
-    entry = systems.find(words[0])
+    entry = registry.find(words[0])
     options = tyro.cli(
         command_type(entry, _named_algorithm(words[1:], entry.default_algorithm)),
         args=words[1:],
@@ -100,11 +96,7 @@ def run(words: list[str]) -> int:
     )
     name = options.common.name or time.strftime("%Y%m%d-%H%M%S")
     folder = options.common.folder or RUNS / entry.name / options.algorithm / name
-    system = options.environment_config
-    if isinstance(system, AgentMigrationConfig):
-        system = settle_mobility(system, folder)
-    if isinstance(system, ServiceSelectionConfig):
-        system = settle_workload(system, folder)
+    system = entry.prepare(options.environment_config, folder)
     config = RunConfig(entry.name, system, options.algorithm, options.algorithm_config, options.training)
     return _train(folder, config, options.common.report, options.common.json)
 
@@ -128,7 +120,7 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"folder": str(folder), "test": result}))
     else:
-        headline = systems.find(config.environment).headline
+        headline = registry.find(config.environment).headline
         means = result[headline.metric]["mean"]
         print(
             f"{headline.label} over {training.evaluation_episodes} test episodes: "

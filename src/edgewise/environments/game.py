@@ -5,13 +5,12 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.spaces import Box, Space
-from edgewise.environments.system import System
 
 State = TypeVar("State")
 Observations = dict[str, Array]
@@ -67,6 +66,7 @@ class GameSpaces:
     """
 
     kinds: tuple[Kind, ...]
+    actions: ClassVar[str] = "game"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,8 +153,3 @@ class Game(eqx.Module, Generic[State]):
                 alike.setdefault(bounds, []).append(agent)
             kinds += [Kind(tuple(agents), len(seen), low, high) for (seen, _, low, high), agents in alike.items()]
         return GameSpaces(tuple(kinds))
-
-
-@dataclass(frozen=True)
-class GameSystem(System):
-    """A system with several agents in the registry; both environments that it builds are `Game`s."""

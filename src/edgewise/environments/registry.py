@@ -1,73 +1,83 @@
-"""Environments by name."""
+"""Systems by name: environments of one agent and games, ours and those that others bring."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.common.table import Table, unknown
 from edgewise.environments.adapters.registration import register_gymnasium
-from edgewise.environments.control.system import ACROBOT, CARTPOLE, PENDULUM
-from edgewise.environments.environment import Environment
-from edgewise.environments.host.sources import SOURCES
-from edgewise.environments.host.system import host_entry, is_host
-from edgewise.environments.system import Entry
-from edgewise.systems.agent_migration.system import AGENT_MIGRATION
-from edgewise.systems.dynamic_contract.system import DYNAMIC_CONTRACT
-from edgewise.systems.service_selection.system import SERVICE_SELECTION
+from edgewise.environments.host.system import SOURCES, host_system, is_host
+from edgewise.environments.system import REFERENCES, Policy, System
 
-_ENTRIES: dict[str, Entry] = {
-    entry.name: entry for entry in (AGENT_MIGRATION, SERVICE_SELECTION, DYNAMIC_CONTRACT, CARTPOLE, ACROBOT, PENDULUM)
-}
+SYSTEMS: Table[System] = Table("edgewise.systems", "environment")
 
 
 def names() -> tuple[str, ...]:
-    """Every registered name."""
-    return tuple(_ENTRIES)
+    """Every system that can be found by name."""
+    return SYSTEMS.names()
 
 
-def find(name: str) -> Entry:
+def find(name: str) -> System:
     """Look a system up, or an environment of another library by SOURCE:ID, such as "gymnasium:CartPole-v1".
 
     Raises:
         ConfigurationError: naming the systems and sources that exist.
     """
     if is_host(name):
-        return host_entry(name)
-    if name not in _ENTRIES:
-        sources = ", ".join(f"{source}:ID" for source in SOURCES)
-        raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}, {sources}")
-    return _ENTRIES[name]
+        return host_system(name)
+    return SYSTEMS.find(name, ", ".join(f"{source}:ID" for source in SOURCES))
 
 
-def register(entry: Entry) -> None:
-    """Add a system of your own, for this process: to the names here and to Gymnasium under the entry's id.
+def register(system: System) -> None:
+    """Add a system of your own, for this process: to the names here, and to Gymnasium under its id if it has one.
 
     Raises:
         ConfigurationError: if the name or the id is taken.
     """
-    if entry.name in _ENTRIES:
-        raise ConfigurationError("name", entry.name, f"a name other than {', '.join(_ENTRIES)}")
-    register_gymnasium(entry.name, entry.gymnasium_id)
-    _ENTRIES[entry.name] = entry
+    if system.name in names():
+        raise ConfigurationError("name", system.name, f"a name other than {', '.join(names())}")
+    if system.gymnasium_id is not None:
+        register_gymnasium(system.name, system.gymnasium_id)
+    SYSTEMS.register(system.name, system)
 
 
-def make(name: str, **overrides: Any) -> Environment[Any]:
-    """Build an environment from its default configuration.
+def register_reference(system: str, name: str, build: Callable[[Any], Policy]) -> None:
+    """Add a reference policy to a system, for this process.
+
+    Args:
+        system: name of the system.
+        name: of the policy.
+        build: from an environment of the system to the policy.
+
+    Raises:
+        ConfigurationError: if there is no such system, or its policy of that name exists.
+    """
+    if name in find(system).reference_names:
+        raise ConfigurationError("name", name, f"a name other than {', '.join(find(system).reference_names)}")
+    REFERENCES.register(f"{system}/{name}", build)
+
+
+def make(name: str, **overrides: Any) -> Any:
+    """Build an environment or a game from its default configuration.
 
     Args:
         name: as in `names()`.
         overrides: fields of the configuration.
 
+    Returns:
+        An `Environment` or a `Game`.
+
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
     if is_host(name):
-        raise ConfigurationError("environment", name, f"one of {', '.join(_ENTRIES)}, which are compiled")
-    entry = find(name)
-    known = [field.name for field in fields(entry.config)]
+        raise ConfigurationError("environment", name, f"one of {', '.join(names())}, which are compiled")
+    system = find(name)
+    known = [field.name for field in fields(system.config)]
     for field in overrides:
         if field not in known:
-            raise ConfigurationError(field, overrides[field], f"left out; fields of {name} are {', '.join(known)}")
-    environment: Environment[Any] = entry.build(entry.config(**overrides))
-    return environment
+            raise unknown(field, overrides[field], known)
+    return system.build(system.config(**overrides))

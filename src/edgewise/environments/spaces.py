@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +22,7 @@ class Box:
 
     low: np.ndarray
     high: np.ndarray
+    kind: ClassVar[str] = "box"
 
     def __post_init__(self) -> None:
         if self.low.shape != self.high.shape or not (self.low <= self.high).all():
@@ -40,6 +42,7 @@ class Discrete:
     """The integers 0..n-1."""
 
     n: int
+    kind: ClassVar[str] = "discrete"
 
     def __post_init__(self) -> None:
         if self.n < 1:
@@ -69,3 +72,8 @@ class Spaces:
     observation: Space
     action: Space
     action_mask: bool = False
+
+    @property
+    def actions(self) -> str:
+        """Kind of the action space."""
+        return self.action.kind

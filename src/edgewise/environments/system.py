@@ -1,21 +1,25 @@
-"""What the library knows of a system: how to build it, what to measure in it, what to compare with."""
+"""What the library knows of a system: how to build it, what to measure in it, what to compare with.
+
+Modules that only describe a system load no numerics: what a system needs for its work is imported where it is used.
+"""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Array, PRNGKeyArray
+from edgewise.common.table import Table, unknown
 
-from edgewise.common.errors import ConfigurationError
-
-Policy = Callable[[PRNGKeyArray, Any, Any], Any]
+Policy = Callable[[Any, Any, Any], Any]
 """`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it.
 
 In a game observation and action are dictionaries keyed by agent id, and only the actions of those who move count.
 """
+REFERENCES: Table[Callable[[Any], Policy]] = Table("edgewise.references", "reference")
+"""Reference policies that others bring, named SYSTEM/NAME: a function from an environment to a policy."""
 
 
 @runtime_checkable
@@ -25,7 +29,7 @@ class RememberingPolicy(Protocol):
     def initial_memory(self) -> Any:
         """Memory at the start of an episode; an empty tuple for a policy without one."""
 
-    def step(self, key: PRNGKeyArray, observation: Any, memory: Any) -> tuple[Array, Any]:
+    def step(self, key: Any, observation: Any, memory: Any) -> tuple[Any, Any]:
         """An action, and the memory to go on with."""
 
 
@@ -56,44 +60,101 @@ class Headline:
         return -value if self.higher_is_better else value
 
 
+RETURN = Headline("return", "return", "per episode", higher_is_better=True)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Departures from the defaults: what a run of an algorithm on a system starts from unless told otherwise.
+
+    Attributes:
+        algorithm: fields of the algorithm's configuration.
+        training: fields of the training configuration.
+    """
+
+    algorithm: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Command:
+    """Words that a system adds to the command line.
+
+    Attributes:
+        target: "module:function"; the function takes the words that follow and returns the exit code.
+        summary: one line.
+    """
+
+    target: str
+    summary: str
+
+
 @dataclass(frozen=True)
 class System(abc.ABC):
-    """A system, of one agent or several.
+    """A system, of one agent or several. What has a default below need not be said by a system of one's own.
 
     Attributes:
         name: as given to the command line.
         summary: one line.
-        config: configuration dataclass, all of whose fields have defaults.
         headline: the metric of the system.
         columns: further metrics that a table shows.
-        reference_names: every reference policy.
-        usual_references: those shown unless asked otherwise.
+        own_references: the reference policies that the system brings.
+        usual_references: those shown unless asked otherwise; empty takes all that the system brings.
         default_algorithm: the algorithm that trains unless another is asked for.
+        gymnasium_id: as given to `gymnasium.make`; None for a game, or if it shall not be known there.
+        several_agents: whether it is a game.
+        training: fields of the training configuration that hold for every algorithm on the system.
+        presets: by algorithm, what tuning found.
+        commands: by word, what the system adds to `edgewise`.
+        solver: of `edgewise solve NAME`; None if there is none.
     """
 
     name: str
     summary: str
-    config: type[Any]
-    headline: Headline
-    columns: tuple[str, ...]
-    reference_names: tuple[str, ...]
-    usual_references: tuple[str, ...]
-    default_algorithm: str
+    headline: Headline = RETURN
+    columns: tuple[str, ...] = ()
+    own_references: tuple[str, ...] = ("random",)
+    usual_references: tuple[str, ...] = ()
+    default_algorithm: str = "ppo"
+    gymnasium_id: str | None = None
+    several_agents: bool = False
+    training: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    commands: Mapping[str, Command] = field(default_factory=dict)
+    solver: Command | None = None
+
+    @property
+    @abc.abstractmethod
+    def config(self) -> type[Any]:
+        """Configuration dataclass, all of whose fields have defaults."""
 
     @abc.abstractmethod
     def build(self, config: Any) -> Any:
-        """The environment to train in: an `Environment`, or a `HostTask` if it is stepped outside of compiled code."""
+        """The environment to train in: an `Environment`, a `Game`, or a `HostTask` if it is stepped outside of compiled code."""
 
-    @abc.abstractmethod
     def build_evaluation(self, config: Any) -> Any:
         """The environment to be judged in: the same instance, and the held-out part of a recording."""
+        return self.build(config)
 
-    @abc.abstractmethod
     def references(self, environment: Any, names: Sequence[str]) -> dict[str, Policy]:
         """Reference policies for an environment of this system."""
+        return {
+            name: self.own_reference(environment, name)
+            if name in self.own_references
+            else REFERENCES.find(f"{self.name}/{name}")(environment)
+            for name in names
+        }
 
-    def bound(self, environment: Any, states: Any) -> Array | None:
-        """What no policy can beat in an episode's headline metric, or none if no such figure is known.
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        """A reference policy that the system brings; by default all are uniformly random."""
+
+        def random(key: Any, state: Any, observation: Any) -> Any:
+            return environment.action_space.sample(key)
+
+        return random
+
+    def bound(self, environment: Any, states: Any) -> Any:
+        """What no policy can beat in an episode's headline metric, or None if no such figure is known.
 
         Args:
             environment: the episode's.
@@ -101,28 +162,43 @@ class System(abc.ABC):
         """
         return None
 
+    def prepare(self, config: Any, folder: Path) -> Any:
+        """Make the files that a configuration names ready for a run, and return the configuration to run with.
+
+        Args:
+            config: as the user gave it.
+            folder: of the run; what must be made is written there.
+        """
+        return config
+
+    def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
+        """Pictures for the report of a run, each a `Picture`.
+
+        Args:
+            environment: to be judged in.
+            policy: the learned one, a `RememberingPolicy`.
+            rows: what policies did, each a `Judgement`; the learned one first.
+            seed: of an episode to show.
+        """
+        return []
+
+    @property
+    def reference_names(self) -> tuple[str, ...]:
+        """Every reference policy: the system's own, and those that others bring."""
+        start = f"{self.name}/"
+        return (*self.own_references, *(n.removeprefix(start) for n in REFERENCES.names() if n.startswith(start)))
+
     def choose_references(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        """The usual references for none, every one for "all", else the named ones.
+        """The usual references for None, every one for "all", else the named ones.
 
         Raises:
             ConfigurationError: for a name that does not exist.
         """
         if names is None:
-            return self.usual_references
+            return self.usual_references or self.own_references
         if "all" in names:
             return self.reference_names
         for name in names:
             if name not in self.reference_names:
-                raise ConfigurationError("against", name, f"one of {', '.join(self.reference_names)}, or all")
+                raise unknown("against", name, self.reference_names, "all")
         return tuple(names)
-
-
-@dataclass(frozen=True)
-class Entry(System):
-    """A system with one agent in the registry.
-
-    Attributes:
-        gymnasium_id: as given to `gymnasium.make`.
-    """
-
-    gymnasium_id: str

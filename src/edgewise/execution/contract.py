@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import told
 from edgewise.common.interrupt import Interrupted
-from edgewise.experiments.cell import CellResult
-from edgewise.experiments.job import Job, carry_out
 from edgewise.training.progress import Reporter
 
+
+@runtime_checkable
+class Task(Protocol):
+    """Work that can be carried out in another process: a dataclass that can be sent there, and so can its result."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it works, under one path for all that carry tasks out; None if it leaves no files."""
+
+    def carry_out(self, report: Reporter) -> Any:
+        """Do it.
+
+        Args:
+            report: told how much is done.
+        """
+
+
 JobReporter = Callable[[int, int, str], None]
-"""Told the index of a job, how much of its work is done, and a short text."""
-Executor = Callable[[Sequence[Job], JobReporter], Iterator[tuple[Job, list[CellResult]]]]
-"""Carries jobs out and yields each with its results when it is done, in any order."""
+"""Told the index of a task, how much of its work is done, and a short text."""
+Executor = Callable[[Sequence[Any], JobReporter], Iterator[tuple[Any, Any]]]
+"""Carries tasks out and yields each with its result when it is done, in any order."""
 POLL_S = 0.5
 
 
-def attempt(job: Job, report: Reporter) -> tuple[str, Any]:
-    """Carry a job out, and say what came of it in a form that another process can be told: `unwrap` takes it."""
+def attempt(task: Task, report: Reporter) -> tuple[str, Any]:
+    """Carry a task out, and say what came of it in a form that another process can be told: `unwrap` takes it."""
     try:
-        return "results", carry_out(job, report)
+        return "results", task.carry_out(report)
     except Interrupted as error:
         return "interrupted", str(error)
     except EdgewiseError as error:
@@ -31,11 +47,10 @@ def attempt(job: Job, report: Reporter) -> tuple[str, Any]:
         return "error", told(error)
 
 
-def unwrap(kind: str, content: Any) -> list[CellResult]:
-    """The results of an `attempt`, or its error."""
+def unwrap(kind: str, content: Any) -> Any:
+    """The result of an `attempt`, or its error."""
     if kind == "interrupted":
         raise Interrupted(content)
     if kind == "error":
         raise EdgewiseError(content)
-    result: list[CellResult] = content
-    return result
+    return content

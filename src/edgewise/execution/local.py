@@ -17,15 +17,13 @@ import jax
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.interrupt import Interrupted, interrupt_flag
-from edgewise.execution.contract import POLL_S, JobReporter, attempt, unwrap
-from edgewise.experiments.cell import CellResult
-from edgewise.experiments.job import Job, carry_out
+from edgewise.execution.contract import POLL_S, JobReporter, Task, attempt, unwrap
 
 
-def serial(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+def serial(jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
     """One job after the other, in this process; the compiled programs of a job, which no other needs, are released."""
     for index, job in enumerate(jobs):
-        results = carry_out(job, partial(report, index))
+        results = job.carry_out(partial(report, index))
         jax.clear_caches()
         yield job, results
 
@@ -37,7 +35,7 @@ class Processes:
         """Args: `workers`, processes at a time."""
         self._workers = workers
 
-    def __call__(self, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    def __call__(self, jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
         context = multiprocessing.get_context("spawn")
         news = context.Queue()
         waiting = list(enumerate(jobs))[::-1]
@@ -82,7 +80,7 @@ def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, s
                 ) from None
 
 
-def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, list[CellResult]]]:
+def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, Any]]:
     """Of the jobs that end before they stop; a process that is told to stop lives until it has been listened to."""
     while True:
         at_work = any(process.is_alive() for process in running.values())
@@ -96,7 +94,7 @@ def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[
             yield index, content
 
 
-def _work(news: Any, parent: int, index: int, job: Job) -> None:
+def _work(news: Any, parent: int, index: int, job: Task) -> None:
     os.setpgid(0, 0)  # what a terminal tells a command reaches its first process only, which passes it on
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     try:

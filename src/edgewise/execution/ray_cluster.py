@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import jax
 import ray
@@ -20,9 +20,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.interrupt import Interrupted
-from edgewise.execution.contract import POLL_S, JobReporter, attempt, unwrap
-from edgewise.experiments.cell import CellResult
-from edgewise.experiments.job import Job
+from edgewise.execution.contract import POLL_S, JobReporter, Task, attempt, unwrap
 
 RETRIES = 20
 """How often a job is begun again because the node or the process that carried it out was lost."""
@@ -41,10 +39,10 @@ class RayCluster:
         """Args: `address`, HOST:PORT; none takes RAY_ADDRESS or a cluster of this machine, or else starts one."""
         self._address = address
 
-    def __call__(self, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    def __call__(self, jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
         if not jobs:
             return
-        sent = [replace(job, folder=job.folder.resolve()) if job.folder else job for job in jobs]
+        sent: list[Any] = [replace(cast(Any, job), folder=job.folder.resolve()) if job.folder else job for job in jobs]
         with _connection(self._address), _marked(sent) as mark:
             news = _start_news()
             gpus = 1 if ray.cluster_resources().get("GPU") else 0
@@ -101,7 +99,7 @@ def _knock(place: str) -> None:
 
 
 @contextmanager
-def _marked(jobs: Sequence[Job]) -> Iterator[str]:
+def _marked(jobs: Sequence[Task]) -> Iterator[str]:
     """A file beside the runs, by which a node knows that it sees their folder."""
     parents = {job.folder.parent for job in jobs if job.folder}
     name = f".{uuid.uuid4().hex}.shared"
@@ -136,7 +134,7 @@ class _News:
         return words
 
 
-def _carry_out(news: Any, index: int, job: Job, mark: str, version: str) -> tuple[str, Any]:
+def _carry_out(news: Any, index: int, job: Task, mark: str, version: str) -> tuple[str, Any]:
     node = platform.node()
     if version != __version__:
         return "error", f"node {node}: edgewise = {__version__!r}: must be {version!r}, as where the command was given"

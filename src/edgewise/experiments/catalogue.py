@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.common.table import Table, unknown
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.setting import Profile
-from edgewise.papers.cgdm import experiments as cgdm
-from edgewise.papers.d2sac import experiments as d2sac
-from edgewise.papers.edmsac import experiments as edmsac
-from edgewise.papers.malppo import experiments as malppo
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,11 @@ class Paper:
             return list(self.experiments.values())
         for name in names:
             if name not in self.experiments:
-                raise ConfigurationError("experiment", name, allowed)
+                raise unknown("experiment", name, self.experiments, "all")
         return [self.experiments[name] for name in dict.fromkeys(names)]
 
 
-CATALOGUE = {
-    "cgdm": Paper(cgdm.EXPERIMENTS, cgdm.PROFILES),
-    "d2sac": Paper(d2sac.EXPERIMENTS, d2sac.PROFILES),
-    "edmsac": Paper(edmsac.EXPERIMENTS, edmsac.PROFILES),
-    "malppo": Paper(malppo.EXPERIMENTS, malppo.PROFILES),
-}
+CATALOGUE: Table[Paper] = Table("edgewise.papers", "paper")
 
 
 def find_paper(name: str) -> Paper:
@@ -57,6 +49,13 @@ def find_paper(name: str) -> Paper:
     Raises:
         ConfigurationError: naming those that exist.
     """
-    if name not in CATALOGUE:
-        raise ConfigurationError("paper", name, f"one of {', '.join(CATALOGUE)}")
-    return CATALOGUE[name]
+    return CATALOGUE.find(name)
+
+
+def register_paper(name: str, paper: Paper) -> None:
+    """Add a paper of your own, for this process.
+
+    Raises:
+        ConfigurationError: if the name is taken.
+    """
+    CATALOGUE.register(name, paper)

@@ -21,7 +21,7 @@ import yaml
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.files import replace_file
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
@@ -60,6 +60,10 @@ class Job:
         training = player.run.training
         return training.steps_done(training.evaluations) * training.seeds
 
+    def carry_out(self, report: Reporter) -> list[CellResult]:
+        """Train if need be, then judge in every setting; one result per cell."""
+        return carry_out(self, report)
+
 
 def carry_out(job: Job, report: Reporter) -> list[CellResult]:
     """Train if need be, then judge in every setting.
@@ -72,7 +76,7 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
         One result per cell.
     """
     cell = job.cells[0]
-    entry = systems.find(cell.environment)
+    entry = registry.find(cell.environment)
     environments = [entry.build_evaluation(each.setting) for each in job.cells]
     key, code = jax.random.key(cell.seed), code_digest()
     curve = pd.DataFrame()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise.common.errors import ConfigurationError, check_integer
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.host.system import is_host
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
@@ -63,7 +63,7 @@ class Setting:
         """
         if is_host(self.environment):
             raise ConfigurationError("environment", self.environment, "one of the library's own, see edgewise list")
-        return _depart(systems.find(self.environment).config(), self.config)
+        return _depart(registry.find(self.environment).config(), self.config)
 
 
 @dataclass(frozen=True)

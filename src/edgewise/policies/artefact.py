@@ -137,9 +137,9 @@ def load_policy(folder: Path | str) -> PolicyArtefact:
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ArtefactError(f"{weights_path}: content does not match the checksum in {DESCRIPTION_FILE}: damaged")
     kind = description["kind"]
-    if kind not in KINDS:
-        raise ArtefactError(f"{folder / DESCRIPTION_FILE}: kind = {kind!r}: must be one of {', '.join(KINDS)}")
-    blank = KINDS[kind].blank(description["architecture"])
+    if kind not in KINDS.names():
+        raise ArtefactError(f"{folder / DESCRIPTION_FILE}: kind = {kind!r}: must be one of {', '.join(KINDS.names())}")
+    blank = KINDS.find(kind).blank(description["architecture"])
     tensors = safetensors.numpy.load(weights)
     expected = _named_arrays(blank)
     if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:

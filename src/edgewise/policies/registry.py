@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from edgewise.policies.categorical import CategoricalPolicy
-from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
-from edgewise.policies.deterministic import DeterministicPolicy
-from edgewise.policies.diffusion import DiffusionPolicy
-from edgewise.policies.distributional import DistributionalPolicy
-from edgewise.policies.gaussian import GaussianPolicy
-from edgewise.policies.greedy import GreedyPolicy
-from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy
-from edgewise.policies.recurrent import RecurrentGreedyPolicy
-from edgewise.policies.recurrent_gaussian import RecurrentGaussianPolicy
-from edgewise.policies.squashed_diffusion import SquashedDiffusionPolicy
-from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
-from edgewise.policies.uniform import UniformPolicy
+from typing import Any
 
-KINDS: dict[str, type[DeployablePolicy | RecurrentPolicy]] = {
-    "deterministic": DeterministicPolicy,
-    "diffusion": DiffusionPolicy,
-    "categorical": CategoricalPolicy,
-    "categorical-diffusion": CategoricalDiffusionPolicy,
-    "distributional": DistributionalPolicy,
-    "gaussian": GaussianPolicy,
-    "greedy": GreedyPolicy,
-    "recurrent-gaussian": RecurrentGaussianPolicy,
-    "recurrent-greedy": RecurrentGreedyPolicy,
-    "squashed-diffusion": SquashedDiffusionPolicy,
-    "squashed-gaussian": SquashedGaussianPolicy,
-    "uniform": UniformPolicy,
-}
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.table import Table
+
+KINDS: Table[type[Any]] = Table("edgewise.policies", "kind")
+"""Each a class of the protocol `DeployablePolicy` or `RecurrentPolicy`."""
 
 
-def kind_of(policy: DeployablePolicy | RecurrentPolicy) -> str:
-    """Name of a policy's kind."""
-    return next(name for name, kind in KINDS.items() if type(policy) is kind)
+def kind_of(policy: Any) -> str:
+    """Name of a policy's kind.
+
+    Raises:
+        EdgewiseError: if its class is in no table, so that an artefact of it could not be read.
+    """
+    name = KINDS.name_of(type(policy))
+    if name is None:
+        raise EdgewiseError(
+            f"{type(policy).__qualname__}: must be a kind of policy that is registered: {', '.join(KINDS.names())}"
+        )
+    return name
+
+
+def register_kind(name: str, kind: type[Any]) -> None:
+    """Add a kind of policy of your own, for this process.
+
+    Raises:
+        ConfigurationError: if the name is taken.
+    """
+    KINDS.register(name, kind)

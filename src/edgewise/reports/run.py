@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +13,21 @@ from edgewise.common.files import replace_file
 from edgewise.common.plain import to_plain
 from edgewise.drawing.picture import Picture
 from edgewise.drawing.style import save_figure
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.system import System
 from edgewise.experiments.store import machine
+from edgewise.policies.learned import LearnedPolicy
 from edgewise.reports.page import embedded, render
 from edgewise.reports.record import software
 from edgewise.reports.run_figures import learning_curve
-from edgewise.systems.agent_migration.pictures import pictures
-from edgewise.training.judgement import Judgement, judge_bound, judge_policies, judge_references
+from edgewise.statistics.judgement import Judgement
+from edgewise.training.judgement import judge_bound, judge_policies, judge_references
 from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, read_config
 from edgewise.training.saved import load_learned
 
 EPISODES = 50
 BOUND_EPISODES = 20
 SEED = 1_000_003
-
-
-SystemPictures = Callable[[Any, Any, list[Judgement]], list[Picture]]
-
-
-SYSTEM_PICTURES: dict[str, SystemPictures] = {"agent-migration": pictures}
 
 
 def standing(entry: System, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
@@ -66,7 +60,7 @@ def write_report(folder: Path) -> Path:
         The path of the page.
     """
     config = read_config(folder)
-    entry = systems.find(config.environment)
+    entry = registry.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
     learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
     references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
@@ -86,8 +80,7 @@ def write_report(folder: Path) -> Path:
     ]
     policy = load_learned(folder / "policy" / "best" / "seed-0", environment)
     rows = [learned, *references]
-    if config.environment in SYSTEM_PICTURES:
-        pictures += SYSTEM_PICTURES[config.environment](environment, policy, rows)
+    pictures += entry.pictures(environment, LearnedPolicy(policy), rows, SEED)
     report = folder / "report"
     for picture in pictures:
         save_figure(picture.figure, report / f"{picture.name}.png")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from edgewise.drawing.style import BLACK, BLUE, GREY, new_figure, save_figure, spread_labels, styled
 from edgewise.environments.system import Headline
-from edgewise.training.judgement import Judgement
+from edgewise.statistics.judgement import Judgement
 
 
 @styled()

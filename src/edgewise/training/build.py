@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgewise.algorithms.registry import find_algorithm
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
 from edgewise.environments.host.system import is_host
@@ -20,7 +20,7 @@ from edgewise.training.trainer import CompiledTrainer, Trainer
 
 def build(run: RunConfig) -> tuple[Environment[Any] | Game[Any], Loop]:
     """The evaluation environment and the training loop of a run."""
-    entry = systems.find(run.environment)
+    entry = registry.find(run.environment)
     environment = entry.build(run.environment_config)
     if run.training.input_span is not None:
         scaled = ScaledGame if isinstance(environment, Game) else ScaledObservations
@@ -36,7 +36,7 @@ def make_trainer(run: RunConfig) -> Trainer:
     if not is_host(run.environment):
         environment, loop = build(run)
         return CompiledTrainer(loop, environment)
-    entry = systems.find(run.environment)
+    entry = registry.find(run.environment)
     task: HostTask = entry.build(run.environment_config)
     if run.training.input_span is not None:
         task = task.scaled(run.training.input_span)

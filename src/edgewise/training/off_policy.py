@@ -28,8 +28,8 @@ class OffPolicyConfig(TrainingConfig):
     Attributes:
         updates: updates after each step of all copies; the update-to-data ratio is updates / environments.
         warmup_steps: steps with uniformly random actions before the first update.
-        replay_capacity: transitions kept (CGDM and D2SAC papers: 1e6; about 0.9 kB each in the default agent-migration
-            system, 0.35 kB in service selection).
+        replay_capacity: transitions kept (CGDM and D2SAC papers: 1e6; each takes 4 bytes per component of its two
+            observations and its action).
     """
 
     updates: int = 2

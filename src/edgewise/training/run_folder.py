@@ -13,7 +13,7 @@ from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.common.plain import from_plain, to_plain
-from edgewise.environments import systems
+from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
 
@@ -81,7 +81,7 @@ def read_config(folder: Path) -> RunConfig:
     try:
         return RunConfig(
             environment=values["environment"],
-            environment_config=from_plain(systems.find(values["environment"]).config, values["environment_config"]),
+            environment_config=from_plain(registry.find(values["environment"]).config, values["environment_config"]),
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
             training=from_plain(training_config(values["algorithm"]), values["training"]),

@@ -19,7 +19,7 @@ from jaxtyping import PRNGKeyArray
 from pettingzoo import ParallelEnv
 
 from edgewise.common.errors import ConfigurationError, check_choice
-from edgewise.environments import game_registry
+from edgewise.environments import registry
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium
 from edgewise.environments.game import Game, GameStep
 
@@ -35,7 +35,7 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
-    return PettingZooEnvironment(game_registry.make(system, **overrides), system, render_mode)
+    return PettingZooEnvironment(registry.make(system, **overrides), system, render_mode)
 
 
 class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: ignore[misc]

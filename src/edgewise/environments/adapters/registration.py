@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import gymnasium
 
 from edgewise.common.errors import ConfigurationError
 
 _ADAPTER = "edgewise.environments.adapters.gymnasium"
+
+
+def register_installed() -> None:
+    """Make the systems of all installed packages known to Gymnasium.
+
+    A package names them in the entry-point group `edgewise.gymnasium`, as Name-v0; its own name is the namespace. The value is
+    that of the system in the group `edgewise.systems`.
+    """
+    systems = {point.value: point.name for point in metadata.entry_points(group="edgewise.systems")}
+    for point in metadata.entry_points(group="edgewise.gymnasium"):
+        if point.value in systems:
+            register_gymnasium(systems[point.value], f"{point.value.partition('.')[0].partition(':')[0]}/{point.name}")
 
 
 def register_gymnasium(name: str, gymnasium_id: str) -> None:

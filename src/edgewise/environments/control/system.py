@@ -1,84 +1,78 @@
-"""Control tasks in the registry."""
+"""Control tasks, described for the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxtyping import Array, Num, PRNGKeyArray
-
-from edgewise.environments.control.acrobot import Acrobot
-from edgewise.environments.control.cartpole import CartPole
-from edgewise.environments.control.configuration import ControlConfig, PendulumConfig
-from edgewise.environments.control.pendulum import Pendulum
-from edgewise.environments.system import Entry, Headline, Policy
-
-Task = CartPole | Acrobot | Pendulum
+from edgewise.common.table import resolve
+from edgewise.environments.control.presets import ACROBOT as ACROBOT_PRESETS
+from edgewise.environments.control.presets import CARTPOLE as CARTPOLE_PRESETS
+from edgewise.environments.control.presets import PENDULUM as PENDULUM_PRESETS
+from edgewise.environments.control.presets import TRAINING
+from edgewise.environments.system import Preset, System
 
 
 @dataclass(frozen=True)
-class ControlSystem(Entry):
+class ControlSystem(System):
     """A control task.
 
     Attributes:
-        task: its environment.
+        task: "module:class" of its environment.
+        task_config: "module:class" of its configuration.
     """
 
-    task: type[Task]
+    task: str = ""
+    task_config: str = "edgewise.environments.control.configuration:ControlConfig"
 
-    def build(self, config: ControlConfig) -> Task:
-        return self.task(config)
+    @property
+    def config(self) -> type[Any]:
+        kind: type[Any] = resolve(self.task_config)
+        return kind
 
-    def build_evaluation(self, config: ControlConfig) -> Task:
-        return self.task(config)
-
-    def references(self, environment: Task, names: Sequence[str]) -> dict[str, Policy]:
-        def random(key: PRNGKeyArray, state: Any, observation: Any) -> Num[Array, "*shape"]:
-            return environment.action_space.sample(key)
-
-        return dict.fromkeys(names, random)
+    def build(self, config: Any) -> Any:
+        return resolve(self.task)(config)
 
 
-def _entry(
-    name: str,
-    gymnasium_id: str,
-    summary: str,
-    columns: tuple[str, ...],
-    task: type[Task],
-    config: type[ControlConfig] = ControlConfig,
-    default_algorithm: str = "ppo",
+def _task(
+    name: str, gymnasium_id: str, summary: str, column: str, task: str, presets: Mapping[str, Preset], **more: Any
 ) -> ControlSystem:
     return ControlSystem(
         name=name,
         gymnasium_id=gymnasium_id,
         summary=summary,
-        config=config,
-        headline=Headline("return", "return", "per episode", higher_is_better=True),
-        columns=columns,
-        reference_names=("random",),
-        usual_references=("random",),
-        default_algorithm=default_algorithm,
-        task=task,
+        columns=tuple(column.split()),
+        task=f"edgewise.environments.control.{task}",
+        presets=presets,
+        **{"training": TRAINING, **more},
     )
 
 
-CARTPOLE = _entry(
+CARTPOLE = _task(
     "cartpole",
     "edgewise/CartPole-v1",
     "a pole balanced on a cart, the task CartPole-v1",
-    ("position", "angle"),
-    CartPole,
+    "position angle",
+    "cartpole:CartPole",
+    CARTPOLE_PRESETS,
 )
-ACROBOT = _entry(
-    "acrobot", "edgewise/Acrobot-v1", "a double pendulum swung up, the task Acrobot-v1", ("height",), Acrobot
+ACROBOT = _task(
+    "acrobot",
+    "edgewise/Acrobot-v1",
+    "a double pendulum swung up, the task Acrobot-v1",
+    "height",
+    "acrobot:Acrobot",
+    ACROBOT_PRESETS,
 )
-PENDULUM = _entry(
+PENDULUM = _task(
     "pendulum",
     "edgewise/Pendulum-v1",
     "a pendulum swung up and held, the task Pendulum-v1",
-    ("angle",),
-    Pendulum,
-    PendulumConfig,
-    "sac",
+    "angle",
+    "pendulum:Pendulum",
+    PENDULUM_PRESETS,
+    task_config="edgewise.environments.control.configuration:PendulumConfig",
+    training=TRAINING | {"steps": 50_000},
+    default_algorithm="sac",
 )

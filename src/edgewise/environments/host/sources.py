@@ -59,13 +59,6 @@ def from_envpool(name: str, config: HostConfig, evaluation: bool, copies: int, s
         return SeededBefore(envpool.make_gymnasium(name, num_envs=copies, seed=seed, **config.keywords(evaluation)))
 
 
-SOURCES: dict[str, Callable[[str, HostConfig, bool, int, int], VectorEnv[Any, Any, Any]]] = {
-    "gymnasium": from_gymnasium,
-    "envpool": from_envpool,
-}
-"""By the part of an environment's name that stands before the first colon."""
-
-
 class SeededBefore(VectorWrapper):
     """A vector environment that took its seed when it was made."""
 

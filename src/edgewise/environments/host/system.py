@@ -1,45 +1,57 @@
-"""Entries of environments that another library makes: found by name, not registered one by one."""
+"""Environments that another library makes: found by name, not registered one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from jaxtyping import Array, PRNGKeyArray
-
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.host.configuration import HostConfig
-from edgewise.environments.host.sources import SOURCES
-from edgewise.environments.host.task import HostTask
-from edgewise.environments.system import Entry, Headline, Policy
+from edgewise.environments.control.presets import TRAINING
+from edgewise.environments.system import Headline, Policy, System
+
+SOURCES = {
+    "gymnasium": "edgewise.environments.host.sources:from_gymnasium",
+    "envpool": "edgewise.environments.host.sources:from_envpool",
+}
+"""Where vector environments come from: name to the function that makes them."""
 
 
 @dataclass(frozen=True)
-class HostSystem(Entry):
+class HostSystem(System):
     """An environment of Gymnasium or EnvPool.
 
     Attributes:
         source: where it comes from.
+        identity: its name there.
     """
 
-    source: str
+    source: str = ""
+    identity: str = ""
 
-    def build(self, config: HostConfig) -> HostTask:
+    @property
+    def config(self) -> type[Any]:
+        from edgewise.environments.host.configuration import HostConfig
+
+        return HostConfig
+
+    def build(self, config: Any) -> Any:
         return self._task(config, evaluation=False)
 
-    def build_evaluation(self, config: HostConfig) -> HostTask:
+    def build_evaluation(self, config: Any) -> Any:
         return self._task(config, evaluation=True)
 
-    def references(self, environment: HostTask, names: Sequence[str]) -> dict[str, Policy]:
-        def random(key: PRNGKeyArray, state: Any, observation: Any) -> Array:
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        def random(key: Any, state: Any, observation: Any) -> Any:
             return environment.spaces.action.sample(key)
 
-        return dict.fromkeys(names, random)
+        return random
 
-    def _task(self, config: HostConfig, evaluation: bool) -> HostTask:
-        make = partial(SOURCES[self.source], self.gymnasium_id, config, evaluation)
+    def _task(self, config: Any, evaluation: bool) -> Any:
+        from edgewise.common.table import resolve
+        from edgewise.environments.host.task import HostTask
+
+        make = partial(resolve(SOURCES[self.source]), self.identity, config, evaluation)
         return HostTask(make, config.shrink, config.longest_evaluation)
 
 
@@ -48,8 +60,8 @@ def is_host(name: str) -> bool:
     return name.partition(":")[0] in SOURCES
 
 
-def host_entry(name: str) -> HostSystem:
-    """The entry of an environment named SOURCE:ID.
+def host_system(name: str) -> HostSystem:
+    """The system of an environment named SOURCE:ID.
 
     Raises:
         ConfigurationError: without an id.
@@ -59,13 +71,10 @@ def host_entry(name: str) -> HostSystem:
         raise ConfigurationError("environment", name, f"{source}:ID")
     return HostSystem(
         name=name,
-        gymnasium_id=identity,
+        identity=identity,
         summary=f"{identity} of {source}, stepped outside of compiled code",
-        config=HostConfig,
         headline=Headline("return", "return", "per episode", higher_is_better=True, digits=2),
         columns=("length",),
-        reference_names=("random",),
-        usual_references=("random",),
-        default_algorithm="ppo",
+        training=TRAINING,
         source=source,
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from edgewise.drawing.picture import Picture
 from edgewise.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, styled
+from edgewise.environments.episode import record_episode
+from edgewise.statistics.judgement import Judgement
 from edgewise.systems.agent_migration.environment import AgentMigration
-from edgewise.training.judgement import Judgement
 
 TERMS = {
     "data_upload": ("data upload", BLUE),
@@ -192,3 +195,25 @@ def latency_figure(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
     axes.set_xlabel("total latency (s per slot)")
     figure.legend(loc="outside lower center", ncols=4)
     return figure, pd.DataFrame(table)
+
+
+def pictures(environment: AgentMigration, policy: Any, rows: Sequence[Judgement], seed: int) -> list[Picture]:
+    """Map, reputations and latency terms for the report of a run; the first two show the policy's episode of that seed."""
+    states, _, actions = eqx.filter_jit(record_episode)(environment, policy, jax.random.key(seed))
+    episode = Episode.of(environment, states, actions)
+    drawn = {
+        "map": (
+            migration_map(environment, episode),
+            "One episode of the learned policy. Discs show the reach of each road-side unit (RSU); the width of an arrow "
+            "grows with the number of agents that moved that way.",
+        ),
+        "reputation": (
+            reputation_figure(environment, episode),
+            "Reputation of each RSU over the same episode. The policy does not see the attacks (shaded), only the reputations.",
+        ),
+        "latency": (
+            latency_figure(rows),
+            "Where the seconds go: each term of the latency, mean per slot, for the learned policy and the references.",
+        ),
+    }
+    return [Picture(name, caption, figure, data) for name, ((figure, data), caption) in drawn.items()]

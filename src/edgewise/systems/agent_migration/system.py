@@ -1,45 +1,88 @@
-"""Agent migration in the registry."""
+"""Agent migration, described for the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import jax
-from jaxtyping import Array, Float
-
-from edgewise.environments.system import Entry, Headline, Policy
-from edgewise.systems.agent_migration import references
-from edgewise.systems.agent_migration.bound import latency_bound
-from edgewise.systems.agent_migration.build import build_part
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.systems.agent_migration.presets import PRESETS
 
 
-class AgentMigrationSystem(Entry):
+class AgentMigrationSystem(System):
     """The system of the CGDM paper."""
 
-    def build(self, config: AgentMigrationConfig) -> AgentMigration:
+    @property
+    def config(self) -> type[Any]:
+        from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+
+        return AgentMigrationConfig
+
+    def build(self, config: Any) -> Any:
+        from edgewise.systems.agent_migration.build import build_part
+
         return build_part(config, "training")
 
-    def build_evaluation(self, config: AgentMigrationConfig) -> AgentMigration:
+    def build_evaluation(self, config: Any) -> Any:
+        from edgewise.systems.agent_migration.build import build_part
+
         return build_part(config, "evaluation")
 
-    def references(self, environment: AgentMigration, names: Sequence[str]) -> dict[str, Policy]:
-        policies = references.build(environment)
-        return {name: policies[name] for name in names}
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        from edgewise.systems.agent_migration.references import build
 
-    def bound(self, environment: AgentMigration, states: AgentMigrationState) -> Float[Array, ""]:
+        return build(environment)[name]
+
+    def bound(self, environment: Any, states: Any) -> Any:
+        """Mean over the episode's slots of a bound on each slot's latency."""
+        import jax
+
+        from edgewise.systems.agent_migration.bound import latency_bound
+
         return jax.lax.map(lambda state: latency_bound(environment, state), states).mean()
+
+    def prepare(self, config: Any, folder: Path) -> Any:
+        from edgewise.systems.agent_migration.commands import settle_mobility
+
+        return settle_mobility(config, folder)
+
+    def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
+        from edgewise.systems.agent_migration.figures import pictures
+
+        return pictures(environment, policy, rows, seed)
 
 
 AGENT_MIGRATION = AgentMigrationSystem(
     name="agent-migration",
     gymnasium_id="edgewise/AgentMigration-v0",
     summary="migration of vehicular AI agents among road-side units, processor shares and moving target defence",
-    config=AgentMigrationConfig,
     headline=Headline("latency", "total latency", "s per slot"),
     columns=("violations", "missing_copies", "migrations", "defences", "attacked"),
-    reference_names=tuple(references.NAMES),
+    own_references=(
+        "random",
+        "stay",
+        "nearest",
+        "nearest-next",
+        "nearest-next-shares",
+        "nearest-next-defence",
+        "least-loaded-naive",
+        "least-loaded",
+        "highest-reputation",
+        "highest-reputation-defence",
+        "look-ahead-blind",
+        "look-ahead-blind-defended",
+        "look-ahead-undefended",
+        "look-ahead",
+        "oracle-undefended",
+        "oracle",
+    ),
     usual_references=("random", "nearest-next", "least-loaded", "look-ahead-blind", "look-ahead", "oracle"),
     default_algorithm="cgdm",
+    presets=PRESETS,
+    commands={
+        "mobility": Command(
+            "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"
+        )
+    },
 )

@@ -1,34 +1,38 @@
-"""Dynamic contracts in the registry."""
+"""Dynamic contracts, described for the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
-import jax
-from jaxtyping import Array, Float
-
-from edgewise.environments.system import Entry, Headline, Policy
-from edgewise.systems.dynamic_contract import references
-from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
-from edgewise.systems.dynamic_contract.environment import DynamicContract, DynamicContractState
-from edgewise.systems.dynamic_contract.optimum import optimal_contracts
+from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.systems.dynamic_contract.presets import PRESETS, TRAINING
 
 
-class DynamicContractSystem(Entry):
+class DynamicContractSystem(System):
     """The system of the EDMSAC paper."""
 
-    def build(self, config: DynamicContractConfig) -> DynamicContract:
+    @property
+    def config(self) -> type[Any]:
+        from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
+
+        return DynamicContractConfig
+
+    def build(self, config: Any) -> Any:
+        from edgewise.systems.dynamic_contract.environment import DynamicContract
+
         return DynamicContract(config)
 
-    def build_evaluation(self, config: DynamicContractConfig) -> DynamicContract:
-        return DynamicContract(config)
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        from edgewise.systems.dynamic_contract.references import build
 
-    def references(self, environment: DynamicContract, names: Sequence[str]) -> dict[str, Policy]:
-        policies = references.build(environment)
-        return {name: policies[name] for name in names}
+        return build(environment)[name]
 
-    def bound(self, environment: DynamicContract, states: DynamicContractState) -> Float[Array, ""]:
+    def bound(self, environment: Any, states: Any) -> Any:
         """Mean of the upper bounds of the states, with rewards chosen freely; about 0.1% loose in single precision."""
+        import jax
+
+        from edgewise.systems.dynamic_contract.optimum import optimal_contracts
+
         networks = jax.vmap(environment.network)(states)
         return optimal_contracts(networks, "joint", environment.config.shared).upper_bound.mean()
 
@@ -37,10 +41,14 @@ DYNAMIC_CONTRACT = DynamicContractSystem(
     name="dynamic-contract",
     gymnasium_id="edgewise/DynamicContract-v0",
     summary="two-period menus of training rounds and rewards for edge servers whose willingness is hidden and changes",
-    config=DynamicContractConfig,
     headline=Headline("profit", "profit of the feasible menu", "per network state", higher_is_better=True),
     columns=("printed_profit", "infeasible", "shortfall"),
-    reference_names=references.NAMES,
+    own_references=("random", "random-static", "constant", "static", "optimum"),
     usual_references=("random", "static", "optimum"),
     default_algorithm="edmsac",
+    training=TRAINING,
+    presets=PRESETS,
+    solver=Command(
+        "edgewise.systems.dynamic_contract.solve:run", "the best two-period menu of an instance in a YAML file"
+    ),
 )

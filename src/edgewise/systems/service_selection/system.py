@@ -1,47 +1,69 @@
-"""Service selection in the registry."""
+"""Service selection, described for the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
-
-from edgewise.environments.system import Entry, Headline, Policy
-from edgewise.systems.service_selection import references
-from edgewise.systems.service_selection.build import build_part
-from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
-from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
+from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.systems.service_selection.presets import PRESETS, TRAINING
 
 
-class ServiceSelectionSystem(Entry):
+class ServiceSelectionSystem(System):
     """The system of the D2SAC paper."""
 
-    def build(self, config: ServiceSelectionConfig) -> ServiceSelection:
+    @property
+    def config(self) -> type[Any]:
+        from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+
+        return ServiceSelectionConfig
+
+    def build(self, config: Any) -> Any:
+        from edgewise.systems.service_selection.build import build_part
+
         return build_part(config, "training")
 
-    def build_evaluation(self, config: ServiceSelectionConfig) -> ServiceSelection:
+    def build_evaluation(self, config: Any) -> Any:
+        from edgewise.systems.service_selection.build import build_part
+
         return build_part(config, "evaluation")
 
-    def references(self, environment: ServiceSelection, names: Sequence[str]) -> dict[str, Policy]:
-        policies = references.build(environment)
-        return {name: policies[name] for name in names}
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        from edgewise.systems.service_selection.references import build
 
-    def bound(self, environment: ServiceSelection, states: ServiceSelectionState) -> Float[Array, ""]:
+        return build(environment)[name]
+
+    def bound(self, environment: Any, states: Any) -> Any:
         """Every task at the provider that is best for it, as if all had room (or crashing, should that pay)."""
+        import jax
+        import jax.numpy as jnp
+
         best = jax.vmap(lambda size: environment.reward_of(size).max())(states.task)
         return jnp.maximum(best, -environment.crash_penalty).sum()
+
+    def prepare(self, config: Any, folder: Path) -> Any:
+        from edgewise.systems.service_selection.commands import settle_workload
+
+        return settle_workload(config, folder)
 
 
 SERVICE_SELECTION = ServiceSelectionSystem(
     name="service-selection",
     gymnasium_id="edgewise/ServiceSelection-v0",
     summary="choice of the provider that serves each arriving task of generated content, without crashing it",
-    config=ServiceSelectionConfig,
     headline=Headline("return", "episode reward", "per episode", higher_is_better=True),
     columns=("utility", "lost_utility", "finished", "crashed", "crashes", "unfinished"),
-    reference_names=references.NAMES,
-    usual_references=references.NAMES,
+    own_references=("random", "round-robin", "crash-avoid", "prophet"),
     default_algorithm="d2sac",
+    training=TRAINING,
+    presets=PRESETS,
+    commands={
+        "workload": Command(
+            "edgewise.systems.service_selection.commands:run", "import recorded requests, or generate bursts of them"
+        )
+    },
+    solver=Command(
+        "edgewise.systems.service_selection.solve:run",
+        "the best schedule found for an episode whose arrivals are known, and a bound for every policy",
+    ),
 )

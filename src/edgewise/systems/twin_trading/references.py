@@ -44,4 +44,4 @@ def equilibrium(environment: TwinTrading) -> Policy:
     return policy
 
 
-REFERENCES: dict[str, Callable[[TwinTrading], Policy]] = {"random": random, "equilibrium": equilibrium}
+BUILDERS: dict[str, Callable[[TwinTrading], Policy]] = {"random": random, "equilibrium": equilibrium}

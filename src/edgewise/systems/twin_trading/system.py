@@ -1,42 +1,51 @@
-"""Twin trading in the registry of environments with several agents."""
+"""Twin trading, described for the registry."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from typing import Any
 
-from edgewise.environments.game import GameSystem
-from edgewise.environments.system import Headline, Policy
-from edgewise.systems.twin_trading.configuration import TwinTradingConfig
-from edgewise.systems.twin_trading.environment import TwinTrading
-from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
-from edgewise.systems.twin_trading.files import load_market
-from edgewise.systems.twin_trading.references import REFERENCES
+from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.systems.twin_trading.presets import PRESETS, TRAINING
 
 
-class TwinTradingSystem(GameSystem):
+class TwinTradingSystem(System):
     """The system of the MALPPO paper."""
 
-    def build(self, config: TwinTradingConfig) -> TwinTrading:
+    @property
+    def config(self) -> type[Any]:
+        from edgewise.systems.twin_trading.configuration import TwinTradingConfig
+
+        return TwinTradingConfig
+
+    def build(self, config: Any) -> Any:
+        from edgewise.systems.twin_trading.environment import TwinTrading
+        from edgewise.systems.twin_trading.files import load_market
+
         if config.instance is None:
             return TwinTrading(config)
         market = load_market(config.instance)
         return TwinTrading(dataclasses.replace(config, followers=market.followers, leaders=market.leaders), market)
 
-    def build_evaluation(self, config: TwinTradingConfig) -> TwinTrading:
+    def build_evaluation(self, config: Any) -> Any:
         """The same market, with its equilibrium to be measured against."""
+        from edgewise.systems.twin_trading.environment import TwinTrading
+        from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+
         environment = self.build(config)
         solved = stackelberg_equilibrium(environment.market)
         return TwinTrading(environment.config, environment.market, solved)
 
-    def references(self, environment: TwinTrading, names: Sequence[str]) -> dict[str, Policy]:
-        return {name: REFERENCES[name](environment) for name in names}
+    def own_reference(self, environment: Any, name: str) -> Policy:
+        from edgewise.systems.twin_trading.references import BUILDERS
+
+        return BUILDERS[name](environment)
 
 
 TWIN_TRADING = TwinTradingSystem(
     name="twin-trading",
+    several_agents=True,
     summary="sale of bandwidth by leaders who set prices to followers who migrate vehicular twins, slot after slot",
-    config=TwinTradingConfig,
     headline=Headline("price_distance", "distance from the equilibrium's prices", "%", digits=2),
     columns=(
         "demand_distance",
@@ -47,7 +56,11 @@ TWIN_TRADING = TwinTradingSystem(
         "follower_utility",
         "late",
     ),
-    reference_names=tuple(REFERENCES),
-    usual_references=tuple(REFERENCES),
+    own_references=("random", "equilibrium"),
     default_algorithm="malppo",
+    training=TRAINING,
+    presets=PRESETS,
+    solver=Command(
+        "edgewise.systems.twin_trading.solve:run", "equilibrium prices and demands of a bandwidth market in a YAML file"
+    ),
 )

@@ -1,0 +1,56 @@
+"""What tuning found for service selection; docs/algorithms tells the search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edgewise.environments.system import Preset
+
+TRAINING: dict[str, Any] = {"evaluation_episodes": 8, "input_span": 4.0}
+"""An episode has a thousand tasks, so that few are needed."""
+_HIDDEN = (128, 128)
+_Q_LEARNING: dict[str, Any] = {"rate": 3e-3, "epsilon_end": 0.01, "target_rate": 0.02}
+_REPLAY: dict[str, Any] = {"updates": 1}
+PRESETS = {
+    "d2sac": Preset(
+        {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _HIDDEN}, _REPLAY
+    ),
+    "discrete-sac": Preset(
+        {
+            "discount": 0.5,
+            "n_step": 1,
+            "actor_rate": 3e-3,
+            "critic_rate": 3e-3,
+            "temperature": 0.1,
+            "hidden": _HIDDEN,
+        },
+        _REPLAY,
+    ),
+    "dqn": Preset({**_Q_LEARNING, "discount": 0.8, "hidden": _HIDDEN}, _REPLAY),
+    "prioritised-dqn": Preset({**_Q_LEARNING, "discount": 0.5, "priority_exponent": 0.3, "hidden": _HIDDEN}, _REPLAY),
+    "drqn": Preset({**_Q_LEARNING, "discount": 0.8}, _REPLAY),
+    "rainbow": Preset(
+        {
+            "discount": 0.0,
+            "n_step": 3,
+            "rate": 3e-3,
+            "target_rate": 0.005,
+            "lowest": -20.0,
+            "hidden": _HIDDEN[:1],
+            "stream": _HIDDEN[1],
+        },
+        _REPLAY,
+    ),
+    "reinforce": Preset(
+        {
+            "discount": 0.5,
+            "actor_rate": 3e-3,
+            "critic_rate": 3e-3,
+            "entropy_weight": 0.01,
+            "critic_steps": 20,
+            "hidden": _HIDDEN,
+        },
+        {"rollout": 16},
+    ),
+    "ppo": Preset({"discount": 0.9, "actor_rate": 1e-3, "critic_rate": 1e-3, "minibatches": 16, "hidden": _HIDDEN}),
+}
