@@ -14,7 +14,7 @@ from edgewise.common.errors import EdgewiseError
 def render(template: str, **values: Any) -> str:
     """A page from a template of this package; every value that it names must be given."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("edgewise.experiments"), autoescape=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.PackageLoader("edgewise.reports"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     return environment.get_template(template).render(values)
 
