@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.spaces import Box, Discrete, Space, Spaces
@@ -19,25 +19,25 @@ class Transition(eqx.Module):
     """One step of experience, or n of them in a row, or a batch of such.
 
     Attributes:
-        observation: before the step.
+        observation: before the step; a vector, or a PyTree of arrays in a structured space.
         action: taken.
         reward: received; over n steps their discounted sum.
         discount: gamma^n, or 0 where the episode *terminated*; a truncated episode keeps its discount.
         next_observation: after the n steps; the final observation where the episode ended.
     """
 
-    observation: Array
+    observation: PyTree[Array]
     action: Array
     reward: Array
     discount: Array
-    next_observation: Array
+    next_observation: PyTree[Array]
 
 
 class Step(eqx.Module):
     """One step of the environment, or several along leading axes.
 
     Attributes:
-        observation: before the step.
+        observation: before the step; a vector, or a PyTree of arrays in a structured space.
         action: taken.
         reward: received.
         terminated: the episode ended inside the decision problem.
@@ -45,12 +45,12 @@ class Step(eqx.Module):
         next_observation: after the step; the final observation where the episode ended.
     """
 
-    observation: Array
+    observation: PyTree[Array]
     action: Array
     reward: Float[Array, ...]
     terminated: Bool[Array, ...]
     ended: Bool[Array, ...]
-    next_observation: Array
+    next_observation: PyTree[Array]
 
 
 class ReplayLearner(eqx.Module, Generic[TrainState]):
@@ -87,7 +87,7 @@ class ReplayLearner(eqx.Module, Generic[TrainState]):
     def step(
         self,
         train_state: TrainState,
-        observation: Float[Array, "*batch o"],
+        observation: PyTree[Array],
         memory: Any,
         key: PRNGKeyArray,
         explore: bool,
@@ -115,7 +115,7 @@ class OffPolicyAlgorithm(ReplayLearner[TrainState]):
 
     @abc.abstractmethod
     def act(
-        self, train_state: TrainState, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool
+        self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool
     ) -> Array:
         """Actions for observations of any leading batch shape."""
 
@@ -131,7 +131,7 @@ class OffPolicyAlgorithm(ReplayLearner[TrainState]):
     def step(
         self,
         train_state: TrainState,
-        observation: Float[Array, "*batch o"],
+        observation: PyTree[Array],
         memory: Any,
         key: PRNGKeyArray,
         explore: bool,
@@ -194,7 +194,7 @@ class OnPolicyAlgorithm(eqx.Module, Generic[TrainState]):
         """The module that is deployed: a `DeployablePolicy`."""
 
     @abc.abstractmethod
-    def act(self, train_state: TrainState, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Array:
+    def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray) -> Array:
         """Actions drawn for observations of any leading batch shape; the loop clips what is carried out to a box."""
 
     @abc.abstractmethod

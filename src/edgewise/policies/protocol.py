@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 
 class Deployable(Protocol):
@@ -27,7 +27,7 @@ class Deployable(Protocol):
 class DeployablePolicy(Deployable, Protocol):
     """A policy that needs no more than the observation."""
 
-    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Array:
+    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> Array:
         """An action for each observation; the deterministic one without a key."""
 
 
@@ -38,7 +38,7 @@ class Remembering(Protocol):
     def initial_memory(self, batch: tuple[int, ...]) -> Any:
         """Memory at the start of an episode: a PyTree of arrays that begin with the batch axes."""
 
-    def step(self, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
 
 
@@ -52,7 +52,7 @@ def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:
 
 
 def step(
-    policy: Any, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None
+    policy: Any, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None
 ) -> tuple[Array, Any]:
     """Actions of a policy with or without a memory, and the memory to go on with."""
     if isinstance(policy, Remembering):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.numerics.scaling import Scaling
 from edgewise.policies.protocol import initial_memory, step
@@ -32,11 +32,11 @@ class ScaledPolicy(eqx.Module):
         """Memory at the start of an episode, empty if the policy inside has none."""
         return initial_memory(self.policy, batch)
 
-    def step(self, observation: Float[Array, "*batch o"], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
         return step(self.policy, self.inputs(observation), memory, key)
 
-    def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Array:
+    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> Array:
         """An action for each observation, if the policy inside has no memory."""
         action: Array = self.policy(self.inputs(observation), key)
         return action

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -30,9 +31,9 @@ def n_step(window: Step, discount: float) -> Transition:
         return jnp.take_along_axis(values, index, axis=0)[0]
 
     return Transition(
-        observation=window.observation[0],
+        observation=jax.tree.map(lambda values: values[0], window.observation),
         action=window.action[0],
         reward=jnp.sum(jnp.where(alive, power * window.reward, 0.0), axis=0),
         discount=jnp.where(at_last(window.terminated), 0.0, discount ** (last + 1)),
-        next_observation=at_last(window.next_observation),
+        next_observation=jax.tree.map(at_last, window.next_observation),
     )

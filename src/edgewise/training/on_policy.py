@@ -101,11 +101,11 @@ class OnPolicyLoop(Loop):
 
         return repeat(iterate, state, iterations)
 
-    def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Array, Step]:
+    def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Any, Step]:
         """State and observation of every copy after a rollout, and its steps, [time, copies, ...]."""
         vectorised = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
 
-        def advance(carry: tuple[Any, Array], key: PRNGKeyArray) -> tuple[tuple[Any, Array], Step]:
+        def advance(carry: tuple[Any, Any], key: PRNGKeyArray) -> tuple[tuple[Any, Any], Step]:
             state, observation = carry
             action_key, step_key = jax.random.split(key)
             action = self.algorithm.act(loop.train_state, observation, action_key)
