@@ -223,7 +223,7 @@ def test_the_shortest_warm_up_is_enough() -> None:
 @pytest.mark.parametrize("name", ["dqn", "prioritised-dqn", "drqn", "rainbow"])
 def test_continuous_actions_are_refused_and_the_fitting_ones_named(name: str) -> None:
     entry = find_algorithm(name)
-    with pytest.raises(ConfigurationError, match=rf"algorithm = '{name}': must be one for Box actions: .*cgdm"):
+    with pytest.raises(ConfigurationError, match=rf"algorithm = '{name}': must be one for box actions: .*cgdm"):
         entry.build(entry.config(), replace(PROBE, actions=None).spaces, 10)
-    with pytest.raises(ConfigurationError, match=rf"one for Discrete actions: .*{name}"):
+    with pytest.raises(ConfigurationError, match=rf"one for discrete actions: .*{name}"):
         find_algorithm("cgdm").build(CGDMConfig(), PROBE.spaces, 10)

@@ -114,9 +114,7 @@ class OffPolicyAlgorithm(ReplayLearner[TrainState]):
         return self.n_step
 
     @abc.abstractmethod
-    def act(
-        self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool
-    ) -> Array:
+    def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool) -> Array:
         """Actions for observations of any leading batch shape."""
 
     @abc.abstractmethod

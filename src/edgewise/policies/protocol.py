@@ -51,9 +51,7 @@ def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:
     return policy.initial_memory(batch) if isinstance(policy, Remembering) else ()
 
 
-def step(
-    policy: Any, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None
-) -> tuple[Array, Any]:
+def step(policy: Any, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
     """Actions of a policy with or without a memory, and the memory to go on with."""
     if isinstance(policy, Remembering):
         return policy.step(observation, memory, key)
