@@ -1,16 +1,43 @@
-"""Runtime shape and type checks are on for the whole package while it is tested, and programs compile fast, not to be fast."""
+"""Runtime shape and type checks are on for the whole package while it is tested, and programs are compiled once.
+
+Programs are compiled fast, not to be fast, and kept on disk: all workers of a run, the processes that tests start and
+later runs share `.cache/jax` in the checkout. JAX names an entry by the program, its own version and XLA's flags.
+"""
 
 import os
+import platform
+import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+CACHES = Path(__file__).parents[1] / ".cache" / "jax"
+CACHE = CACHES / f"jaxlib-{version('jaxlib')}-{platform.machine()}"
+MOST_BYTES = 4_000_000_000  # a complete run takes about a tenth of it
 
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ |= {
+    "JAX_COMPILATION_CACHE_DIR": str(CACHE),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    "EDGEWISE_CACHE": str(CACHE),
+}
 
-import jax
-import pytest
-from jax.experimental.compilation_cache import compilation_cache
-from jaxtyping import install_import_hook
+import jax  # noqa: E402 - reads the settings above
+from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook("edgewise", "typechecking.check")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Programs of other versions go, and all of them once they are many; the workers of a run leave that to its start."""
+    if hasattr(config, "workerinput"):
+        return
+    for folder in CACHES.glob("*"):
+        if folder != CACHE or sum(file.stat().st_size for file in folder.iterdir()) > MOST_BYTES:
+            shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -18,23 +45,3 @@ def _release_programs() -> Iterator[None]:
     """Give the compiled programs of a module back: thousands of them exceed the memory maps that a process may have."""
     yield
     jax.clear_caches()
-
-
-@pytest.fixture(scope="module")
-def program_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled programs are kept on disk for a module's tests and the processes that they start."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.getbasetemp() / "programs"),
-        "jax_persistent_cache_min_compile_time_secs": 0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in settings.items():
-            patch.setenv(name.upper(), str(value))
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()
-        yield
-        for name, value in before.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()

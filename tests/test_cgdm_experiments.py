@@ -42,12 +42,14 @@ AGREES = {
 
 @pytest.fixture(autouse=True)
 def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 500)
+    monkeypatch.setattr("edgewise.statistics.estimates.RESAMPLES", 500)
 
 
 @pytest.fixture(autouse=True)
 def _no_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cgdm_sweeps, "each_alone", lambda results: {o.label: 10.0 + 5 * int(o.label) for o in results})
+    monkeypatch.setattr(
+        "edgewise.papers.cgdm.sweeps.each_alone", lambda results: {o.label: 10.0 + 5 * int(o.label) for o in results}
+    )
 
 
 Score = Callable[[str, float], float]
@@ -320,7 +322,7 @@ class TestKnownAttack:
     ) -> None:
         found = np.full((1, 6, 50, 8), 0.7)
         found[..., 0] += spread
-        monkeypatch.setattr(cgdm_trust, "attacked_reputations", lambda *_: found)
+        monkeypatch.setattr("edgewise.papers.cgdm.trust.attacked_reputations", lambda *_: found)
         results = made_up(EXPERIMENTS["fig10"], lambda label, x: 1.0)
         [nearest] = [o for o in results if not o.learned]
         claims = trust.reputations(Results(results.profile, (nearest,))).claims

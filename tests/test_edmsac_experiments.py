@@ -118,8 +118,8 @@ SMALL_RATES = "rates 2e-07, 2e-06"
 
 @pytest.mark.parametrize("name", ["fig6", "fig7"])
 def test_claims_are_judged_by_the_figures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edmsac_figures, "network_states", lambda *_: None)
-    monkeypatch.setattr(edmsac_figures, "optimal_profits", lambda *_: np.full(1000, 1100.0))
+    monkeypatch.setattr("edgewise.papers.edmsac.figures.network_states", lambda *_: None)
+    monkeypatch.setattr("edgewise.papers.edmsac.figures.optimal_profits", lambda *_: np.full(1000, 1100.0))
     figure = EXPERIMENTS[name]
     scores: list[dict[str, Any]] = [AGREES | {SMALL_RATES: 1080.0}, REFUTES | {SMALL_RATES: 900.0}]
     for values, verdict in zip(scores, ("holds", "does not hold"), strict=True):

@@ -25,7 +25,6 @@ from edgewise.experiments.job import Job
 from edgewise.experiments.store import Store
 from tiny_experiment import PROFILE, TABLE
 
-pytestmark = pytest.mark.usefixtures("program_cache")
 LONG = dataclasses.replace(PROFILE, name="long", steps=200 * 80, evaluations=200)
 ONLY = ("DQN",)
 COMMAND = f"""
@@ -65,8 +64,8 @@ def test_a_job_that_ends_after_ctrl_c_is_listened_to(monkeypatch: pytest.MonkeyP
     def ctrl_c(index: int, done: int, text: str) -> None:
         pressed.set()
 
-    monkeypatch.setattr(executors, "interrupt_flag", flag)
-    monkeypatch.setattr(executors, "_work", end_after_ctrl_c)
+    monkeypatch.setattr("edgewise.execution.local.interrupt_flag", flag)
+    monkeypatch.setattr("edgewise.execution.local._work", end_after_ctrl_c)
     [job] = make_jobs([cell for _, _, cell in TABLE.cells(PROFILE, ("random",))], Store(Path("unused")))
     found = executor(2)([job], ctrl_c)
     ended, results = next(found)

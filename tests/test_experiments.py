@@ -54,7 +54,6 @@ from edgewise.training.judgement import judge_policies
 from edgewise.training.run_folder import RunConfig
 from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
 
-pytestmark = pytest.mark.usefixtures("program_cache")
 TESTS = Path(__file__).parent
 QUICK, PAPER = PROFILES["quick"], PROFILES["paper"]
 KEY = jax.random.key(0)
@@ -403,7 +402,7 @@ class TestPaper:
     @pytest.fixture(autouse=True)
     def _no_timing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            d2sac_figures, "each_alone", lambda results: {o.label: 10.0 + int(o.label) for o in results}
+            "edgewise.papers.d2sac.figures.each_alone", lambda results: {o.label: 10.0 + int(o.label) for o in results}
         )
 
     @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
@@ -495,7 +494,7 @@ class TestReverseChain:
     ) -> None:
         space = ServiceSelection(SETTING.build()).observation_space
         observation = jax.random.uniform(KEY, space.low.shape)
-        monkeypatch.setattr(d2sac_figures, "moment", lambda environment: (observation, {0, 2}))
+        monkeypatch.setattr("edgewise.papers.d2sac.figures.moment", lambda environment: (observation, {0, 2}))
         inside = CategoricalDiffusionPolicy(
             Denoiser(space.low.size, 3, (8,), 4, KEY), make_schedule("vp", 4), "clean", False
         )
@@ -513,7 +512,7 @@ class TestReverseChain:
         assert output.table["step 4"][0] == f"{shown[-1, [0, 2]].sum():.2f}"
 
     def test_a_policy_without_a_chain_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(d2sac_figures, "moment", lambda environment: (jax.numpy.zeros(8), {0}))
+        monkeypatch.setattr("edgewise.papers.d2sac.figures.moment", lambda environment: (jax.numpy.zeros(8), {0}))
         policy = CategoricalPolicy.create(8, 3, (8,), KEY, False)
         with pytest.raises(EdgewiseError, match="100%: has no reverse chain"):
             figures.reverse_chain(Results(PROFILE, (saved(tmp_path, policy),)))
@@ -594,7 +593,7 @@ class TestCommand:
         self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.execution.choose.executor", lambda *_: nothing_to_do)
+        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: nothing_to_do)
         (tmp_path / "file").touch()
         assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
@@ -606,7 +605,7 @@ class TestCommand:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/table.csv")
 
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.experiments.compute.compute", full)
+        monkeypatch.setattr("edgewise.cli.experiment.compute", full)
         assert main(["experiment", "cgdm", "fig5"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: a/table.csv: No space left on device\n"
 

@@ -46,7 +46,7 @@ TABLE = {("q", "a", 0.0): 1.0, ("q", "a", 1.0): 2.0, ("q", "b", 0.0): 3.0, ("q",
 
 @pytest.fixture(autouse=True)
 def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 300)
+    monkeypatch.setattr("edgewise.statistics.estimates.RESAMPLES", 300)
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
@@ -167,7 +167,7 @@ LEVELS = StackelbergEquilibrium(
 
 class TestPapersCase:
     def judged(self, monkeypatch: pytest.MonkeyPatch, part: float, settled: int) -> Output:
-        monkeypatch.setattr(malppo_figures, "equilibria", lambda settings: [LEVELS])
+        monkeypatch.setattr(learning, "equilibria", lambda settings: [LEVELS])
         exact = {
             metric: level
             for panel in learning.PANELS
@@ -268,7 +268,9 @@ class TestSweeps:
 
     @pytest.mark.parametrize("name", SWEEPS)
     def test_a_world_that_agrees_and_one_that_does_not(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(malppo_sweeps, "equilibria", lambda settings: [world(s, 1) for s in settings])
+        monkeypatch.setattr(
+            "edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, 1) for s in settings]
+        )
         agreeing = self.shown(name, 1, 1.0)
         words = [claim.verdict for claim in agreeing.claims]
         assert set(words) == {"holds"}
@@ -277,7 +279,9 @@ class TestSweeps:
         learned = agreeing.data[agreeing.data["kind"] == "learned"]
         points = {(c.label, x) for c in EXPERIMENTS[name].output.curves for x in c.markets}
         assert len(agreeing.data) - len(learned) == len(points) * len(EXPERIMENTS[name].output.units)
-        monkeypatch.setattr(malppo_sweeps, "equilibria", lambda settings: [world(s, -1) for s in settings])
+        monkeypatch.setattr(
+            "edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, -1) for s in settings]
+        )
         refuting = self.shown(name, -1, 30.0)
         assert {claim.verdict for claim in refuting.claims} == {"does not hold"}
 
@@ -315,7 +319,7 @@ class TestTrend:
 
 def test_output_goes_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names with a slash, of single agents, are columns like others."""
-    monkeypatch.setattr(malppo_sweeps, "equilibria", lambda settings: [world(s, 1) for s in settings])
+    monkeypatch.setattr("edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, 1) for s in settings])
     experiment = EXPERIMENTS["fig8"]
     sweep = experiment.output
     results = made_up(

@@ -28,7 +28,6 @@ from tiny_experiment import DQN, PROFILE, TABLE
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgewise[ray]'")
 ray_executor = pytest.importorskip("edgewise.execution.ray_cluster")
-pytestmark = pytest.mark.usefixtures("program_cache")
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
 ONLY = ("DQN 11", "random")
@@ -44,7 +43,7 @@ TWO = dataclasses.replace(
 
 
 @pytest.fixture(scope="module")
-def cluster(program_cache: None) -> Iterator[Any]:
+def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
@@ -56,7 +55,7 @@ def cluster(program_cache: None) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(program_cache: None, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return run_experiment(TWO, LONG, Store(tmp_path_factory.mktemp("serial")), serial)
 
 

@@ -215,7 +215,7 @@ def test_what_dies_while_it_saves_the_last_time_is_repaired(
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         if moment == "policies":
-            patch.setattr("edgewise.training.saved.save_learned", save_some)
+            patch.setattr("edgewise.training.run.save_learned", save_some)
         else:
             patch.setattr(Checkpoints, "save", save_checkpoint)
         with pytest.raises(Death):
@@ -230,7 +230,7 @@ def test_a_finished_run_is_left_as_it_is(finished: Path, tmp_path: Path, monkeyp
     shutil.copytree(finished, folder)
     shutil.rmtree(folder / "checkpoints")
     before = weights(folder)
-    monkeypatch.setattr("edgewise.training.build.make_trainer", None)
+    monkeypatch.setattr("edgewise.training.run.make_trainer", None)
     assert train(folder, RUN, quiet) == json.loads((finished / "test.json").read_text())
     assert weights(folder) == before
 

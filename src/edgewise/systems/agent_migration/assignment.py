@@ -1,4 +1,4 @@
-"""GameSpaces choice of an RSU for every vehicle: exact by dynamic programming over subsets, local search beyond its reach.
+"""Joint choice of an RSU for every vehicle: exact by dynamic programming over subsets, local search beyond its reach.
 
 The cost of an assignment k is sum_v fixed[v, k_v] + sum_s (sum_{v on s} root[v, s])^2 plus an optional charge for load:
 what optimal processor shares cost (`allocation.optimal_time`) beside everything that depends on one vehicle only.
