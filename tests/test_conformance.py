@@ -168,7 +168,7 @@ def test_unknown_name_and_field_are_named_with_what_exists():
     with pytest.raises(ConfigurationError, match="environment = 'agent': must be one of acrobot, agent-migration"):
         registry.make("agent")
     with pytest.raises(
-        ConfigurationError, match=r"vehicels = 3: must be one of vehicles, rsus, slots, .*; did you mean vehicles"
+        ConfigurationError, match=r"field = 'vehicels': must be one of vehicles, rsus, slots, .*; did you mean vehicles"
     ):
         registry.make("agent-migration", vehicels=3)
 

@@ -79,5 +79,5 @@ def make(name: str, **overrides: Any) -> Any:
     known = [field.name for field in fields(system.config)]
     for field in overrides:
         if field not in known:
-            raise unknown(field, overrides[field], known)
+            raise unknown("field", field, known)
     return system.build(system.config(**overrides))
