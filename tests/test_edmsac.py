@@ -324,8 +324,9 @@ class Run:
 
         def report(done: int, text: str) -> None:
             nonlocal count
-            count += 1
-            if count == stop_after:
+            evaluated = text.startswith("return")
+            count += evaluated
+            if evaluated and count == stop_after:
                 signal.raise_signal(signal.SIGINT)
 
         train(folder, self.config, report)

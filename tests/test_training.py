@@ -56,7 +56,7 @@ import sys
 from pathlib import Path
 from edgewise.training.run import read_config, train
 folder = Path(sys.argv[1])
-train(folder, read_config(folder), lambda done, text: print(done, flush=True))
+train(folder, read_config(folder), lambda done, text: text.startswith("return") and print(done, flush=True))
 """
 
 

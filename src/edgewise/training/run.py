@@ -28,7 +28,7 @@ from edgewise.training.metrics import _Metrics, summarise
 from edgewise.training.progress import Reporter
 from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, TEST_FILE, RunConfig, read_config, write_config
 from edgewise.training.saved import save_learned
-from edgewise.training.trainer import Trainer
+from edgewise.training.trainer import CompiledTrainer, Trainer
 
 
 class TrainingError(EdgewiseError):
@@ -84,17 +84,24 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
     config = run.training
     keys = jax.random.split(jax.random.key(config.seed), config.seeds)
     checkpoints = Checkpoints(folder / CHECKPOINTS)
-    done = checkpoints.latest() or 0
+    first = done = checkpoints.latest() or 0
+
+    def tell(what: str) -> None:
+        report(config.steps_done(done) if done else 0, what)
+
+    tell("compiling" if isinstance(trainer, CompiledTrainer) else "learning")
     state = _fresh(trainer, keys)
     if done:
         state = checkpoints.restore(done, state)
         state = replace(state, loop=trainer.go_on(state.loop))
     metrics = _Metrics(folder, done, config.steps_done(done))
     begin = time.monotonic()
-    with interrupt_flag() as interrupted, closing(metrics):
+    with interrupt_flag(lambda: tell("stops at the next evaluation")) as interrupted, closing(metrics):
         while done < config.evaluations:
             iterations = config.iterations_done(done + 1) - config.iterations_done(done)
             advanced, learning, healthy = trainer.advance(state.loop, iterations)
+            if done == first:
+                tell("learning")  # a compiled program is started and runs on, unless it waits for this process
             _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
             release_unused_memory()
             done += 1
