@@ -15,7 +15,8 @@ import pytest
 from edgewise.systems.agent_migration import attack, trust
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import Decision
-from edgewise.systems.agent_migration.environment import AgentMigration, Draws, ResetDraws
+from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.sampling import Draws, ResetDraws, draw_step
 from reference import agent_migration as plain
 from reference.agent_migration import Episode, System
 
@@ -326,7 +327,7 @@ class TestByHand:
     @staticmethod
     @eqx.filter_jit
     def step(environment: AgentMigration, defence: jax.Array, copy: jax.Array, attacked: jax.Array) -> Any:
-        draws = jax.tree.map(jnp.zeros_like, environment.draw_step(jax.random.key(0)))
+        draws = jax.tree.map(jnp.zeros_like, draw_step(jax.random.key(0), 1, 1))
         draws = eqx.tree_at(lambda x: x.defence, draws, jnp.ones(1))
         reset = ResetDraws(start=jnp.zeros(2), targets=jnp.zeros(1), data=jnp.zeros(1))
         state = environment.reset_from(reset)

@@ -18,6 +18,7 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import Decision
 from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.sampling import draw_step
 
 V, S, SLOTS = 8, 4, 50
 EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True)
@@ -286,7 +287,8 @@ class TestEpisodes:
 
 
 def test_draws_have_their_distributions_and_none_is_used_twice(environment):
-    draws = eqx.filter_jit(eqx.filter_vmap(environment.draw_step))(jax.random.split(jax.random.key(0), 4000))
+    draw = jax.jit(jax.vmap(lambda key: draw_step(key, environment.vehicles, environment.rsus)))
+    draws = draw(jax.random.split(jax.random.key(0), 4000))
     columns = []
     for name, values in vars(draws).items():
         flat = np.asarray(values).reshape(4000, -1)

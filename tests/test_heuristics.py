@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgewise.systems.agent_migration import references
+from edgewise.systems.agent_migration import assignment, look_ahead, references
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import decode
@@ -155,9 +155,9 @@ def test_targets_cover_the_expected_position(environment, decisions, states):
 
 def test_defence_pays_only_where_attack_and_vehicles_are(environment, states):
     def defend(state):
-        belief = references.believe(environment, state, "oracle")
+        belief = look_ahead.believe(environment, state, "oracle")
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
-        return references.worthwhile_defence(environment, state, belief, share)
+        return look_ahead.worthwhile_defence(environment, state, belief, share)
 
     defence = np.asarray(jax.jit(jax.vmap(defend))(states))
     used = (np.asarray(states.serving)[:, :, None] == np.arange(4)).any(1)
@@ -169,11 +169,11 @@ def test_look_ahead_target_minimises_its_own_objective(environment, states):
     """One-step objective of the solved targets against random ones."""
 
     def compare(state, key):
-        belief = references.believe(environment, state, "trust")
+        belief = look_ahead.believe(environment, state, "trust")
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
         none = jnp.zeros(environment.rsus, dtype=bool)
-        problem = references.next_slot_problem(environment, state, belief, none, share)
-        target, cost = references.solve(problem)
+        problem = look_ahead.next_slot_problem(environment, state, belief, none, share)
+        target, cost = assignment.solve(problem)
         tries = jax.random.randint(key, (200, environment.vehicles), 0, environment.rsus)
         return cost, problem.cost(target), jax.vmap(problem.cost)(tries).min()
 

@@ -73,6 +73,7 @@ def test_other_columns_separators_zones_and_gzip(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("time_s,other\n1,2\n2,3\n", "row 1, size_column: no such column"),
+        ("time_s,other\n1,2\n2,3\n", "edgewise workload import FILE --size-column NAME"),
         (f"{HEADER}\n1,2\n2,-3\n", "row 3, size = '-3'"),
         (f"{HEADER}\n1,2\n2,nan\n", "row 3, size = 'nan'"),
         (f"{HEADER}\n1,2\n2,inf\n", "row 3, size = 'inf'"),

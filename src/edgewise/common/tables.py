@@ -9,6 +9,7 @@ import math
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol, TypeVar, cast
@@ -132,32 +133,53 @@ def read_csv(path: Path) -> Iterator[Row]:
 
 
 def find_columns(
-    path: Path, header: Row, names: Mapping[str, str | None], guesses: Mapping[str, Sequence[str]]
+    path: Path,
+    header: Row,
+    names: Mapping[str, str | None],
+    guesses: Mapping[str, Sequence[str]],
+    command: str | None = None,
 ) -> list[int]:
     """Where the wanted columns are.
 
     Args:
         path: the file, for the error.
         header: its first row.
-        names: field to the title that the user gave, or none to guess it.
+        names: field to the title that the user gave, or None to guess it.
         guesses: field to its usual titles, in lower case.
+        command: the one that has an option --FIELD for each field, for the error; None if there is none.
 
     Raises:
-        TraceError: naming the first field without a column.
+        TraceError: naming the first field without a column; or if the header is missing, or spaces separate the columns.
     """
     known = {title.strip().lower(): place for place, title in reversed(list(enumerate(header.fields)))}
-    listed = ", ".join(title.strip() for title in header.fields)[:200]
     places = []
     for field, name in names.items():
         wanted = guesses[field] if name is None else (name.strip().lower(),)
         found = [known[guess] for guess in wanted if guess in known]
         if not found:
             label = field if name is None else f"{field} = {name!r}"
-            raise TraceError(
-                path, f"{label}: no such column among {listed}; name it, for example {field}=NAME", row=header.row
-            )
+            option = f"; name it with: {command} FILE --{field.replace('_', '-')} NAME" if command else ""
+            missing = f"{label}: no such column among {_listed(header)}{option}"
+            raise TraceError(path, _no_header(header) or missing, row=header.row)
         places.append(found[0])
     return places
+
+
+def _listed(header: Row) -> str:
+    return ", ".join(title.strip() for title in header.fields)[:200]
+
+
+def _no_header(header: Row) -> str | None:
+    """What is wrong with the whole of a first row, or None."""
+    words = header.fields[0].split()
+    spaced = len(header.fields) == 1 and len(words) > 1
+    titles = words if spaced else header.fields
+    problems = []
+    if spaced:
+        problems.append("spaces separate the columns, must be commas, semicolons, tabs or bars")
+    if any(_is_number(title) for title in titles):
+        problems.append("the header is missing: the first line must name the columns")
+    return f"{_listed(header)!r}: {', and '.join(problems)}" if problems else None
 
 
 def finite_number(path: Path, row: int, field: str, text: str | None) -> float:
@@ -175,10 +197,33 @@ def finite_number(path: Path, row: int, field: str, text: str | None) -> float:
     return value
 
 
+def read_time(path: Path, row: int, field: str, text: str | None) -> float:
+    """A time that stands in a file: a number, or an ISO date, of which the seconds since 1970 count (UTC without a zone).
+
+    Raises:
+        TraceError: if it is neither, or not finite.
+    """
+    if text is None or _is_number(text):
+        return finite_number(path, row, field, text)
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise wrong_value(path, row, field, text, "a number or an ISO date such as 2024-03-31 01:30:00") from None
+    return instant.replace(tzinfo=instant.tzinfo or UTC).timestamp()
+
+
 def wrong_value(path: Path, row: int, field: str, text: str | None, allowed: str) -> TraceError:
     """The error for a value that stands in a file and is not allowed there."""
     shown = "missing" if text is None else f"= {text[:40]!r}"
     return TraceError(path, f"{field} {shown}: must be {allowed}", row=row)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _peek(stream: io.BufferedIOBase, size: int) -> bytes:

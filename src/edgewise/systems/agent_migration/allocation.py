@@ -1,4 +1,4 @@
-"""Closed-form processor shares for a fixed assignment: problem (22a) with (22b) of the CGDM paper (spec section 9).
+"""Closed-form processor shares for a fixed assignment: problem (22a) with (22b) of the CGDM paper.
 
 An RSU's vehicles split its processor: alpha_v > 0 and sum alpha = 1 on every RSU in use.
 """

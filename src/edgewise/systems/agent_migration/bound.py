@@ -1,4 +1,4 @@
-"""Lower bounds on the latency of a slot that no policy can beat (spec section 9)."""
+"""Lower bounds on the latency of a slot that no policy can beat."""
 
 from __future__ import annotations
 

@@ -1,22 +1,12 @@
-"""Configuration of the agent-migration system in everyday units, and its translation to SI arrays."""
+"""Configuration of the agent-migration system in everyday units."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
-from scipy.sparse.csgraph import shortest_path
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
-from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
-
-RAW_DATA_MB = (100.0, 171.0, 243.0, 314.0, 386.0, 457.0, 529.0, 600.0)
-AGENT_DATA_MB = (314.0, 529.0, 100.0, 457.0, 243.0, 600.0, 171.0, 386.0)
-TOLERANCE = (2.0, 1.7, 1.5, 1.9, 1.4, 1.8, 1.6, 1.7)
 
 Values = float | tuple[float, ...] | None
 
@@ -220,87 +210,6 @@ _PROBABILITIES = (
 )  # fmt: skip
 
 
-class Parameters(eqx.Module):
-    """`AgentMigrationConfig` in SI units (m, s, Hz, W, bit/s, byte, cycle) as array leaves, so that a study can sweep them.
-
-    Attributes without a comment are the field of the same name.
-    """
-
-    slot_seconds: Float[Array, ""]
-    center: Float[Array, " 2"]  # of the area, m
-    half_extent: Float[Array, ""]  # half the side of the area, m
-    rsu_positions: Float[Array, "s 2"]
-    hops: Float[Array, "s s"]  # wired hops between RSUs
-    coverage: Float[Array, ""]
-    carrier_hz: Float[Array, ""]
-    antenna_gain: Float[Array, ""]
-    minimum_distance: Float[Array, ""]
-    vehicle_power: Float[Array, ""]
-    rsu_power: Float[Array, ""]
-    noise: Float[Array, ""]
-    spectrum_hz: Float[Array, " s"]  # B_s of (2), from the nominal rate
-    cpu_hz: Float[Array, " s"]
-    cycles_per_byte: Float[Array, ""]
-    raw_data: Float[Array, " v"]  # mean, byte
-    raw_data_spread: Float[Array, ""]
-    agent_data: Float[Array, " v"]
-    computed_share: Float[Array, ""]
-    result_share: Float[Array, ""]
-    backhaul_bps: Float[Array, ""]
-    max_load: Float[Array, ""]
-    attack_frequency: Float[Array, ""]
-    attacked_rsus: Int[Array, ""]
-    attack_end_probability: Float[Array, ""]
-    attack_severity: Float[Array, ""]
-    scheduled_attacks: Int[Array, "n 3"]
-    copy_loss_probability: Float[Array, ""]
-    defence_seconds: Float[Array, ""]
-    defence_success: Float[Array, ""]
-    reconnaissance_slots: Int[Array, ""]
-    prior_positive: Float[Array, ""]
-    prior_negative: Float[Array, ""]
-    forgetting: Float[Array, ""]
-    reception_weight: Float[Array, ""]
-    reliability_weight: Float[Array, ""]
-    trust_weights: Float[Array, " 3"]
-    trust_rate: Float[Array, ""]
-    initial_reputation: Float[Array, ""]
-    reputation_threshold: Float[Array, ""]
-    tolerance: Float[Array, " v"]  # T_max of each user, s
-    beacon_packets: Float[Array, ""]
-    vehicle_packets: Float[Array, ""]
-    packet_loss: Float[Array, ""]
-    attacked_packet_loss: Float[Array, ""]
-    share_sharpness: Float[Array, ""]
-    trust_penalty_s: Float[Array, ""]
-    overload_penalty: Float[Array, ""]
-
-
-def grid_positions(rsus: int, origin: tuple[float, float], side: float) -> np.ndarray:
-    """RSUs at the cell centres of a near-square grid over the area, row by row from the origin; [S, 2] in m."""
-    columns = int(np.ceil(np.sqrt(rsus)))
-    rows = int(np.ceil(rsus / columns))
-    index = np.arange(rsus)
-    x = (index % columns + 0.5) * side / columns
-    y = (index // columns + 0.5) * side / rows
-    return np.stack([x, y], axis=1) + np.asarray(origin)
-
-
-def wired_hops(positions: np.ndarray) -> np.ndarray:
-    """Hops between RSUs whose wires are the relative neighbourhood graph of their positions; [S, S].
-
-    Two RSUs are wired when no third is nearer to both than they are to each other. The graph is connected, and on a grid
-    it is the grid: the diagonal of a square costs two hops.
-    """
-    distance = np.linalg.norm(positions[:, None] - positions[None, :], axis=-1)
-    lens = np.maximum(distance[:, None, :], distance[None, :, :])
-    np.einsum("iji->ij", lens)[...] = np.inf
-    np.einsum("ijj->ij", lens)[...] = np.inf
-    wired = distance <= lens.min(axis=2) * (1 + 1e-9)
-    np.fill_diagonal(wired, False)
-    return np.asarray(shortest_path(wired.astype(float), unweighted=True, directed=False))
-
-
 def _are_attacks(value: object, rsus: int, slots: int) -> bool:
     return isinstance(value, tuple | list) and all(
         isinstance(each, tuple | list)
@@ -310,69 +219,3 @@ def _are_attacks(value: object, rsus: int, slots: int) -> bool:
         and 0 <= each[1] <= each[2] < slots
         for each in value
     )
-
-
-def _spread(value: Values, default: Sequence[float] | np.ndarray, count: int) -> np.ndarray:
-    if value is None:
-        return np.resize(np.asarray(default, dtype=float), count)
-    return np.broadcast_to(np.asarray(value, dtype=float), (count,))
-
-
-def build_parameters(config: AgentMigrationConfig) -> Parameters:
-    """Translate a configuration to SI arrays, with everything that follows from it.
-
-    The spectrum B_s is the one that gives the nominal rate at the reference distance; the tolerance T_max is the personal
-    multiple of T_nom = 8 (1 + result_share) D / mean(b) + d_s D / ((S / V) mean(C)) at the vehicle's mean data volume D.
-
-    Returns:
-        `Parameters`.
-    """
-    rsus, vehicles = config.rsus, config.vehicles
-    rate = 1e6 * _spread(config.link_rate_mbps, np.round(np.linspace(300, 100, rsus)), rsus)
-    cpu = 1e6 * _spread(config.cpu_mhz, np.round(np.linspace(100, 300, rsus)), rsus)
-    raw = 1e6 * _spread(config.raw_data_mb, RAW_DATA_MB, vehicles)
-    agent = 1e6 * _spread(config.agent_data_mb, AGENT_DATA_MB, vehicles)
-    positions = (
-        grid_positions(rsus, config.origin_m, config.area_m)
-        if config.rsu_positions_m is None
-        else np.asarray(config.rsu_positions_m, dtype=float)
-    )
-    nominal = 8 * (
-        1 + config.result_share
-    ) * raw / rate.mean() + config.cycles_per_byte * config.computed_share * raw / (rsus / vehicles * cpu.mean())
-
-    def number(value: object) -> Array:
-        return jnp.asarray(value, dtype=float)
-
-    gain = path_gain(
-        number(config.reference_distance_m),
-        number(config.carrier_ghz * 1e9),
-        number(config.antenna_gain),
-        number(config.minimum_distance_m),
-    )
-    efficiency = spectral_efficiency(gain, number(config.vehicle_power_w), number(config.noise_w))
-    derived = {
-        "attacked_rsus": jnp.asarray(config.attacked_rsus),
-        "reconnaissance_slots": jnp.asarray(config.reconnaissance_slots),
-        "scheduled_attacks": jnp.asarray(config.scheduled_attacks, dtype=int).reshape(-1, 3),
-        "center": number(config.origin_m) + config.area_m / 2,
-        "half_extent": number(config.area_m / 2),
-        "rsu_positions": number(positions),
-        "hops": number(wired_hops(positions)),
-        "coverage": number(config.coverage_m),
-        "carrier_hz": number(config.carrier_ghz * 1e9),
-        "minimum_distance": number(config.minimum_distance_m),
-        "vehicle_power": number(config.vehicle_power_w),
-        "rsu_power": number(config.rsu_power_w),
-        "noise": number(config.noise_w),
-        "spectrum_hz": number(rate) / efficiency,
-        "cpu_hz": number(cpu),
-        "raw_data": number(raw),
-        "agent_data": number(agent),
-        "backhaul_bps": number(config.backhaul_mbps * 1e6),
-        "tolerance": number(_spread(config.tolerance, TOLERANCE, vehicles) * nominal),
-    }
-    same = {
-        field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived
-    }
-    return Parameters(**derived, **same)

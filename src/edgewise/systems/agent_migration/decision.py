@@ -1,4 +1,4 @@
-"""The hybrid decision, read from one continuous vector (spec section 7; the paper's action space, section IV-A)."""
+"""The hybrid decision, read from one continuous vector (the paper's action space, section IV-A)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""The agent-migration environment: one slot of section III of the CGDM paper, in the order of the spec's section 4."""
+"""The agent-migration environment: a slot of section III of the CGDM paper, in the order of docs/systems/agent-migration.md."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -15,7 +14,7 @@ from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box
 from edgewise.systems.agent_migration import attack, trust
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig, Parameters, build_parameters
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import Decision, decode
 from edgewise.systems.agent_migration.latency import (
     Latency,
@@ -26,29 +25,11 @@ from edgewise.systems.agent_migration.latency import (
 )
 from edgewise.systems.agent_migration.mobility.base import Mobility
 from edgewise.systems.agent_migration.mobility.loops import RectangularLoops
+from edgewise.systems.agent_migration.parameters import Parameters, build_parameters
+from edgewise.systems.agent_migration.sampling import Draws, ResetDraws, draw_reset, draw_step
 
 LOAD_LIMIT = 4.0
 POSITION_LIMIT = 10.0
-
-
-class ResetDraws(eqx.Module):
-    """Random numbers of a reset, all uniform on [0, 1)."""
-
-    start: Float[Array, " n"]
-    targets: Float[Array, " s"]
-    data: Float[Array, " v"]
-
-
-class Draws(eqx.Module):
-    """Random numbers of a slot; `packets` and `speed` are standard normal, the others uniform on [0, 1)."""
-
-    defence: Float[Array, " s"]
-    packets: Float[Array, "2 s"]
-    copy: Float[Array, " v"]
-    speed: Float[Array, " v"]
-    attack_end: Float[Array, " s"]
-    attack_start: Float[Array, " s"]
-    data: Float[Array, " v"]
 
 
 class AgentMigrationState(eqx.Module):
@@ -167,35 +148,9 @@ class AgentMigration(Environment[AgentMigrationState]):
         size = self.vehicles * self.rsus + self.vehicles + self.rsus
         return Box(np.full(size, -1.0, np.float32), np.full(size, 1.0, np.float32))
 
-    def draw_reset(self, key: PRNGKeyArray) -> ResetDraws:
-        """Random numbers of one reset."""
-        start, targets, data = jax.random.split(key, 3)
-        return ResetDraws(
-            start=jax.random.uniform(start, (self.mobility.start_draws,), float),
-            targets=jax.random.uniform(targets, (self.rsus,), float),
-            data=jax.random.uniform(data, (self.vehicles,), float),
-        )
-
-    def draw_step(self, key: PRNGKeyArray) -> Draws:
-        """Random numbers of one slot."""
-        v, s = self.vehicles, self.rsus
-        uniform_key, normal_key = jax.random.split(key)
-        uniform = jax.random.uniform(uniform_key, (3 * s + 2 * v,), float)
-        normal = jax.random.normal(normal_key, (2 * s + v,), float)
-        defence, end, start, copy, data = jnp.split(uniform, [s, 2 * s, 3 * s, 3 * s + v])
-        return Draws(
-            defence=defence,
-            packets=normal[: 2 * s].reshape(2, s),
-            copy=copy,
-            speed=normal[2 * s :],
-            attack_end=end,
-            attack_start=start,
-            data=data,
-        )
-
     def reset(self, key: PRNGKeyArray) -> tuple[AgentMigrationState, Float[Array, " o"]]:
         """Start an episode: vehicles on their way, agents deployed on the nearest RSU, attacker's targets drawn."""
-        state = self.reset_from(self.draw_reset(key))
+        state = self.reset_from(draw_reset(key, self.mobility.start_draws, self.vehicles, self.rsus))
         return state, self.observe(state)
 
     def reset_from(self, draws: ResetDraws) -> AgentMigrationState:
@@ -223,7 +178,7 @@ class AgentMigration(Environment[AgentMigrationState]):
         self, key: PRNGKeyArray, state: AgentMigrationState, action: Float[Array, " a"]
     ) -> tuple[AgentMigrationState, TimeStep]:
         """Advance one slot; see `step_from`."""
-        return self.step_from(state, action, self.draw_step(key))
+        return self.step_from(state, action, draw_step(key, self.vehicles, self.rsus))
 
     def step_from(
         self, state: AgentMigrationState, action: Float[Array, " a"], draws: Draws
@@ -247,45 +202,14 @@ class AgentMigration(Environment[AgentMigrationState]):
         hit = state.attacked & ~defended
 
         latency = self.latency(state, decision, hit)
-        overload = jnp.maximum(0.0, self.load(state) - p.max_load).sum() * p.slot_seconds
-        chosen = jnp.take_along_axis(state.reputation, decision.target[:, None], axis=1)[:, 0]
-        violations = (chosen < p.reputation_threshold).sum()
-        terms = {
-            "latency": latency.total.sum(),
-            "trust_penalty": p.trust_penalty_s * violations,
-            "overload_penalty": p.overload_penalty * overload,
-        }
+        terms, counts = self._charges(state, decision, latency)
         reward = -sum(terms.values()) / (self.vehicles * p.slot_seconds)
 
         moves = decision.target != state.serving
         lost = moves & (hit[state.serving] | hit[decision.target]) & (draws.copy < p.copy_loss_probability)
-        mobility = self.mobility.advance(state.mobility, draws.speed)
-        serving, copy_present = self._attach(mobility, decision.target, ~lost)
-        attacked, reconnaissance = attack.advance(
-            hit & ~attack.scheduled(p.scheduled_attacks, state.slot, self.rsus),
-            state.reconnaissance,
-            state.target,
-            defended,
-            start_probability=p.attack_frequency,
-            end_probability=p.attack_end_probability,
-            reconnaissance_slots=p.reconnaissance_slots,
-            start_draw=draws.attack_start,
-            end_draw=draws.attack_end,
-        )
-        next_state = AgentMigrationState(
-            mobility=mobility,
-            serving=serving,
-            copy_present=copy_present,
-            data=self._data_volume(draws.data),
-            target=state.target,
-            attacked=attacked | attack.scheduled(p.scheduled_attacks, state.slot + 1, self.rsus),
-            reconnaissance=reconnaissance,
-            slot=state.slot + 1,
-            **self._update_trust(state, latency, hit, draws.packets),
-        )
-        info = terms | {
-            "violations": violations,
-            "overload_s": overload,
+        next_state = self._next_state(state, decision, latency, hit, defended, lost, draws)
+        info = terms | counts
+        info |= {
             "migrations": moves.sum(),
             "missing_copies": (~state.copy_present).sum(),
             "lost_copies": lost.sum(),
@@ -303,7 +227,7 @@ class AgentMigration(Environment[AgentMigrationState]):
         return next_state, timestep
 
     def observe(self, state: AgentMigrationState) -> Float[Array, " o"]:
-        """What the policy sees (paper, section IV-A; spec section 7).
+        """What the policy sees (paper, section IV-A).
 
         Positions relative to the area's centre in half extents, vehicle by vehicle; one-hot of the serving RSU; load of
         each RSU, clipped at 4 and mapped to [-0.5, 1.5]; 2 B - 1 user by user. Attacks, data volumes and copies stay
@@ -371,6 +295,58 @@ class AgentMigration(Environment[AgentMigrationState]):
         p = self.parameters
         served = state.serving[:, None] == jnp.arange(self.rsus)
         return jnp.where(served, self.work(state)[:, None], 0.0).sum(0) / (p.cpu_hz * p.slot_seconds)
+
+    def _charges(
+        self, state: AgentMigrationState, decision: Decision, latency: Latency
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The reward terms of a slot in s, and by how much (22c) and (22d) are broken."""
+        p = self.parameters
+        overload = jnp.maximum(0.0, self.load(state) - p.max_load).sum() * p.slot_seconds
+        chosen = jnp.take_along_axis(state.reputation, decision.target[:, None], axis=1)[:, 0]
+        violations = (chosen < p.reputation_threshold).sum()
+        terms = {
+            "latency": latency.total.sum(),
+            "trust_penalty": p.trust_penalty_s * violations,
+            "overload_penalty": p.overload_penalty * overload,
+        }
+        return terms, {"violations": violations, "overload_s": overload}
+
+    def _next_state(
+        self,
+        state: AgentMigrationState,
+        decision: Decision,
+        latency: Latency,
+        hit: Bool[Array, " s"],
+        defended: Bool[Array, " s"],
+        lost: Bool[Array, " v"],
+        draws: Draws,
+    ) -> AgentMigrationState:
+        """Vehicles move and attach, attacks start and end, trust follows what was seen, new data are collected."""
+        p = self.parameters
+        mobility = self.mobility.advance(state.mobility, draws.speed)
+        serving, copy_present = self._attach(mobility, decision.target, ~lost)
+        attacked, reconnaissance = attack.advance(
+            hit & ~attack.scheduled(p.scheduled_attacks, state.slot, self.rsus),
+            state.reconnaissance,
+            state.target,
+            defended,
+            start_probability=p.attack_frequency,
+            end_probability=p.attack_end_probability,
+            reconnaissance_slots=p.reconnaissance_slots,
+            start_draw=draws.attack_start,
+            end_draw=draws.attack_end,
+        )
+        return AgentMigrationState(
+            mobility=mobility,
+            serving=serving,
+            copy_present=copy_present,
+            data=self._data_volume(draws.data),
+            target=state.target,
+            attacked=attacked | attack.scheduled(p.scheduled_attacks, state.slot + 1, self.rsus),
+            reconnaissance=reconnaissance,
+            slot=state.slot + 1,
+            **self._update_trust(state, latency, hit, draws.packets),
+        )
 
     def _data_volume(self, draw: Float[Array, " v"]) -> Float[Array, " v"]:
         p = self.parameters

@@ -6,13 +6,12 @@ import math
 import os
 from array import array
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from edgewise.common.tables import TraceError, find_columns, finite_number, read_csv, wrong_value
+from edgewise.common.tables import TraceError, find_columns, finite_number, read_csv, read_time, wrong_value
 
 GUESSES = {
     "time_column": ("time_s", "timestamp", "time", "arrival_time", "arrived_at", "arrival", "t", "seconds"),
@@ -68,10 +67,10 @@ def read_requests(
     time, size = array("d"), array("d")
     rows = read_csv(path)
     header = next(rows)
-    places = find_columns(path, header, names, GUESSES)
+    places = find_columns(path, header, names, GUESSES, "edgewise workload import")
     time_title, size_title = (header.fields[place].strip() for place in places)
     for row in rows:
-        instant = _seconds(path, row.row, time_title, row.numeral(places[0]))
+        instant = read_time(path, row.row, time_title, row.numeral(places[0]))
         if time and instant < time[-1]:
             raise TraceError(
                 path, f"{time_title} = {row.fields[places[0]]!r}: goes back; sort the file by time", row=row.row
@@ -94,17 +93,3 @@ def read_titles(path: str | os.PathLike[str]) -> list[str]:
         TraceError: if the file cannot be read or is empty.
     """
     return [title.strip() for title in next(read_csv(Path(path))).fields]
-
-
-def _seconds(path: Path, row: int, field: str, text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            instant = datetime.fromisoformat(text.strip())
-        except ValueError:
-            raise wrong_value(path, row, field, text, "a time in s or an ISO date") from None
-        return instant.replace(tzinfo=instant.tzinfo or UTC).timestamp()
-    if not math.isfinite(seconds):
-        raise wrong_value(path, row, field, text, "a finite time")
-    return seconds

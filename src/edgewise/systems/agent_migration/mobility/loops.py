@@ -1,4 +1,4 @@
-"""Vehicles on closed rectangular loops (spec section 2)."""
+"""Vehicles on closed rectangular loops over the area, of which RSUs see different parts."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def load_scenario(path: str | os.PathLike[str]) -> MobilityScenario:
 
 def shipped_scenario() -> MobilityScenario:
     """The scenario inside the package: an hour of traffic on a generated grid of streets (see docs/bring-your-own-trace)."""
-    file = importlib.resources.files(__package__) / "data" / SHIPPED
+    file = importlib.resources.files("edgewise.systems.agent_migration") / "data" / SHIPPED
     with importlib.resources.as_file(file) as path:
         return load_scenario(path)
 

@@ -24,6 +24,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
 }
 FCD_ATTRIBUTES = {"time": "time", "vehicle": "id", "x": "x", "y": "y"}
 CHUNK_BYTES = 1 << 16
+COMMAND = "edgewise mobility import"
 
 
 class _Record(NamedTuple):
@@ -127,7 +128,7 @@ class _Columns:
 
 def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
     rows = csv_rows(path, stream)
-    time, vehicle, x, y = find_columns(path, next(rows), names, GUESSES)
+    time, vehicle, x, y = find_columns(path, next(rows), names, GUESSES, COMMAND)
     for row in rows:
         identity, numerals = row.fields[vehicle], [row.numeral(place) for place in (time, x, y)]
         if not (identity or row.fields[x] or row.fields[y]):  # SUMO's xml2csv: a time step without vehicles
