@@ -1,12 +1,17 @@
 # Set-up needs nothing but Python 3.11 or newer with venv and pip; every target makes its own environment in .venv.
+# Another Python than python3: make TARGET PYTHON=python3.12
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 RUN := runs/agent-migration/cgdm/demo
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
+TEST = $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
+OLD = Python 3.11 or newer is needed, and $(PYTHON) is not: choose another by PYTHON=python3.12, say
+CHECK = import tomllib
+STRANGE = .venv holds no Python 3.11 or newer with pip: "make clean" removes it
 
-.PHONY: demo test check format docs lock clean
+.PHONY: demo test test-slow test-all lint check format docs lock clean python
 
 demo: $(VENV)/.demo
 	@if [ -f $(RUN)/test.json ]; then \
@@ -20,13 +25,20 @@ demo: $(VENV)/.demo
 	@echo "open $(RUN)/report/index.html"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses 2
+	$(TEST) -m "not slow"
 
-check: $(VENV)/.dev
+test-slow: $(VENV)/.test
+	$(TEST) -m slow
+
+test-all: $(VENV)/.test
+	$(TEST)
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses 2
+
+check: lint test
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -35,29 +47,34 @@ format: $(VENV)/.dev
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
 
-lock: $(VENV)/bin/python
+lock: python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra dev --extra docs \
 	  --no-emit-index-url --no-header --no-annotate --upgrade --output-file $(LOCK)
 
 clean:
-	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache src/*.egg-info
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+python:
+	@if [ -e $(VENV) ]; then \
+	  $(BIN)/python -c '$(CHECK), pip' 2>/dev/null || { echo '$(STRANGE)'; exit 1; }; \
+	else \
+	  $(PYTHON) -c '$(CHECK)' 2>/dev/null || { echo '$(OLD)'; exit 1; }; \
+	  $(PYTHON) -m venv $(VENV); \
+	fi
 
-$(VENV)/.demo: pyproject.toml $(LOCK) | $(VENV)/bin/python
+$(VENV)/.demo: pyproject.toml $(LOCK) | python
 	$(INSTALL) --editable .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(LOCK) | $(VENV)/bin/python
+$(VENV)/.test: pyproject.toml $(LOCK) | python
 	$(INSTALL) --editable ".[test]"
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml $(LOCK) | $(VENV)/bin/python
+$(VENV)/.dev: pyproject.toml $(LOCK) | python
 	$(INSTALL) --editable ".[dev]"
 	@touch $@
 
-$(VENV)/.docs: pyproject.toml $(LOCK) | $(VENV)/bin/python
+$(VENV)/.docs: pyproject.toml $(LOCK) | python
 	$(INSTALL) --editable ".[docs]"
 	@touch $@
