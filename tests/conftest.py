@@ -4,12 +4,14 @@ Programs are compiled fast, not to be fast, and kept on disk: all workers of a r
 later runs share `.cache/jax` in the checkout. JAX names an entry by the program, its own version and XLA's flags.
 """
 
+import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,3 +47,26 @@ def _release_programs() -> Iterator[None]:
     """Give the compiled programs of a module back: thousands of them exceed the memory maps that a process may have."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]:
+    """Train a run once for all tests and workers that ask for it; they leave its folder as it is."""
+    from edgewise.training.run import train
+
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained"
+
+    def folder(run: Any) -> Path:
+        place = shared / hashlib.sha256(repr(run).encode()).hexdigest()[:12]
+        if not place.exists():
+            own = tmp_path_factory.mktemp("run") / place.name
+            train(own, run, lambda done, text: None)
+            shared.mkdir(exist_ok=True)
+            try:
+                own.rename(place)
+            except OSError:  # another worker was first
+                assert place.exists()
+        return place
+
+    return folder

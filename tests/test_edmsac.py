@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,12 @@ from edgewise.algorithms.edmsac import (
 )
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError
-from edgewise.common.interrupt import Interrupted
 from edgewise.diffusion.pruning import importance, kept_rows, prune, row_masks
 from edgewise.environments.spaces import Box, Spaces
 from edgewise.policies.artefact import load_policy
 from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
-from edgewise.training.run import train
 from edgewise.training.run_folder import RunConfig
 from first_chunk import first_chunk
 from probes import Probe
@@ -47,6 +45,19 @@ SPACES = Spaces(
 )
 CONFIG = EDMSACConfig(hidden=(16, 12), time_embedding=8, batch_size=B, denoising_steps=3, temperature=0.3)
 KEY = jax.random.key(5)
+
+
+ALGORITHM, BUDGET = default_configs("dynamic-contract", "edmsac")
+RUN = RunConfig(
+    "dynamic-contract",
+    DynamicContractConfig(),
+    "edmsac",
+    replace(ALGORITHM, hidden=(16, 16), batch_size=16, denoising_steps=2, pruning_rate=0.5),
+    replace(
+        BUDGET, steps=400, environments=4, warmup_steps=80, updates=1, evaluations=4, evaluation_episodes=2,
+        checkpoint_every=1, seeds=2,
+    ),
+)  # fmt: skip
 
 
 def make(config: EDMSACConfig = CONFIG) -> tuple[EDMSAC, EDMSACState, Transition]:
@@ -302,50 +313,8 @@ def test_truncation_is_bootstrapped(name: str) -> None:
     assert float(state.critic(observation, action).mean()) == pytest.approx(10.0, rel=0.15)
 
 
-class Run:
-    """A run of seconds on dynamic contracts."""
-
-    def __init__(self) -> None:
-        algorithm, training = default_configs("dynamic-contract", "edmsac")
-        self.config = RunConfig(
-            "dynamic-contract",
-            DynamicContractConfig(),
-            "edmsac",
-            replace(algorithm, hidden=(16, 16), batch_size=16, denoising_steps=2, pruning_rate=0.5),
-            replace(
-                training, steps=400, environments=4, warmup_steps=80, updates=1, evaluations=4, evaluation_episodes=2,
-                checkpoint_every=1, seeds=2,
-            ),
-        )  # fmt: skip
-
-    def __call__(self, folder: Path, stop_after: int | None = None) -> None:
-        """Train; stopped as Ctrl-C does it after so many evaluations."""
-        count = 0
-
-        def report(done: int, text: str) -> None:
-            nonlocal count
-            evaluated = text.startswith("return")
-            count += evaluated
-            if evaluated and count == stop_after:
-                signal.raise_signal(signal.SIGINT)
-
-        train(folder, self.config, report)
-
-
-def test_same_seed_and_resume_give_the_same_compact_policies(tmp_path: Path) -> None:
-    run = Run()
-    run(tmp_path / "one")
-    with pytest.raises(Interrupted):
-        run(tmp_path / "two", stop_after=2)
-    run(tmp_path / "two")
+def test_the_policies_of_a_run_are_compact_and_differ_between_seeds(trained: Callable[[RunConfig], Path]) -> None:
     for which in ("best", "last"):
-        policies = [
-            [load_policy(tmp_path / name / "policy" / which / f"seed-{i}").policy for i in range(2)]
-            for name in ("one", "two")
-        ]
-        for one, two in zip(*policies, strict=True):
-            assert one.policy.architecture["hidden"] == [8, 8]
-            for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
-                np.testing.assert_array_equal(a, b)
-        first, second = policies[0]
+        first, second = (load_policy(trained(RUN) / "policy" / which / f"seed-{i}").policy for i in range(2))
+        assert first.policy.architecture["hidden"] == [8, 8]
         assert any((a != b).any() for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))

@@ -444,8 +444,8 @@ class TestRuns:
             (["gymnasium:CartPole-v1", "--arguments", "colour=red"], "colour"),
             (["gymnasium:CartPole-v1", "--arguments", "colour"], "NAME=VALUE"),
             (["gymnasium:CartPole-v1", "--wrappers", "gymnasium.wrappers:NoSuch"], "NoSuch"),
-            (["gymnasium:CartPole-v1", "--algorithm", "sac"], "one for Discrete actions"),
-            (["gymnasium:Pendulum-v1", "--algorithm", "dqn"], "one for Box actions"),
+            (["gymnasium:CartPole-v1", "--algorithm", "sac"], "one for discrete actions"),
+            (["gymnasium:Pendulum-v1", "--algorithm", "dqn"], "one for box actions"),
             (["envpool:NoSuchGame-v0"], "env"),
         ],
     )

@@ -24,14 +24,15 @@ from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.job import Job
 from edgewise.experiments.results import Results
 from edgewise.experiments.store import Store
-from tiny_experiment import DQN, PROFILE, TABLE
+from tiny_experiment import DQN, PROFILE, TABLE, gated
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgewise[ray]'")
 ray_executor = pytest.importorskip("edgewise.execution.ray_cluster")
+pytestmark = pytest.mark.slow
 STORE_BYTES = 80_000_000  # about the least that Ray takes
 LONG = dataclasses.replace(PROFILE, name="long", steps=60 * 80, evaluations=60)
 ONLY = ("DQN 11", "random")
-LONGER = dataclasses.replace(LONG, name="longer", steps=200 * 80, evaluations=200)
+SHORT = dataclasses.replace(PROFILE, name="short", steps=8 * 80, evaluations=8)
 TWO = dataclasses.replace(
     TABLE,
     learners=tuple(
@@ -93,14 +94,18 @@ def test_a_node_killed_in_mid_run_changes_nothing(tmp_path: Path, cluster: Any, 
 
 
 def interrupted(folder: Path, address: str) -> None:
-    """A command, with Ctrl-C at the first word of progress."""
+    """A command, with Ctrl-C after three evaluations."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def stopped(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
-        return executor("ray", address)(jobs, lambda *news: signal.raise_signal(signal.SIGINT))
+        def watch(index: int, done: int, text: str) -> None:
+            if done > jobs[index].work / 3:
+                signal.raise_signal(signal.SIGINT)
+
+        return gated(executor("ray", address), 3)(jobs, watch)
 
     with pytest.raises(Interrupted, match="stopped; give the same command again to go on"):
-        run_experiment(TWO, LONGER, Store(folder), stopped, ONLY)
+        run_experiment(TWO, SHORT, Store(folder), stopped, ONLY)
 
 
 def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
@@ -111,9 +116,9 @@ def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
     assert command.exitcode == 0
     [run] = [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
     [*_, last] = sorted(int(path.name) for path in (run / "checkpoints").iterdir())
-    assert 0 < last < LONGER.evaluations
-    finished = run_experiment(TWO, LONGER, Store(tmp_path), serial, ONLY)
-    assert finished.find("DQN 11").curve("return").shape == (LONGER.evaluations, LONGER.seeds)
+    assert last in (3, 4)
+    finished = run_experiment(TWO, SHORT, Store(tmp_path), serial, ONLY)
+    assert finished.find("DQN 11").curve("return").shape == (SHORT.evaluations, SHORT.seeds)
 
 
 def test_a_node_that_does_not_see_the_folder_or_is_of_another_version_says_so(tmp_path: Path) -> None:

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,13 +46,6 @@ RUN = RunConfig(
     CGDMConfig(hidden=(16, 16), batch_size=16, denoising_steps=2),
     SMALL,
 )
-SCRIPT = """
-import sys
-from pathlib import Path
-from edgewise.training.run import read_config, train
-folder = Path(sys.argv[1])
-train(folder, read_config(folder), lambda done, text: text.startswith("return") and print(done, flush=True))
-"""
 
 
 def quiet(done: int, text: str) -> None:
@@ -65,10 +53,8 @@ def quiet(done: int, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "calm"
-    train(folder, RUN, quiet)
-    return folder
+def finished(trained: Callable[[RunConfig], Path]) -> Path:
+    return trained(RUN)
 
 
 def weights(folder: Path) -> dict[str, bytes]:
@@ -174,24 +160,6 @@ def test_folder_is_complete(finished: Path) -> None:
     assert len(weights(finished)) == 4
     assert len(set(weights(finished).values())) >= 3
     assert (finished / "test.json").exists()
-
-
-@pytest.mark.parametrize("kill_after", [1, 3])
-def test_resume_after_kill_is_bit_identical(finished: Path, tmp_path: Path, kill_after: int) -> None:
-    folder = tmp_path / "stormy"
-    folder.mkdir()
-    shutil.copy(finished / "config.yaml", folder)
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(folder)], stdout=subprocess.PIPE, text=True)
-    for _ in range(kill_after):
-        assert process.stdout.readline()
-    time.sleep(0.05 * kill_after)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (folder / "test.json").exists()
-    train(folder, read_config(folder), quiet)
-    assert weights(folder) == weights(finished)
-    pd.testing.assert_frame_equal(metrics(folder), metrics(finished))
-    assert (folder / "test.json").read_text() == (finished / "test.json").read_text()
 
 
 @pytest.mark.parametrize("moment", ["policies", "checkpoint"])

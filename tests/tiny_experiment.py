@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgewise.execution.contract import JobReporter
+from edgewise.execution.contract import Executor, JobReporter
 from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.experiment import BOUND, Experiment, run_experiment
@@ -30,6 +32,41 @@ TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REF
 REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, tables.rewards)
 CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, figures.learning)
 LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), tables.rewards)
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A job that waits after so many evaluations until it is told to stop, so that Ctrl-C finds it at work."""
+
+    job: Job
+    folder: Path | None
+    evaluations: int
+
+    def carry_out(self, report: Callable[[int, str], None]) -> list[CellResult]:
+        told = threading.Event()
+        count = 0
+
+        def watched(done: int, text: str) -> None:
+            nonlocal count
+            report(done, text)
+            count += "return" in text
+            stop = signal.getsignal(signal.SIGINT)
+            if text.endswith("learning"):
+                signal.signal(signal.SIGINT, lambda *what: (told.set(), stop(*what)))
+            if count == self.evaluations:
+                assert told.wait(timeout=300)
+
+        return replace(self.job, folder=self.folder).carry_out(watched)
+
+
+def gated(carry_out: Executor, evaluations: int) -> Executor:
+    """The executor, with jobs that wait."""
+
+    def waiting(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        for job, results in carry_out([Gated(job, job.folder, evaluations) for job in jobs], report):
+            yield job.job, results
+
+    return waiting
 
 
 def killed_after(evaluations: int, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
