@@ -173,7 +173,7 @@ class TestSingle:
             environment.step(np.zeros(3, np.float32))
         with pytest.raises(ConfigurationError, match="render_mode = 'human'"):
             GymnasiumEnvironment(small, render_mode="human")
-        with pytest.raises(ConfigurationError, match="vehicels = 3"):
+        with pytest.raises(ConfigurationError, match="field = 'vehicels': must be one of vehicles"):
             gymnasium.make(ID, vehicels=3)
 
 

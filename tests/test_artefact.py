@@ -23,7 +23,7 @@ OBSERVATION = np.linspace(-1, 1, 6, dtype=np.float32)
 READER = """
 import sys
 import numpy as np, jax
-from edgewise.policies import load_policy
+from edgewise.policies.artefact import load_policy
 policy = load_policy(sys.argv[1])
 observation = np.linspace(-1, 1, 6, dtype=np.float32)
 np.save(sys.argv[2], np.stack([policy.act(observation), policy.act(observation, jax.random.key(4))]))
