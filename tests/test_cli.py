@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from edgewise.cli import main
+from edgewise.cli.train import parse
+from edgewise.environments import registry
+from edgewise.training.run_folder import read_config
 
 TINY = [
     "--vehicles", "2", "--rsus", "2", "--slots", "5", "--hidden", "16", "16", "--environments", "4", "--batch-size", "16",
@@ -89,6 +93,43 @@ def test_help_tells_units_and_defaults(capsys: pytest.CaptureFixture[str]) -> No
     words = " ".join(text.replace("│", " ").split())
     assert "length of a slot, s. (default: 30.0)" in words
     assert "--denoising-steps" in words
+
+
+def test_help_of_train_explains_the_options_of_every_run(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = output(capsys, ["train", "--help"])
+    for said in ("agent-migration", "gymnasium:ID", "--resume RUN", "--config FILE", "--steps N"):
+        assert said in text
+
+
+def test_options_are_grouped(capsys: pytest.CaptureFixture[str]) -> None:
+    text, _ = output(capsys, ["train", "agent-migration", "--help"])
+    places = [text.index(f"{group} options") for group in ("run", "training", "learner", "system")]
+    assert places == sorted(places)
+    assert places[1] < text.index("--warmup-steps") < places[2] < text.index("--denoising-steps") < places[3]
+
+
+def test_only_algorithms_that_fit_are_offered(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "dqn" not in output(capsys, ["train", "agent-migration", "--help"])[0]
+    _, error = output(capsys, ["train", "agent-migration", "--algorithm", "dqn"], 2)
+    assert error.count("\n") == 1
+    assert "cgdm" in error
+    assert "rainbow" not in error
+
+
+def test_a_run_starts_from_a_saved_configuration(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = run_folder / "config.yaml"
+    saved = read_config(run_folder)
+    entry = registry.find(saved.environment)
+    words = ["--config", str(config), "--seed", "5", "--name", "again"]
+    common, again = parse(entry, saved, words, "train")
+    assert common.name == "again"
+    assert again == dataclasses.replace(saved, training=dataclasses.replace(saved.training, seed=5))
+    _, error = output(capsys, ["train", "--config", str(config), "--algorithm", "td3"], 2)
+    assert "cgdm" in error
+    _, error = output(capsys, ["train", "--config", str(tmp_path / "missing.yaml")], 1)
+    assert "missing.yaml" in error
 
 
 def test_train_leaves_a_complete_folder(run_folder: Path) -> None:

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from edgewise import __version__
+from edgewise.cli.words import listed
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import told
+from edgewise.common.program_cache import keep_programs
 from edgewise.common.table import resolve, unknown
 from edgewise.environments import registry
 from edgewise.environments.system import Command
@@ -23,6 +25,7 @@ COMMANDS = {
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
     "report": Command("edgewise.cli.report:run", "write one page on a run or on experiments"),
 }
+HELP = {"-h", "--help"}
 
 
 def commands() -> dict[str, Command]:
@@ -33,9 +36,6 @@ def commands() -> dict[str, Command]:
 
 def usage() -> str:
     """The text of `edgewise --help`."""
-    known = commands()
-    width = max(map(len, known))
-    lines = [f"  {word:<{width}}  {command.summary}" for word, command in known.items()]
     return "\n".join(
         [
             "usage: edgewise COMMAND [options]",
@@ -43,7 +43,7 @@ def usage() -> str:
             "Learned decisions at the network edge.",
             "",
             "commands:",
-            *lines,
+            listed({word: command.summary for word, command in commands().items()}),
             "",
             "edgewise COMMAND --help tells a command's options, their units and defaults.",
             "",
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: as typed after `edgewise`; none takes the process's own.
+        arguments: as typed after `edgewise`; None takes the process's own.
 
     Returns:
         0 when done, 2 for input that is not allowed, 1 for anything else that went wrong, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in HELP:
         print(usage(), end="")
         return 0 if words else 2
     if words[0] == "--version":
@@ -72,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if command is None:
             print(f"edgewise: {unknown('command', words[0], commands())}", file=sys.stderr)
             return 2
+        if not HELP & set(words):
+            keep_programs()
         code: int = resolve(command.target)(words[1:])
         return code
     except EdgewiseError as error:

@@ -8,9 +8,6 @@ from pathlib import Path
 import tyro
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.reports.experiments import experiment_folders, write_experiment_report
-from edgewise.reports.run import write_report
-from edgewise.training.run_folder import CONFIG_FILE, require_run
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,16 @@ class Report:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Report, args=words, prog="edgewise report")
+    if not options.folder.is_dir():
+        raise EdgewiseError(f"{options.folder}: is no folder")
+    from edgewise.reports.experiments import experiment_folders, write_experiment_report
+
     if experiment_folders(options.folder):
         print(write_experiment_report(options.folder))
         return 0
+    from edgewise.reports.run import write_report
+    from edgewise.training.run_folder import CONFIG_FILE, require_run
+
     if not (options.folder / CONFIG_FILE).exists():
         raise EdgewiseError(f"{options.folder}: is neither a run folder nor a folder that experiments have written")
     require_run(options.folder)

@@ -1,4 +1,4 @@
-"""`edgewise train ENVIRONMENT [options]`, `edgewise train --resume RUN`."""
+"""`edgewise train SYSTEM [options]`, `edgewise train --config FILE [options]`, `edgewise train --resume RUN`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,49 @@ import dataclasses
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-import tyro
-from rich.console import Console
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
+from edgewise.cli.words import listed
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
+from edgewise.environments.host.system import SOURCES
 from edgewise.environments.system import System
-from edgewise.training.presets import default_configs
-from edgewise.training.progress import progress_bar
-from edgewise.training.run import train
-from edgewise.training.run_folder import RunConfig, read_config
+
+if TYPE_CHECKING:
+    from edgewise.training.run_folder import RunConfig
 
 RUNS = Path("runs")
+HELP = ("-h", "--help", "-H", "--help-verbose")
+USAGE = """\
+usage: edgewise train SYSTEM [options]
+       edgewise train --config FILE [options]
+       edgewise train --resume RUN [--no-report] [--json]
+
+Train a policy in a system, or go on with a run.
+
+systems:
+{systems}
+
+options of every run:
+  --algorithm NAME   which learner; each system has its own default
+  --steps N          environment steps per seed
+  --seeds N          independent learners, trained side by side
+  --seed N           training randomness; the same seed gives the same policy
+  --name NAME        of the run; its folder is runs/SYSTEM/ALGORITHM/NAME
+  --folder FOLDER    of the run, instead of the one that its name gives
+  --config FILE      start from the config.yaml of another run; options that are
+                     given too have precedence
+  --resume RUN       go on with a run from its newest checkpoint
+  --no-report        write no report at the end
+  --json             print the test result as JSON
+
+edgewise train SYSTEM --help tells every option of a system, of its learner and
+of training, with units and defaults; add --algorithm NAME for another learner.
+"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +56,7 @@ class Common:
     """Where the run goes and what is printed.
 
     Attributes:
-        name: name of the run; its folder is runs/ENVIRONMENT/ALGORITHM/NAME. None takes the date and time.
+        name: name of the run; its folder is runs/SYSTEM/ALGORITHM/NAME. None takes the date and time.
         folder: folder of the run, instead of the one that its name gives.
         report: write the report at the end.
         json: print the test result as JSON.
@@ -41,80 +68,160 @@ class Common:
     json: bool = False
 
 
-@dataclass(frozen=True)
-class Resume:
-    """Go on with a run from its newest checkpoint; the result is that of the undisturbed run.
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    if _option(words, "--resume") is not None:
+        return _resume(words)
+    source = _option(words, "--config")
+    named = bool(words) and not words[0].startswith("-")
+    if source is None and not named:
+        print(usage(), end="")
+        return 0 if words and words[0] in HELP else 2
+    defaults = _defaults(words, words[0] if named else None, source)
+    entry = registry.find(defaults.environment)
+    common, config = parse(entry, defaults, words[named:], f"train {entry.name}" if named else "train")
+    name = common.name or time.strftime("%Y%m%d-%H%M%S")
+    folder = common.folder or RUNS / entry.name.replace(":", "-") / config.algorithm / name
+    config = dataclasses.replace(config, environment_config=entry.prepare(config.environment_config, folder))
+    return _train(folder, config, common.report, common.json)
 
-    Attributes:
-        resume: folder of the run.
-        report: write the report at the end.
-        json: print the test result as JSON.
-    """
 
-    resume: Annotated[Path, tyro.conf.arg(metavar="RUN")]
-    report: bool = True
-    json: bool = False
+def usage() -> str:
+    """The text of `edgewise train --help`."""
+    systems = {system.name: system.summary for system in registry.SYSTEMS.items()}
+    systems |= {f"{source}:ID": f"any environment of {source}" for source in SOURCES}
+    return USAGE.format(systems=listed(systems))
 
 
-def command_type(entry: System, algorithm: str) -> type[Any]:
-    """The options of `edgewise train ENVIRONMENT --algorithm ALGORITHM` as a dataclass."""
-    algorithm_config, training = default_configs(entry.name, algorithm)
+def fitting(entry: System) -> tuple[str, ...]:
+    """The algorithms that learn in the action space of a system; all, if only its environment tells what that is."""
+    kind = "game" if entry.several_agents else entry.actions
+    return tuple(algorithm.name for algorithm in ALGORITHMS.items() if kind is None or kind in algorithm.actions)
 
-    def part(default: Any) -> tuple[Any, Any]:
-        return Annotated[type(default), tyro.conf.arg(name="")], field(default_factory=lambda: default)
+
+def command_type(entry: System, defaults: RunConfig) -> type[Any]:
+    """The options of `edgewise train SYSTEM --algorithm ALGORITHM` as a dataclass."""
+    import tyro
+
+    def part(group: str, default: Any) -> tuple[str, Any, Any]:
+        kind = _unchecked(type(default))
+        start = kind(**_values(default))
+        return group, Annotated[kind, tyro.conf.arg(name=group), tyro.conf.OmitArgPrefixes], field(default=start)
 
     return dataclasses.make_dataclass(
         "Train",
         [
-            ("algorithm", Literal[ALGORITHMS.names()], field(default=algorithm)),
-            ("common", *part(Common())),
-            ("training", *part(training)),
-            ("algorithm_config", *part(algorithm_config)),
-            ("environment_config", *part(entry.config())),
+            ("algorithm", Literal[fitting(entry)], field(default=defaults.algorithm)),
+            ("config", Annotated[Path | None, tyro.conf.arg(metavar="FILE")], field(default=None)),
+            part("run", Common()),
+            part("training", defaults.training),
+            part("learner", defaults.algorithm_config),
+            part("system", defaults.environment_config),
         ],
         frozen=True,
+        namespace={
+            "__doc__": f"""{entry.summary}
+
+            Attributes:
+                algorithm: which learner.
+                config: config.yaml of another run, to start from; options that are given too have precedence.
+            """
+        },
     )
 
 
-def run(words: list[str]) -> int:
-    """Carry the command out."""
-    if any(word.split("=")[0] == "--resume" for word in words):
-        resume = tyro.cli(Resume, args=words, prog="edgewise train")
-        return _train(resume.resume, read_config(resume.resume), resume.report, resume.json)
-    if not words or words[0].startswith("-"):
-        names = ", ".join([*registry.names(), "gymnasium:ID", "envpool:ID"])
-        print(
-            f"usage: edgewise train ENVIRONMENT [options]\n       edgewise train --resume RUN\n\nenvironments: {names}"
-        )
-        return 0 if words and words[0] in ("-h", "--help") else 2
-    entry = registry.find(words[0])
-    options = tyro.cli(
-        command_type(entry, _named_algorithm(words[1:], entry.default_algorithm)),
-        args=words[1:],
-        prog=f"edgewise train {entry.name}",
-        description=entry.summary,
+def _unchecked(kind: type[Any]) -> type[Any]:
+    """A configuration that takes any value: the parser would tell a mistake in words of its own."""
+    namespace = {"__post_init__": lambda self: None, "__doc__": kind.__doc__}
+    return dataclasses.make_dataclass(kind.__name__, [], bases=(kind,), frozen=True, namespace=namespace)
+
+
+def _values(config: Any) -> dict[str, Any]:
+    return {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
+
+
+def parse(entry: System, defaults: RunConfig, words: Sequence[str], command: str) -> tuple[Common, RunConfig]:
+    """Where the run goes, and what it is, from words.
+
+    Raises:
+        ConfigurationError: for a value that is not allowed.
+        SystemExit: after help, or for words that are no options; the parser has told about them.
+    """
+    import tyro
+
+    from edgewise.training.run_folder import RunConfig
+
+    options: Any = tyro.cli(
+        command_type(entry, defaults), args=words, prog=f"edgewise {command}", description=entry.summary
     )
-    name = options.common.name or time.strftime("%Y%m%d-%H%M%S")
-    folder = options.common.folder or RUNS / entry.name / options.algorithm / name
-    system = entry.prepare(options.environment_config, folder)
-    config = RunConfig(entry.name, system, options.algorithm, options.algorithm_config, options.training)
-    return _train(folder, config, options.common.report, options.common.json)
+    system = type(defaults.environment_config)(**_values(options.system))
+    learner = type(defaults.algorithm_config)(**_values(options.learner))
+    training = type(defaults.training)(**_values(options.training))
+    return Common(**_values(options.run)), RunConfig(entry.name, system, options.algorithm, learner, training)
 
 
-def _named_algorithm(words: list[str], default: str) -> str:
-    """The algorithm asked for, needed before the options can be known; the parser checks it again."""
+def _defaults(words: list[str], name: str | None, source: str | None) -> RunConfig:
+    """What the run is unless further options say otherwise: another run's configuration, or that of system and algorithm."""
+    asked = _option(words, "--algorithm")
+    if source is not None:
+        from edgewise.training.run_folder import read_config_file
+
+        config = read_config_file(Path(source))
+        if name is not None and name != config.environment:
+            raise ConfigurationError("system", name, f"{config.environment}, as in {source}")
+        if asked is not None and asked != config.algorithm:
+            raise ConfigurationError("algorithm", asked, f"{config.algorithm}, as in {source}")
+        return config
+    entry = registry.find(str(name))
+    chosen = find_algorithm(asked if asked is not None else entry.default_algorithm)
+    if chosen.name not in fitting(entry):
+        raise ConfigurationError("algorithm", chosen.name, f"one that fits {entry.name}: {', '.join(fitting(entry))}")
+    from edgewise.training.presets import default_configs
+    from edgewise.training.run_folder import RunConfig
+
+    algorithm_config, training = default_configs(entry.name, chosen.name)
+    return RunConfig(entry.name, entry.config(), chosen.name, algorithm_config, training)
+
+
+def _option(words: list[str], option: str) -> str | None:
+    """The value of an option that must be known before the others can be; the parser checks it again."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word.startswith("--algorithm="):
-            return find_algorithm(word.partition("=")[2]).name
-        if word == "--algorithm":
-            return find_algorithm(following).name
-    return default
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+        if word == option:
+            return following
+    return None
+
+
+def _resume(words: list[str]) -> int:
+    import tyro
+
+    from edgewise.training.run_folder import read_config
+
+    @dataclass(frozen=True)
+    class Resume:
+        """Go on with a run from its newest checkpoint; the result is that of the undisturbed run.
+
+        Attributes:
+            resume: folder of the run.
+            report: write the report at the end.
+            json: print the test result as JSON.
+        """
+
+        resume: Annotated[Path, tyro.conf.arg(metavar="RUN")]
+        report: bool = True
+        json: bool = False
+
+    options = tyro.cli(Resume, args=words, prog="edgewise train")
+    return _train(options.resume, read_config(options.resume), options.report, options.json)
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
+    from edgewise.training.progress import progress_bar
+    from edgewise.training.run import train
+
     training = config.training
-    console = Console(stderr=True)
-    console.print(f"{config.algorithm} on {config.environment}, run folder {folder}", soft_wrap=True)
+    print(f"{config.algorithm} on {config.environment}, run folder {folder}", file=sys.stderr)
     with progress_bar(config.algorithm, training.steps_done(training.evaluations), "steps") as progress:
         result = train(folder, config, progress)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -119,7 +120,8 @@ def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
             if stop:
                 checkpoints.close()
                 raise Interrupted(
-                    f"stopped at step {config.steps_done(done)}; go on with: edgewise train --resume {folder}"
+                    f"stopped at step {config.steps_done(done)}; "
+                    f"go on with: edgewise train --resume {shlex.quote(str(folder))}"
                 )
     checkpoints.close()
     summary = summarise(trainer.evaluate(state.best_policy, config.test_seed, config.evaluation_episodes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.common.files import replace_file
+from edgewise.common.files import replace_file, told
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
@@ -26,7 +27,9 @@ def require_run(folder: Path) -> RunConfig:
     """
     config = read_config(folder)
     if not (folder / "policy" / "best").is_dir():
-        raise EdgewiseError(f"{folder}: holds no policy yet; go on with: edgewise train --resume {folder}")
+        raise EdgewiseError(
+            f"{folder}: holds no policy yet; go on with: edgewise train --resume {shlex.quote(str(folder))}"
+        )
     return config
 
 
@@ -68,11 +71,22 @@ def read_config(folder: Path) -> RunConfig:
     Raises:
         EdgewiseError: if there is none, or a field of it is unknown or not allowed.
     """
-    path = folder / CONFIG_FILE
+    if not (folder / CONFIG_FILE).is_file():
+        raise EdgewiseError(f"{folder}: is not a run folder, it has no {CONFIG_FILE}")
+    return read_config_file(folder / CONFIG_FILE)
+
+
+def read_config_file(path: Path) -> RunConfig:
+    """Read the configuration of a run from a file.
+
+    Raises:
+        EdgewiseError: if it cannot be read, or a field of it is unknown or not allowed.
+    """
     try:
         values = yaml.safe_load(path.read_text())
-    except OSError:
-        raise EdgewiseError(f"{folder}: is not a run folder, it has no {CONFIG_FILE}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = told(error) if isinstance(error, OSError) else f"{path}: is not text in UTF-8"
+        raise EdgewiseError(reason) from None
     except yaml.YAMLError as error:
         raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
     fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")

@@ -45,7 +45,7 @@ def _task(
         columns=tuple(column.split()),
         task=f"edgewise.environments.control.{task}",
         presets=presets,
-        **{"training": TRAINING, **more},
+        **{"training": TRAINING, "actions": "discrete", **more},
     )
 
 
@@ -74,5 +74,6 @@ PENDULUM = _task(
     PENDULUM_PRESETS,
     task_config="edgewise.environments.control.configuration:PendulumConfig",
     training=TRAINING | {"steps": 50_000},
+    actions="box",
     default_algorithm="sac",
 )

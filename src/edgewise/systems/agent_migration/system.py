@@ -57,6 +57,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     name="agent-migration",
     gymnasium_id="edgewise/AgentMigration-v0",
     summary="migration of vehicular AI agents among road-side units, processor shares and moving target defence",
+    actions="box",
     headline=Headline("latency", "total latency", "s per slot"),
     columns=("violations", "missing_copies", "migrations", "defences", "attacked"),
     own_references=(

@@ -41,6 +41,7 @@ DYNAMIC_CONTRACT = DynamicContractSystem(
     name="dynamic-contract",
     gymnasium_id="edgewise/DynamicContract-v0",
     summary="two-period menus of training rounds and rewards for edge servers whose willingness is hidden and changes",
+    actions="box",
     headline=Headline("profit", "profit of the feasible menu", "per network state", higher_is_better=True),
     columns=("printed_profit", "infeasible", "shortfall"),
     own_references=("random", "random-static", "constant", "static", "optimum"),

@@ -51,6 +51,7 @@ SERVICE_SELECTION = ServiceSelectionSystem(
     name="service-selection",
     gymnasium_id="edgewise/ServiceSelection-v0",
     summary="choice of the provider that serves each arriving task of generated content, without crashing it",
+    actions="discrete",
     headline=Headline("return", "episode reward", "per episode", higher_is_better=True),
     columns=("utility", "lost_utility", "finished", "crashed", "crashes", "unfinished"),
     own_references=("random", "round-robin", "crash-avoid", "prophet"),

@@ -1,0 +1,49 @@
+"""What is quick stays quick: heavy packages are loaded by the commands that need them alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+NUMERICS = {"jax", "equinox", "optax", "flashbax", "scipy"}
+LEARNING = {"orbax", "tensorboardX"}
+SHOWING = {"matplotlib", "pandas", "sklearn", "jinja2"}
+PARSING = {"tyro", "rich", "pydantic"}
+EVERYTHING = NUMERICS | LEARNING | SHOWING | PARSING
+
+
+def loaded(words: list[str] | None) -> set[str]:
+    """Heavy packages in memory after a command, or after importing the package."""
+    command = "import edgewise" if words is None else f"from edgewise.cli import main; main({words!r})"
+    code = f"import sys; {command}; print('\\n', *sorted({EVERYTHING!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        None,
+        ["--help"],
+        ["--version"],
+        ["frobnicate"],
+        ["train", "--help"],
+        ["train", "nowhere"],
+        ["train", "cartpole", "--algorithm", "cgdm"],
+        ["solve", "--help"],
+        ["solve", "nowhere"],
+    ],
+    ids=lambda words: "import" if words is None else " ".join(words),
+)
+def test_nothing_heavy_is_loaded_to_say_what_there_is(words: list[str] | None) -> None:
+    assert loaded(words) == set()
+
+
+def test_help_of_a_command_loads_the_parser_alone() -> None:
+    assert loaded(["report", "--help"]) <= PARSING
+
+
+def test_options_of_a_run_are_known_without_what_trains_it() -> None:
+    assert loaded(["train", "cartpole", "--help"]) & (LEARNING | SHOWING) == set()
