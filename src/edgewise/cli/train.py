@@ -68,6 +68,21 @@ class Common:
     json: bool = False
 
 
+@dataclass(frozen=True)
+class Resume:
+    """Go on with a run from its newest checkpoint; the result is that of the undisturbed run.
+
+    Attributes:
+        resume: folder of the run.
+        report: write the report at the end.
+        json: print the test result as JSON.
+    """
+
+    resume: Path
+    report: bool = True
+    json: bool = False
+
+
 def run(words: list[str]) -> int:
     """Carry the command out."""
     if _option(words, "--resume") is not None:
@@ -166,6 +181,8 @@ def _defaults(words: list[str], name: str | None, source: str | None) -> RunConf
     if source is not None:
         from edgewise.training.run_folder import read_config_file
 
+        if not source:
+            raise ConfigurationError("config", source, "the config.yaml of a run")
         config = read_config_file(Path(source))
         if name is not None and name != config.environment:
             raise ConfigurationError("system", name, f"{config.environment}, as in {source}")
@@ -185,11 +202,11 @@ def _defaults(words: list[str], name: str | None, source: str | None) -> RunConf
 
 def _option(words: list[str], option: str) -> str | None:
     """The value of an option that must be known before the others can be; the parser checks it again."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for place, word in enumerate(words):
         if word.startswith(f"{option}="):
             return word.partition("=")[2]
         if word == option:
-            return following
+            return "".join(words[place + 1 : place + 2])
     return None
 
 
@@ -197,20 +214,6 @@ def _resume(words: list[str]) -> int:
     import tyro
 
     from edgewise.training.run_folder import read_config
-
-    @dataclass(frozen=True)
-    class Resume:
-        """Go on with a run from its newest checkpoint; the result is that of the undisturbed run.
-
-        Attributes:
-            resume: folder of the run.
-            report: write the report at the end.
-            json: print the test result as JSON.
-        """
-
-        resume: Annotated[Path, tyro.conf.arg(metavar="RUN")]
-        report: bool = True
-        json: bool = False
 
     options = tyro.cli(Resume, args=words, prog="edgewise train")
     return _train(options.resume, read_config(options.resume), options.report, options.json)
