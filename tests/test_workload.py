@@ -69,6 +69,71 @@ def test_other_columns_separators_zones_and_gzip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("time_s;tokens\n0,5;10\n1;500\n2;2.048\n", [10, 500, 2048]),  # decimal commas, so points part thousands
+        ("time_s;tokens\n0;1.234.567\n1;2.048\n", [1234567, 2048]),
+        ('time_s,tokens\n0,"1,234.5"\n1,"2,048"\n2,7\n', [1234.5, 2048, 7]),
+        ("time_s\ttokens\n0\t1'000\n1\t1 000\n2\t1_000\n", [1000, 1000, 1000]),
+        ("time_s;tokens\n0.000;12.125\n1.500;9.250\n", [12.125, 9.25]),  # three decimals throughout
+        ("time_s,tokens\n0,5\n1,2.048\n2,7.5\n", [5, 2.048, 7.5]),
+        ("time_s,tokens\n0,2.5e3\n1,7\n", [2500, 7]),
+    ],
+)
+def test_numerals_are_read_as_their_file_writes_them(tmp_path: Path, text: str, sizes: list[float]) -> None:
+    np.testing.assert_array_equal(read_requests(written(tmp_path, text)).size, sizes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"timestamp": 0, "usage": {"completion_tokens": 2.048}, "prompt": "a, b"}\n\n'
+        '{"timestamp": 5, "usage": {"completion_tokens": 30}, "model": null}\n',
+        '[{"timestamp": 0, "output_length": 2.048},\n {"timestamp": 5, "output_length": 30}]',
+        '{"version": 1, "requests": [\n{"timestamp": 0, "output_tokens": 2.048}, {"timestamp": 5, "output_tokens": 30}]}',
+    ],
+)
+def test_json_is_read_as_requests(tmp_path: Path, text: str) -> None:
+    requests = read_requests(written(tmp_path, text, "log.jsonl"))
+    np.testing.assert_array_equal(requests.time_s, [0, 5])
+    np.testing.assert_array_equal(requests.size, [2.048, 30])
+
+
+def test_long_fields_and_utf_16_do_no_harm(tmp_path: Path) -> None:
+    text = "time_s,tokens,prompt\n0,5,hello\n1,9," + "x" * 140_000 + "\n2,7,bye\n"
+    np.testing.assert_array_equal(read_requests(written(tmp_path, text)).size, [5, 9, 7])
+    wide = tmp_path / "wide.csv"
+    wide.write_bytes(text.encode("utf-16"))
+    np.testing.assert_array_equal(read_requests(wide).size, [5, 9, 7])
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "failed"),
+    [
+        ("Timestamp,Model,Response tokens\n5,a,40\n9,a,0\n12,b,90\n", [40, 90], 1),
+        ("time,tokens,status\n1,4,200\n2,5,500\n3,,error\n4,6,success\n", [4, 6], 2),
+        ("time,tokens,error\n1,4,\n2,5,connection reset\n3,6,none\n", [4, 6], 1),
+        ("time,tokens,success\n1,4,true\n2,5,False\n3,6,1\n", [4, 6], 1),
+        (
+            '{"time": 1, "tokens": 4, "ok": true}\n{"time": 2, "tokens": null, "ok": false}\n{"time": 3, "tokens": 5}\n',
+            [4, 5],
+            1,
+        ),
+    ],
+)
+def test_failed_requests_are_left_out_and_counted(tmp_path: Path, text: str, kept: list[float], failed: int) -> None:
+    requests = read_requests(written(tmp_path, text))
+    np.testing.assert_array_equal(requests.size, kept)
+    assert requests.failed == failed
+    assert f"{failed} request{'s' * (failed > 1)} that failed" in requests.remarks()[0]
+
+
+def test_sizes_of_nothing_are_told(tmp_path: Path) -> None:
+    requests = read_requests(written(tmp_path, f"{HEADER}\n0,0\n1,3\n"))
+    assert requests.remarks() == ["requests.csv: 1 request with size = 0: kept, as the smallest tasks"]
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         ("", "is empty"),
@@ -85,7 +150,20 @@ def test_other_columns_separators_zones_and_gzip(tmp_path: Path) -> None:
         (f"{HEADER}\n1,2\n", "has 1 request;"),
         (f"{HEADER}\n1,2\n1,3\n", "two or more at different times"),
         (f"{HEADER},who\n1,2,\xe9\n2,3,x\n".encode("latin-1"), "not CSV in UTF-8"),
-        (f"{HEADER}\n1,2\n2,3\n".encode("utf-16"), "not CSV in UTF-8"),
+        (f"{HEADER}\n1,2\n2,3\n".encode("utf-16")[2:], "row 1, text: holds a NUL byte"),
+        (f"{HEADER}\n1,2\n2,3\x00\n", "row 3, text: holds a NUL byte"),
+        (f'{HEADER},who\n1,2,a\n2,3,"b\n3,4,c\n', "text: not CSV (unexpected end of data)"),
+        (f"{HEADER}\n1,10\n2,500\n3,2.048\n4,900\n", "row 4, size = '2.048': thousands, or decimals?"),
+        ("time_s;size\n1;10\n2;2,048\n3;900\n", "row 3, size = '2,048': thousands, or decimals?"),
+        ("time_s;size\n1;2.048\n2;1,5\n", "row 2, size = '2.048': decimals come after ',' in row 3"),
+        (f"{HEADER}\n1,10\n2,1_0\n", "row 3, size = '1_0': must be a finite number"),
+        (f"{HEADER}\n1,10\n2,1.2.3\n", "row 3, size = '1.2.3': must be a finite number"),
+        ('{"time_s": 1, "size": 2}\n{"time_s": 2, "size": "many"}\n', "row 2, size = 'many'"),
+        ('{"time_s": 1, "size": 2}\n{"time_s": 2,\n', "row 2, JSON: column"),
+        ('{"time_s": 1, "time_s": 2, "size": 3}\n', "row 1, JSON: time_s: stands twice"),
+        ('[{"time_s": 1, "size": 2}, 7]', "row 2, JSON: entry '7': must be an object"),
+        ('{"time_s": 1, "size": 2}\n{"time_s": 2}\n', "row 2, size = ''"),
+        ("time_s,tokens\n1,0\n2,0\n3,4\n", "has 1 request that did not fail, and 2 that did"),
         (gzip.compress((HEADER + "\n" + "1,2\n" * 999).encode(), mtime=0)[:40], "gzip data: damaged or cut off"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,9 +25,20 @@ class ConfigurationError(EdgewiseError, ValueError):
 
     exit_code = 2
 
-    def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field} = {value!r}: must be {allowed}")
-        self.field = field
+    def __init__(self, field: str, value: object, allowed: str, source: str | os.PathLike[str] | None = None) -> None:
+        """Args: name of the field, its value, what is allowed, and the file that it stands in, if it stands in one."""
+        place = "" if source is None else f"{os.fspath(source)}: "
+        super().__init__(f"{place}{field} = {value!r}: must be {allowed}")
+        self.field, self.value, self.allowed = field, value, allowed
+
+
+@contextmanager
+def read_from(source: str | os.PathLike[str]) -> Iterator[None]:
+    """Configuration errors raised inside name the file that the values come from."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(error.field, error.value, error.allowed, source) from None
 
 
 def check_range(

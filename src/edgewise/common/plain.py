@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +31,8 @@ def to_plain(record: Any) -> dict[str, Any]:
 def from_plain(kind: type[Record], values: object) -> Record:
     """The inverse of `to_plain`; absent fields take their defaults.
 
+    Values have the very types that JSON gives them: text is no number, and a number with a decimal point no whole number.
+
     Raises:
         ConfigurationError: naming the first field that is unknown or has a value of the wrong type or range.
     """
@@ -40,11 +44,42 @@ def from_plain(kind: type[Record], values: object) -> Record:
         if name not in known:
             raise ConfigurationError(str(name), values[name], "left out; known fields are " + ", ".join(sorted(known)))
     try:
-        return TypeAdapter(kind).validate_python(values)
+        return TypeAdapter(kind).validate_json(json.dumps(values, default=str), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, ConfigurationError):
             raise cause from None
         place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in known)
-        raise ConfigurationError(place, first["input"], first["msg"]) from None
+        raise ConfigurationError(place, first["input"], first["msg"].removeprefix("Input should be ")) from None
+
+
+def check_keys(name: str, values: object, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Any]:
+    """Require a mapping that has all required keys, and no others but the optional ones.
+
+    Args:
+        name: of the mapping, shown in the error.
+        values: to be checked.
+        required, optional: keys.
+
+    Returns:
+        The mapping.
+
+    Raises:
+        ConfigurationError: naming every unknown key and every missing one.
+    """
+    required = tuple(required)
+    known = (*required, *optional)
+    if not isinstance(values, dict):
+        raise ConfigurationError(name, values, f"a mapping with the keys {', '.join(known)}")
+    unknown = [str(key) for key in values if key not in known]
+    missing = [key for key in required if key not in values]
+    needed = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
+    if unknown:
+        also = f"; {needed}" if needed else ""
+        raise ConfigurationError(
+            f"{name} keys", ", ".join(unknown), f"left out; known keys are {', '.join(known)}{also}"
+        )
+    if missing:
+        raise ConfigurationError(name, sorted(map(str, values)), f"complete: {needed}")
+    return values

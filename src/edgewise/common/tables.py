@@ -1,4 +1,4 @@
-"""Recorded data from files: plain or gzip, CSV of any usual separator, errors that name file, row and field."""
+"""Recorded data from files, plain or gzip: CSV of any usual separator, JSON; errors name file, row and field."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from pathlib import Path
 from typing import IO, NamedTuple, Protocol, TypeVar, cast
 
 from edgewise.common.errors import EdgewiseError
+from edgewise.common.json_rows import JsonProblem, field_text, is_number, json_table
+from edgewise.common.numerals import DoubtfulNumeral, Notation, is_plain
 
 DELIMITERS = (";", "\t", ",", "|")
 PEEK_BYTES = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+LONGEST_FIELD = 1 << 30
+"""Characters; a prompt in a column that is not needed may be long, but a quotation mark that is never closed must end."""
 
 
 class TraceError(EdgewiseError):
@@ -43,22 +48,62 @@ class Located(Protocol):
 Record = TypeVar("Record", bound=Located)
 
 
+class Numerals:
+    """How a file writes its numbers; see `Notation`."""
+
+    def __init__(self, path: Path, titles: Sequence[str], delimiter: str) -> None:
+        self._path, self._titles, self._notation = path, titles, Notation(delimiter)
+
+    def plain(self, row: int, place: int, text: str) -> str:
+        """A numeral with a decimal point and nothing between thousands.
+
+        Raises:
+            TraceError: if it contradicts those before.
+        """
+        try:
+            return self._notation.plain(row, place, text)
+        except DoubtfulNumeral as error:
+            raise self._named(error) from None
+
+    def check(self) -> None:
+        """At the end of the file.
+
+        Raises:
+            TraceError: for a numeral that can be read in two ways.
+        """
+        try:
+            self._notation.check()
+        except DoubtfulNumeral as error:
+            raise self._named(error) from None
+
+    def _named(self, error: DoubtfulNumeral) -> TraceError:
+        title = self._titles[error.place].strip()
+        return TraceError(self._path, f"{title} = {error.text[:40]!r}: {error.advice}", row=error.row)
+
+
 class Row(NamedTuple):
-    """A row of a CSV file as it stands there.
+    """A row of a table as it stands in its file.
 
     Attributes:
-        row: its line, from 1.
+        row: its line, from 1; of a JSON list the entry.
         fields: the texts.
-        decimal_comma: whether a comma in a number is a decimal point, because the separator is another character.
+        numerals: how numbers are written in this file.
+        exact: columns whose value is a number of JSON, which can be read in one way only.
     """
 
     row: int
     fields: list[str]
-    decimal_comma: bool
+    numerals: Numerals
+    exact: frozenset[int] = frozenset()
 
     def numeral(self, place: int) -> str:
-        """A field that holds a number, with a decimal point."""
-        return self.fields[place].replace(",", ".") if self.decimal_comma else self.fields[place]
+        """A field that holds a number, as Python reads it; other text as it is.
+
+        Raises:
+            TraceError: if the number contradicts how those before are written.
+        """
+        text = self.fields[place]
+        return text if place in self.exact else self.numerals.plain(self.row, place, text)
 
 
 def read_records(
@@ -79,7 +124,7 @@ def read_records(
         with path.open("rb") as file:
             packed = _peek(file, 2) == GZIP_MAGIC
             stream = io.BufferedReader(gzip.GzipFile(fileobj=file)) if packed else file
-            start = _peek(stream, PEEK_BYTES).removeprefix(UTF8_MARK).lstrip()
+            start = _start(stream)
             if not start:
                 raise TraceError(path, "is empty")
             for record in parse(stream, start):
@@ -87,47 +132,84 @@ def read_records(
                 yield record
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise TraceError(path, "gzip data: damaged or cut off here", row=seen) from None
-    except UnicodeDecodeError:
-        raise TraceError(path, f"text: not {content} in UTF-8", row=seen) from None
+    except UnicodeError:
+        raise TraceError(
+            path,
+            f"text: not {content} in UTF-8; convert it, for example with iconv -f LATIN1 -t UTF-8",
+            row=_undecodable(path),
+        ) from None
     except csv.Error as error:
         raise TraceError(path, f"text: not CSV ({error})", row=seen) from None
+    except JsonProblem as error:
+        raise TraceError(path, f"JSON: {error}", row=error.row) from None
     except OSError as error:
         raise TraceError(path, f"cannot be read: {error.strerror or error}") from None
 
 
-def csv_rows(path: Path, stream: io.BufferedIOBase) -> Iterator[Row]:
-    """The header of a CSV file, then its rows; empty ones are left out.
+def table_rows(path: Path, stream: io.BufferedIOBase) -> Iterator[Row]:
+    """The titles of a table's columns, then its rows: CSV with a header, JSON with one object per line or a list of them.
+
+    Numbers that can be read in two ways are refused, at the latest after the last row.
 
     Raises:
-        TraceError: if a row has not as many fields as the header.
+        TraceError: if a row has not as many fields as the header, or a number is doubtful.
     """
-    with io.TextIOWrapper(cast(IO[bytes], stream), encoding="utf-8-sig", newline="") as text:
-        header_row, header = 1, text.readline()
-        while not header.strip():
-            header_row, header = header_row + 1, text.readline()
-        header = header.lstrip("# ")
-        delimiter = max(DELIMITERS, key=header.count)
-        reader = csv.reader(chain([header], text), delimiter=delimiter, skipinitialspace=True)
-        titles = next(reader)
-        yield Row(header_row, titles, delimiter != ",")
-        for fields in reader:
-            row = header_row - 1 + reader.line_num
-            if not any(fields):
-                continue
-            if len(fields) < len(titles) or any(fields[len(titles) :]):
-                raise TraceError(path, f"columns = {len(fields)}: the header has {len(titles)}", row=row)
-            yield Row(row, fields, delimiter != ",")
+    wide = _peek(stream, 2) in UTF16_MARKS
+    with io.TextIOWrapper(cast(IO[bytes], stream), encoding="utf-16" if wide else "utf-8-sig", newline="") as text:
+        yield from _json_rows(path, text) if _start(stream)[:1] in (b"{", b"[") else _csv_rows(path, text)
 
 
-def read_csv(path: Path) -> Iterator[Row]:
-    """`csv_rows` of a file, plain or gzip.
+def _json_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
+    titles, entries = json_table(text)
+    if not titles:
+        raise TraceError(path, "JSON: has no object with names and values")
+    numerals = Numerals(path, titles, ",")
+    yield Row(1, titles, numerals)
+    for entry in entries:
+        values = [entry.values.get(title) for title in titles]
+        exact = frozenset(place for place, value in enumerate(values) if is_number(value))
+        yield Row(entry.row, [field_text(value) for value in values], numerals, exact)
+    numerals.check()
+
+
+def _csv_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
+    header_row, header = 1, text.readline()
+    while not header.strip():
+        header_row, header = header_row + 1, text.readline()
+    header = header.lstrip("# ")
+    delimiter = max(DELIMITERS, key=header.count)
+    csv.field_size_limit(LONGEST_FIELD)
+    lines = chain([header], text)
+    reader = csv.reader(_without_nul(path, header_row, lines), delimiter=delimiter, skipinitialspace=True, strict=True)
+    titles = next(reader)
+    numerals = Numerals(path, titles, delimiter)
+    yield Row(header_row, titles, numerals)
+    for fields in reader:
+        row = header_row - 1 + reader.line_num
+        if not any(fields):
+            continue
+        if len(fields) < len(titles) or any(fields[len(titles) :]):
+            raise TraceError(path, f"columns = {len(fields)}: the header has {len(titles)}", row=row)
+        yield Row(row, fields, numerals)
+    numerals.check()
+
+
+def _without_nul(path: Path, row: int, lines: Iterator[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, row):
+        if "\0" in line:
+            raise TraceError(path, "text: holds a NUL byte: the file is damaged, or not text", row=number)
+        yield line
+
+
+def read_table(path: Path) -> Iterator[Row]:
+    """`table_rows` of a file, plain or gzip.
 
     Raises:
-        TraceError: as `read_records` and `csv_rows` do.
+        TraceError: as `read_records` and `table_rows` do.
     """
 
     def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[Row]:
-        return csv_rows(path, stream)
+        return table_rows(path, stream)
 
     return read_records(path, parse, "CSV")
 
@@ -177,7 +259,7 @@ def _no_header(header: Row) -> str | None:
     problems = []
     if spaced:
         problems.append("spaces separate the columns, must be commas, semicolons, tabs or bars")
-    if any(_is_number(title) for title in titles):
+    if any(is_plain(title) for title in titles):
         problems.append("the header is missing: the first line must name the columns")
     return f"{_listed(header)!r}: {', and '.join(problems)}" if problems else None
 
@@ -188,10 +270,7 @@ def finite_number(path: Path, row: int, field: str, text: str | None) -> float:
     Raises:
         TraceError: if it is none, or not finite.
     """
-    try:
-        value = float(text) if text is not None else math.nan
-    except ValueError:
-        value = math.nan
+    value = float(text) if text is not None and is_plain(text) else math.nan
     if not math.isfinite(value):
         raise wrong_value(path, row, field, text, "a finite number")
     return value
@@ -203,7 +282,7 @@ def read_time(path: Path, row: int, field: str, text: str | None) -> float:
     Raises:
         TraceError: if it is neither, or not finite.
     """
-    if text is None or _is_number(text):
+    if text is None or is_plain(text):
         return finite_number(path, row, field, text)
     try:
         instant = datetime.fromisoformat(text.strip())
@@ -218,15 +297,27 @@ def wrong_value(path: Path, row: int, field: str, text: str | None, allowed: str
     return TraceError(path, f"{field} {shown}: must be {allowed}", row=row)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _peek(stream: io.BufferedIOBase, size: int) -> bytes:
     start = stream.read(size)
     stream.seek(0)
     return start
+
+
+def _start(stream: io.BufferedIOBase) -> bytes:
+    """The first bytes without leading blanks; of UTF-16 as UTF-8."""
+    start = _peek(stream, PEEK_BYTES)
+    if start[:2] in UTF16_MARKS:
+        start = start[: len(start) // 2 * 2].decode("utf-16", errors="ignore").encode()
+    return start.removeprefix(UTF8_MARK).lstrip()
+
+
+def _undecodable(path: Path) -> int:
+    """The first line that is no UTF-8."""
+    with path.open("rb") as file:
+        packed = _peek(file, 2) == GZIP_MAGIC
+        for row, line in enumerate(gzip.GzipFile(fileobj=file) if packed else file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return row
+    return 1

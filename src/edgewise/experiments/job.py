@@ -16,11 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-import yaml
 
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.files import replace_file
+from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
@@ -196,7 +196,7 @@ def _note_code(folder: Path) -> str:
 def _require_version(folder: Path) -> None:
     path = folder / CONFIG_FILE
     if path.exists():
-        version = yaml.safe_load(path.read_text())["edgewise"]
+        version = read_yaml(path)["edgewise"]
         if version != __version__:
             raise StoreError(
                 f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; "

@@ -12,8 +12,9 @@ import yaml
 from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.common.files import replace_file, told
+from edgewise.common.files import replace_file
 from edgewise.common.plain import from_plain, to_plain
+from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
@@ -82,13 +83,7 @@ def read_config_file(path: Path) -> RunConfig:
     Raises:
         EdgewiseError: if it cannot be read, or a field of it is unknown or not allowed.
     """
-    try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = told(error) if isinstance(error, OSError) else f"{path}: is not text in UTF-8"
-        raise EdgewiseError(reason) from None
-    except yaml.YAMLError as error:
-        raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
+    values = read_yaml(path)
     fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")
     if not isinstance(values, dict) or any(name not in values for name in fields):
         raise EdgewiseError(f"{path}: must hold the fields {', '.join(fields)}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import yaml
-
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
+from edgewise.common.yaml_files import YamlError, parse_yaml
 
 Vectorisation = Literal["sync", "async", "vector_entry_point"]
 
@@ -60,9 +59,9 @@ def parse(field: str, words: tuple[str, ...]) -> dict[str, Any]:
     for word in words:
         name, sign, value = word.partition("=")
         try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            sign = ""
+            values[name] = parse_yaml(value, name)
+        except YamlError as error:
+            raise ConfigurationError(field, word, f"written as NAME=VALUE with a value in YAML ({error})") from None
         if not (name.isidentifier() and sign):
             raise ConfigurationError(field, word, "written as NAME=VALUE with a value in YAML")
     return values

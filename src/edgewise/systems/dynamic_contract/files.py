@@ -6,10 +6,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
-import yaml
 
-from edgewise.common.errors import ConfigurationError, EdgewiseError, check_choice
-from edgewise.common.plain import from_plain
+from edgewise.common.errors import ConfigurationError, check_choice, read_from
+from edgewise.common.plain import check_keys, from_plain
+from edgewise.common.yaml_files import read_yaml
 from edgewise.systems.dynamic_contract.model import Hardware, Network
 from edgewise.systems.dynamic_contract.network import build_network
 from edgewise.systems.dynamic_contract.optimum import MODES, Mode
@@ -83,29 +83,24 @@ def load_instance(path: Path) -> Instance:
     """Read an instance.
 
     Raises:
-        EdgewiseError: if the file cannot be read.
-        ConfigurationError: naming the first field that is missing, unknown or not allowed.
+        YamlError: if the file cannot be read, or is no YAML.
+        ConfigurationError: naming the file, and the keys that are missing or unknown or the first field that is not allowed.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EdgewiseError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
-    return parse_instance(values)
+    values = read_yaml(path)
+    with read_from(path):
+        return parse_instance(values)
 
 
 def parse_instance(values: object) -> Instance:
     """An instance from plain values, keyed as in its file.
 
     Raises:
-        ConfigurationError: naming the first field that is missing, unknown or not allowed.
+        ConfigurationError: naming the keys that are missing or unknown, or the first field that is not allowed.
     """
-    if not isinstance(values, dict):
-        raise ConfigurationError("instance", values, "a mapping of field names to values")
-    for required in fields(Instance):
-        if required.default is MISSING and required.default_factory is MISSING and required.name not in values:
-            raise ConfigurationError(required.name, None, "given")
-    if "hardware" in values:
-        values = values | {"hardware": from_plain(Hardware, values["hardware"])}
-    return from_plain(Instance, values)
+    optional = [known.name for known in fields(Instance) if known.default is not MISSING]
+    optional += [known.name for known in fields(Instance) if known.default_factory is not MISSING]
+    required = [known.name for known in fields(Instance) if known.name not in optional]
+    table = check_keys("instance", values, required, optional)
+    if "hardware" in table:
+        from_plain(Hardware, table["hardware"])
+    return from_plain(Instance, table)

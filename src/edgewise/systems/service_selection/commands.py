@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,15 +25,16 @@ ENDINGS = (".csv", ".csv.gz")
 
 @dataclass(frozen=True)
 class Import:
-    """Prepare recorded requests (CSV, gzip or not) for training, and draw them.
+    """Prepare recorded requests (CSV or JSON, gzip or not) for training, and draw them.
 
     The traces of Azure LLM inference and BurstGPT are understood without naming columns.
 
     Attributes:
         trace: the file.
         output: where the workload goes; none takes the trace's name, ending in -workload.csv, in the current folder.
-        time_column: column with the time, in s or as a date; none guesses it.
-        size_column: column with the size; none guesses it, for the traces above the generated tokens.
+        time_column: column with the time, in s or as a date. If None, it is guessed.
+        size_column: column with the size. If None, it is guessed; of the traces above it is the generated tokens.
+        status_column: column that tells which requests failed, which are left out. If None, it is guessed.
         arrival_rate: mean arrivals per second that time is scaled to.
         window: first and last time to use, s since the first request; none takes all.
         smallest_task: smallest task size that sizes are mapped to, denoising steps.
@@ -46,6 +48,7 @@ class Import:
     output: Path | None = None
     time_column: str | None = None
     size_column: str | None = None
+    status_column: str | None = None
     arrival_rate: float = DEFAULTS.arrival_rate
     window: tuple[float, float] | None = None
     smallest_task: int = DEFAULTS.smallest_task
@@ -111,7 +114,9 @@ def settle_workload(config: ServiceSelectionConfig, folder: Path) -> ServiceSele
         return config
     path = Path(str(config.workload))
     if not is_workload(path):
-        workload = _fit(read_requests(path), config)
+        requests = read_requests(path)
+        print("\n".join(requests.remarks()), end="\n" * bool(requests.remarks()), file=sys.stderr)
+        workload = _fit(requests, config)
         for part in ("training", "evaluation"):
             part_of(workload, config, part)
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,8 +137,15 @@ def _import(words: list[str]) -> int:
     )
     if output.exists() and options.trace.exists() and output.samefile(options.trace):
         raise ConfigurationError("output", str(output), "another file than the recording")
-    requests = read_requests(options.trace, time_column=options.time_column, size_column=options.size_column)
+    requests = read_requests(
+        options.trace,
+        time_column=options.time_column,
+        size_column=options.size_column,
+        status_column=options.status_column,
+    )
     workload = _fit(requests, system, options.window)
+    for remark in requests.remarks():
+        print(remark, file=sys.stderr if options.json else sys.stdout)
     return _write(workload, system, output, options.figure, options.json, {"size_column": requests.size_column})
 
 

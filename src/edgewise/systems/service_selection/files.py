@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jax.numpy as jnp
-import yaml
 
-from edgewise.common.tables import TraceError, find_columns, finite_number, read_csv, wrong_value
+from edgewise.common.tables import TraceError, find_columns, finite_number, read_table, wrong_value
+from edgewise.common.yaml_files import read_yaml
 from edgewise.systems.service_selection.sampling import Providers
 
 FIELDS = ("capacity", "start_steps", "start_score", "end_steps", "end_score")
@@ -48,22 +48,20 @@ def _checked(path: Path, row: int, texts: dict[str, str]) -> tuple[float, ...]:
 
 
 def _csv_entries(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    rows = read_csv(path)
+    rows = read_table(path)
     places = find_columns(path, next(rows), dict.fromkeys(FIELDS, None), {field: (field,) for field in FIELDS})
     for row in rows:
         yield row.row, {field: row.numeral(place) for field, place in zip(FIELDS, places, strict=True)}
 
 
 def _yaml_entries(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TraceError(path, f"cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TraceError(path, f"is not YAML: {str(error).splitlines()[0]}") from None
+    entries = read_yaml(path)
     if not isinstance(entries, list):
         raise TraceError(path, "must be a list of providers")
     for row, entry in enumerate(entries, 1):
         if not isinstance(entry, dict) or set(entry) != set(FIELDS):
             raise TraceError(path, f"provider {str(entry)[:80]}: must have the fields {', '.join(FIELDS)}", row=row)
+        for field, value in entry.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise wrong_value(path, row, field, str(value), "a number, without quotes")
         yield row, {field: str(value) for field, value in entry.items()}

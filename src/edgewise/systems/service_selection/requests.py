@@ -1,25 +1,64 @@
-"""Reader of recorded requests: CSV, plain or gzip, with a time and a size per request."""
+"""Reader of recorded requests: CSV or JSON, plain or gzip, with a time and a size per request."""
 
 from __future__ import annotations
 
 import math
 import os
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from edgewise.common.tables import TraceError, find_columns, finite_number, read_csv, read_time, wrong_value
+from edgewise.common.tables import Row, TraceError, find_columns, finite_number, read_table, read_time, wrong_value
 
 GUESSES = {
     "time_column": ("time_s", "timestamp", "time", "arrival_time", "arrived_at", "arrival", "t", "seconds"),
     "size_column": (
-        "size_steps", "generatedtokens", "response tokens", "generated_tokens", "output_tokens", "completion_tokens",
-        "size", "tokens", "steps",
+        "size_steps",
+        "generatedtokens",
+        "response tokens",
+        "generated_tokens",
+        "output_tokens",
+        "completion_tokens",
+        "output_length",
+        "usage.completion_tokens",
+        "size",
+        "tokens",
+        "steps",
     ),
-}  # fmt: skip
+}
+COMMAND = "edgewise workload import"
+STATUS_TITLES = (
+    "status",
+    "status_code",
+    "statuscode",
+    "http_status",
+    "response_status",
+    "state",
+    "outcome",
+    "success",
+    "succeeded",
+    "ok",
+    "failed",
+    "error",
+    "error_code",
+    "error_message",
+    "finish_reason",
+)
+RESPONSE_WORDS = ("token", "response", "output", "generated", "completion")
+"""In the title of a column that counts what came back: nothing came back from a request with size 0 there."""
+FAILED_WORDS = frozenset(
+    (
+        *("error", "errors", "fail", "failed", "failure", "timeout", "timedout", "timed_out"),
+        *("cancelled", "canceled", "aborted", "abort", "rejected", "refused"),
+    )
+)
+NO_WORDS = frozenset(("", "0", "0.0", "false", "no", "none", "null", "nan", "-", "ok", "n/a", "success", "successful"))
+FIRST_FAILED_CODE = 400
+"""Of HTTP: codes from here on are errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +70,21 @@ class Requests:
         size: what each asked for, in the recording's own unit.
         source: name of the file.
         size_column: title of the column that the sizes come from.
+        failed: requests that were left out because they had failed.
     """
 
     time_s: Float[np.ndarray, " n"]
     size: Float[np.ndarray, " n"]
     source: str
     size_column: str
+    failed: int = 0
+
+    def remarks(self) -> list[str]:
+        """What a reader must know of how the recording was read."""
+        empty = int((self.size == 0).sum())
+        left_out = f"{_counted(self.failed)} that failed (no response, or the status of an error): left out"
+        kept = f"{_counted(empty)} with {self.size_column} = 0: kept, as the smallest tasks"
+        return [f"{self.source}: {text}" for count, text in ((self.failed, left_out), (empty, kept)) if count]
 
 
 def read_requests(
@@ -44,46 +92,133 @@ def read_requests(
     *,
     time_column: str | None = None,
     size_column: str | None = None,
-    size_range: tuple[float, float] = (0.0, math.inf),
+    status_column: str | None = None,
 ) -> Requests:
-    """Read recorded requests.
+    """Read recorded requests, but for those that failed.
 
-    Any CSV file with a header will do (comma, semicolon, tab or bar; more columns than needed), the traces of Azure LLM
-    inference (`TIMESTAMP,ContextTokens,GeneratedTokens`) and BurstGPT (`Timestamp,Model,Request tokens,Response
-    tokens,...`) without naming columns. Gzip is recognised by content.
+    Any CSV file with a header will do (comma, semicolon, tab or bar; more columns than needed), JSON with one object per
+    line or a list of objects, the traces of Azure LLM inference (`TIMESTAMP,ContextTokens,GeneratedTokens`) and BurstGPT
+    (`Timestamp,Model,Request tokens,Response tokens,...`) without naming columns. Gzip is recognised by content.
+
+    A request has failed if it got no response (a size of 0 in a column of tokens) or its status tells so: an HTTP code
+    from 400 on, a word such as "error" or "timeout", anything in a column of errors, false in a column of successes.
 
     Args:
         path: the file.
-        time_column: column with the time, in s or as an ISO date (UTC where it names no zone); none guesses it.
-        size_column: column with the size; none guesses it, and takes the *generated* tokens of the traces above.
+        time_column: column with the time, in s or as an ISO date (UTC where it names no zone). If None, it is guessed.
+        size_column: column with the size. If None, it is guessed: the *generated* tokens of the traces above.
+        status_column: column that tells which requests failed. If None, it is guessed; there need not be one.
+
+    Raises:
+        TraceError: if the file cannot be read, is damaged or has fewer than two requests that did not fail, lacks a
+            column, or has a value that is not allowed.
+    """
+    path = Path(path)
+    rows = read_table(path)
+    header = next(rows)
+    columns = _Columns(path, header, time_column, size_column)
+    failed = _failure(path, header, status_column)
+    of_responses = any(word in columns.size_title.lower() for word in RESPONSE_WORDS)
+    left_out = 0
+    for row in rows:
+        columns.read_time(row)
+        if failed(row) or (columns.read_size(row, 0.0) == 0 and of_responses):
+            left_out += 1
+        else:
+            columns.keep()
+    if len(columns.times) < 2:
+        also = f" that did not fail, and {left_out} that did" if left_out else ""
+        raise TraceError(path, f"has {_counted(len(columns.times))}{also}; two or more are needed")
+    return Requests(np.frombuffer(columns.times), np.frombuffer(columns.sizes), path.name, columns.size_title, left_out)
+
+
+def read_columns(
+    path: str | os.PathLike[str], time_column: str, size_column: str, size_range: tuple[float, float]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Times and sizes of a file, all of its rows.
+
+    Args:
+        path: the file.
+        time_column, size_column: titles.
         size_range: smallest and largest size that is allowed.
 
     Raises:
-        TraceError: if the file cannot be read, is damaged or has fewer than two requests, lacks a column, or has a value
-            that is not allowed.
+        TraceError: as `read_requests` does.
     """
     path = Path(path)
-    names = {"time_column": time_column, "size_column": size_column}
-    time, size = array("d"), array("d")
-    rows = read_csv(path)
-    header = next(rows)
-    places = find_columns(path, header, names, GUESSES, "edgewise workload import")
-    time_title, size_title = (header.fields[place].strip() for place in places)
+    rows = read_table(path)
+    columns = _Columns(path, next(rows), time_column, size_column)
     for row in rows:
-        instant = read_time(path, row.row, time_title, row.numeral(places[0]))
-        if time and instant < time[-1]:
-            raise TraceError(
-                path, f"{time_title} = {row.fields[places[0]]!r}: goes back; sort the file by time", row=row.row
-            )
-        amount = finite_number(path, row.row, size_title, row.numeral(places[1]))
-        if not size_range[0] <= amount <= size_range[1]:
-            allowed = f"in [{size_range[0]:g}, {size_range[1]:g}]"
-            raise wrong_value(path, row.row, size_title, row.fields[places[1]], allowed)
-        time.append(instant)
-        size.append(amount)
-    if len(time) < 2:
-        raise TraceError(path, f"has {len(time)} request{'s' * (len(time) != 1)}; two or more are needed")
-    return Requests(np.frombuffer(time), np.frombuffer(size), path.name, size_title)
+        columns.read_time(row)
+        columns.read_size(row, *size_range)
+        columns.keep()
+    if len(columns.times) < 2:
+        raise TraceError(path, f"has {_counted(len(columns.times))}; two or more are needed")
+    return np.frombuffer(columns.times), np.frombuffer(columns.sizes)
+
+
+class _Columns:
+    """Checked times and sizes, grown row by row."""
+
+    def __init__(self, path: Path, header: Row, time_column: str | None, size_column: str | None) -> None:
+        names = {"time_column": time_column, "size_column": size_column}
+        self._path = path
+        self._places = find_columns(path, header, names, GUESSES, COMMAND)
+        self._time_title, self.size_title = (header.fields[place].strip() for place in self._places)
+        self._time, self._size = -math.inf, 0.0
+        self.times, self.sizes = array("d"), array("d")
+
+    def read_time(self, row: Row) -> None:
+        """Take the time of a row, which may not be earlier than the last one."""
+        place = self._places[0]
+        instant = read_time(self._path, row.row, self._time_title, row.numeral(place))
+        if instant < self._time:
+            problem = f"{self._time_title} = {row.fields[place]!r}: goes back; sort the file by time"
+            raise TraceError(self._path, problem, row=row.row)
+        self._time = instant
+
+    def read_size(self, row: Row, low: float, high: float = math.inf) -> float:
+        """Take the size of a row, in [low, high], and return it."""
+        place = self._places[1]
+        size = finite_number(self._path, row.row, self.size_title, row.numeral(place))
+        if not low <= size <= high:
+            allowed = f"in [{low:g}, {high:g}]"
+            raise wrong_value(self._path, row.row, self.size_title, row.fields[place], allowed)
+        self._size = size
+        return size
+
+    def keep(self) -> None:
+        """Keep what was taken."""
+        self.times.append(self._time)
+        self.sizes.append(self._size)
+
+
+def _counted(count: int) -> str:
+    return f"{count} request{'s' * (count != 1)}"
+
+
+def _failure(path: Path, header: Row, status_column: str | None) -> Callable[[Row], bool]:
+    """Whether the request of a row failed, by the column that tells."""
+    titles = [title.strip().lower() for title in header.fields]
+    wanted = STATUS_TITLES if status_column is None else (status_column.strip().lower(),)
+    places = [titles.index(title) for title in wanted if title in titles]
+    if status_column is not None and not places:
+        find_columns(path, header, {"status_column": status_column}, {}, COMMAND)
+
+    def failed(row: Row) -> bool:
+        return any(_tells_failure(titles[place], row.fields[place].strip().lower()) for place in places)
+
+    return failed
+
+
+def _tells_failure(title: str, text: str) -> bool:
+    if "error" in title or title == "failed":
+        return text not in NO_WORDS
+    if title in ("success", "succeeded", "ok"):
+        return text in ("0", "false", "no")
+    if text.isdigit():
+        return int(text) >= FIRST_FAILED_CODE
+    return text.replace(" ", "") in FAILED_WORDS
 
 
 def read_titles(path: str | os.PathLike[str]) -> list[str]:
@@ -92,4 +227,5 @@ def read_titles(path: str | os.PathLike[str]) -> list[str]:
     Raises:
         TraceError: if the file cannot be read or is empty.
     """
-    return [title.strip() for title in next(read_csv(Path(path))).fields]
+    return [title.strip() for title in next(read_table(Path(path))).fields]
+

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range
 from edgewise.common.files import replace_file
 from edgewise.common.tables import TraceError
-from edgewise.systems.service_selection.requests import Requests, read_requests, read_titles
+from edgewise.systems.service_selection.requests import Requests, read_columns, read_titles
 
 COLUMNS = ("time_s", "size_steps")
 SHIPPED = "bursty.csv.gz"
@@ -142,9 +142,9 @@ def load_workload(path: str | os.PathLike[str], size_range: tuple[float, float] 
     Raises:
         TraceError: if the file is missing, damaged, or not a workload.
     """
-    requests = read_requests(path, time_column=COLUMNS[0], size_column=COLUMNS[1], size_range=size_range)
+    time, size = read_columns(path, *COLUMNS, size_range)
     try:
-        return Workload(requests.time_s, requests.size, requests.source)
+        return Workload(time, size, Path(path).name)
     except ConfigurationError as error:
         raise TraceError(path, str(error)) from None
 

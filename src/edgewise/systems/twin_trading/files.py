@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import yaml
 from jaxtyping import Array, Float
 
-from edgewise.common.errors import ConfigurationError, EdgewiseError, check_range
+from edgewise.common.errors import ConfigurationError, check_range, read_from
+from edgewise.common.plain import check_keys
+from edgewise.common.yaml_files import read_yaml
 from edgewise.systems.twin_trading.market import Delay, Market, check_market
 
 FIELDS = {
@@ -40,31 +40,26 @@ def load_market(path: str | os.PathLike[str]) -> Market:
     """Read a market whose file has the fields of `Market` as keys; `delay`, a mapping with those of `Delay`, may be left out.
 
     Raises:
-        EdgewiseError: if the file cannot be read or is no YAML.
-        ConfigurationError: as `market_of` does.
+        YamlError: if the file cannot be read or is no YAML.
+        ConfigurationError: as `market_of` does, and naming the file.
     """
-    path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise EdgewiseError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise EdgewiseError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from None
-    return market_of(values)
+    values = read_yaml(path)
+    with read_from(path):
+        return market_of(values)
 
 
 def market_of(values: object) -> Market:
     """The market that plain values describe.
 
     Raises:
-        ConfigurationError: naming the first field that is missing, unknown, or has a value that is not allowed.
+        ConfigurationError: naming the keys that are missing or unknown, or the first field that has a value that is not allowed.
     """
-    table = _mapping("instance", values, FIELDS, ("delay",))
+    table = check_keys("instance", values, FIELDS, ("delay",))
     sizes = {"n": _count("satisfaction", table), "m": _count("cost", table)}
     numbers = {name: _numbers(name, table[name], shape, sizes) for name, shape in FIELDS.items()}
     delay = None
     if table.get("delay") is not None:
-        entries = _mapping("delay", table["delay"], DELAY_FIELDS, ())
+        entries = check_keys("delay", table["delay"], DELAY_FIELDS)
         delay = Delay(**{n: _numbers(f"delay.{n}", entries[n], shape, sizes) for n, shape in DELAY_FIELDS.items()})
     return check_market(Market(**numbers, delay=delay))
 
@@ -75,19 +70,6 @@ def plain_market(market: Market) -> dict[str, Any]:
     if market.delay is not None:
         plain["delay"] = {name: np.asarray(getattr(market.delay, name)).tolist() for name in DELAY_FIELDS}
     return plain
-
-
-def _mapping(field: str, values: object, required: Iterable[str], optional: Iterable[str]) -> dict[str, Any]:
-    known = (*required, *optional)
-    if not isinstance(values, dict):
-        raise ConfigurationError(field, values, f"a mapping with the keys {', '.join(known)}")
-    for name in values:
-        if name not in known:
-            raise ConfigurationError(str(name), values[name], f"left out; known keys are {', '.join(known)}")
-    for name in required:
-        if name not in values:
-            raise ConfigurationError(field, sorted(map(str, values)), f"complete: {name} is missing")
-    return values
 
 
 def _count(field: str, table: Mapping[str, Any]) -> int:
@@ -102,6 +84,8 @@ def _numbers(field: str, value: object, shape: str, sizes: Mapping[str, int]) ->
     wanted = tuple(sizes[letter] for letter in shape)
     size = wanted[0] if wanted else 1
     allowed = ("a number", f"a list of {size} numbers", f"{size} rows of {size} numbers")[len(wanted)]
+    if not _only_numbers(value):
+        raise ConfigurationError(field, value, allowed)
     try:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -110,3 +94,10 @@ def _numbers(field: str, value: object, shape: str, sizes: Mapping[str, int]) ->
         raise ConfigurationError(field, value, allowed)
     check_range(field, value)
     return jnp.asarray(array, dtype=float)
+
+
+def _only_numbers(value: object) -> bool:
+    """Whether all that a value holds are numbers, and none is text that looks like one."""
+    if isinstance(value, list | tuple):
+        return all(map(_only_numbers, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)

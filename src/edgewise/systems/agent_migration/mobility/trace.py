@@ -13,7 +13,7 @@ from xml.parsers import expat
 import numpy as np
 import pandas as pd
 
-from edgewise.common.tables import TraceError, csv_rows, find_columns, finite_number, read_records, wrong_value
+from edgewise.common.tables import TraceError, find_columns, finite_number, read_records, table_rows, wrong_value
 
 COLUMNS = ("time_s", "vehicle_id", "x_m", "y_m")
 GUESSES: dict[str, tuple[str, ...]] = {
@@ -127,7 +127,7 @@ class _Columns:
 
 
 def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
-    rows = csv_rows(path, stream)
+    rows = table_rows(path, stream)
     time, vehicle, x, y = find_columns(path, next(rows), names, GUESSES, COMMAND)
     for row in rows:
         identity, numerals = row.fields[vehicle], [row.numeral(place) for place in (time, x, y)]
