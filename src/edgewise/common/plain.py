@@ -77,9 +77,9 @@ def check_keys(name: str, values: object, required: Iterable[str], optional: Ite
     needed = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else ""
     if unknown:
         also = f"; {needed}" if needed else ""
-        raise ConfigurationError(
-            f"{name} keys", ", ".join(unknown), f"left out; known keys are {', '.join(known)}{also}"
-        )
+        field = unknown[0] if len(unknown) == 1 else f"{name} keys"
+        value = next(values[key] for key in values if str(key) == field) if len(unknown) == 1 else ", ".join(unknown)
+        raise ConfigurationError(field, value, f"left out; known keys are {', '.join(known)}{also}")
     if missing:
         raise ConfigurationError(name, sorted(map(str, values)), f"complete: {needed}")
     return values

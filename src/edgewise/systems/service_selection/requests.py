@@ -228,4 +228,3 @@ def read_titles(path: str | os.PathLike[str]) -> list[str]:
         TraceError: if the file cannot be read or is empty.
     """
     return [title.strip() for title in next(read_table(Path(path))).fields]
-
