@@ -70,3 +70,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], Path]:
         return place
 
     return folder
+
+
+@pytest.fixture
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bootstrap intervals in a fraction of the time, for tests to which their exact ends do not matter."""
+    monkeypatch.setattr("edgewise.statistics.estimates.RESAMPLES", 300)

@@ -16,20 +16,29 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.plain import from_plain
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import make_schedule
+from edgewise.environments import registry
 from edgewise.environments.episode import record_episode
-from edgewise.experiments.cell import CellResult, Learned
-from edgewise.experiments.experiment import Experiment
+from edgewise.execution.local import serial
+from edgewise.experiments.cell import CellResult, Learned, ProbeResult
+from edgewise.experiments.experiment import TEST_SEED, Experiment, Plan, compute_plans
 from edgewise.experiments.results import Outcome, Output, Results
-from edgewise.experiments.setting import Learner, Setting
+from edgewise.experiments.setting import Setting
+from edgewise.experiments.store import Store
+from edgewise.experiments.sweep import Curve
+from edgewise.experiments.training_time import TRAINING_TIME
 from edgewise.papers.cgdm import trust
-from edgewise.papers.cgdm.experiments import EXPERIMENTS, PROFILES
-from edgewise.papers.cgdm.learning import NO_CONFIDENCE, NO_CONSISTENCY, claim_gains
-from edgewise.papers.cgdm.sweeps import Curve
+from edgewise.papers.cgdm.claims import gains, shape
+from edgewise.papers.cgdm.experiments import EXPERIMENTS
+from edgewise.papers.cgdm.names import NO_CONFIDENCE, NO_CONSISTENCY
+from edgewise.papers.cgdm.paper import PROFILES
+from edgewise.papers.cgdm.probes import attacked_reputations
+from edgewise.papers.cgdm.published import SWEPT
 from edgewise.policies.artefact import PolicyArtefact, save_policy
 from edgewise.policies.diffusion import DiffusionPolicy
 from edgewise.statistics.estimates import reduction
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
+from tiny_experiment import must_not_be_called
 
 SWEEPS = ("fig6", "fig7", "fig8", "fig9")
 SEEDS, EPISODES = 6, 2
@@ -40,18 +49,7 @@ AGREES = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewise.statistics.estimates.RESAMPLES", 500)
-
-
-@pytest.fixture(autouse=True)
-def _no_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "edgewise.papers.cgdm.sweeps.each_alone", lambda results: {o.label: 10.0 + 5 * int(o.label) for o in results}
-    )
-
-
+pytestmark = pytest.mark.usefixtures("few_resamples")
 Score = Callable[[str, float], float]
 """Latency of a player at a point of the axis, 0 where there is none."""
 
@@ -60,10 +58,11 @@ def made_up(experiment: Experiment, score: Score) -> Results:
     """Results as if each player had its score, with a little spread; nothing is trained."""
     profile = dataclasses.replace(PROFILES["paper"], seeds=SEEDS, episodes=EPISODES)
     outcomes = []
-    for setting, label, cell in experiment.cells(profile):
-        learned = isinstance(cell.player, Learned)
+    cells = experiment.cells(profile)
+    for planned in cells:
+        label, learned = planned.label, isinstance(planned.cell.player, Learned)
         seeds, episodes = (SEEDS, EPISODES) if learned else (1, 8)
-        centre = score(label, float(setting.label) if setting.label[0].isdigit() else 0.0)
+        centre = score(label, next(iter(planned.setting.at.values()), 0.0))
         spread = np.repeat(np.linspace(-1, 1, seeds), episodes) + np.tile(np.linspace(-1, 1, episodes), seeds)
         table = pd.DataFrame(
             {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds),
@@ -79,8 +78,10 @@ def made_up(experiment: Experiment, score: Score) -> Results:
                 for seed in range(seeds if learned else 0)
             ]
         )  # fmt: skip
-        outcomes.append(Outcome(setting, label, cell.player, CellResult(table, curve, "code"), None))
-    return Results(profile, tuple(outcomes))
+        outcomes.append(Outcome.of(planned, CellResult(table, curve, "code")))
+    times = [{"policy": o.label, "seconds": 10.0 + 5 * int(o.label)} for o in outcomes if o.label.isdigit()]
+    probes = {(TRAINING_TIME, ""): ProbeResult(pd.DataFrame(times), "code")}
+    return Results(profile, tuple(outcomes), probes)
 
 
 def shaped(name: str, scores: dict[str, float]) -> Score:
@@ -116,20 +117,20 @@ def test_every_cell_can_be_described(name: str, profile: object) -> None:
     experiment = EXPERIMENTS[name]
     cells = experiment.cells(profile)
     shown = set(experiment.labels()) - (set() if profile.name == "paper" else set(experiment.spared))
-    assert len({cell.address for _, _, cell in cells}) == len(experiment.settings) * len(shown)
-    assert {label for _, label, _ in cells} == shown
+    assert len({planned.cell.address for planned in cells}) == len(experiment.settings) * len(shown)
+    assert {planned.label for planned in cells} == shown
 
 
 def test_a_learner_that_is_spared_can_be_asked_for() -> None:
-    assert [label for _, label, _ in EXPERIMENTS["fig4"].cells(PROFILES["quick"], ("4", "5"))] == ["4", "5"]
+    assert [planned.label for planned in EXPERIMENTS["fig4"].cells(PROFILES["quick"], ("4", "5"))] == ["4", "5"]
 
 
 def test_learners_are_trained_once_for_all_figures() -> None:
     runs = {
         name: {
-            cell.player.address
-            for _, _, cell in experiment.cells(PROFILES["paper"])
-            if isinstance(cell.player, Learned)
+            planned.cell.player.address
+            for planned in experiment.cells(PROFILES["paper"])
+            if isinstance(planned.cell.player, Learned)
         }
         for name, experiment in EXPERIMENTS.items()
     }
@@ -140,11 +141,11 @@ def test_learners_are_trained_once_for_all_figures() -> None:
 
 
 def test_the_budget_is_the_papers_for_every_learner() -> None:
-    for _, label, cell in EXPERIMENTS["fig5"].cells(PROFILES["paper"]):
-        if isinstance(cell.player, Learned):
-            training = cell.player.run.training
-            assert training.seeds == 10, label
-            assert 0.95 * 300_000 < training.steps_done(training.evaluations) <= 300_000, label
+    for planned in EXPERIMENTS["fig5"].cells(PROFILES["paper"]):
+        if isinstance(planned.cell.player, Learned):
+            training = planned.cell.player.run.training
+            assert training.seeds == 10, planned.label
+            assert 0.95 * 300_000 < training.steps_done(training.evaluations) <= 300_000, planned.label
 
 
 class TestVerdicts:
@@ -174,7 +175,7 @@ class TestVerdicts:
     )
     def test_a_gain_is_the_part_of_the_baselines_latency(self, ours: float, word: str) -> None:
         noise = np.linspace(-1, 1, 9)
-        [claim] = claim_gains({"GDM": reduction(ours + noise, 100 + noise)}, {"GDM": 10.0, "SAC": 3.0})
+        [claim] = gains({"GDM": reduction(ours + noise, 100 + noise)}, {"GDM": 10.0, "SAC": 3.0})
         assert (claim.verdict, claim.paper) == (word, "10%")
         assert claim.evidence.startswith(f"ours {100 - ours:.1f}")
         assert ("smaller part" in claim.evidence) == (ours == 97.0)
@@ -183,7 +184,7 @@ class TestVerdicts:
 
     def test_a_gain_that_may_be_none_is_undecided(self) -> None:
         wide = np.linspace(-30, 30, 7)
-        [claim] = claim_gains({"GDM": reduction(98 + wide, 100 + wide)}, {"GDM": 5.7})
+        [claim] = gains({"GDM": reduction(98 + wide, 100 + wide)}, {"GDM": 5.7})
         assert claim.verdict == "undecided"
 
     def test_reduction_has_the_interval_of_its_parts(self) -> None:
@@ -212,7 +213,7 @@ class TestTrends:
     def shape(name: str, *heights: float, x: tuple[float, ...] = ()) -> str:
         noise = np.linspace(-20, 20, 5)
         places = x or tuple(float(i) for i in range(len(heights)))
-        return EXPERIMENTS[name].output.shape(Curve(tuple(height + noise for height in heights)), places)
+        return shape(SWEPT[name], Curve(places, tuple(height + noise for height in heights)))
 
     def test_units_are_compared_with_themselves(self) -> None:
         """Seeds differ more than points do."""
@@ -232,7 +233,7 @@ class TestTrends:
 
     def test_what_cannot_be_told_is_undecided(self) -> None:
         rise = [np.array([0.0, 0.0, 0.0, 0.0]), np.array([5.0, -4.0, 3.0, -3.5])]
-        assert EXPERIMENTS["fig6"].output.shape(Curve(tuple(rise)), (0.0, 1.0)) == "undecided"
+        assert shape(SWEPT["fig6"], Curve((0.0, 1.0), tuple(rise))) == "undecided"
 
     def test_distances_follow_the_baselines(self) -> None:
         text = "The distances to CGDM grow with the data"
@@ -276,8 +277,8 @@ class TestKnownAttack:
 
     def test_reputation_falls_and_comes_back(self, attacked: AgentMigration) -> None:
         """The course that an independent implementation of the system gave without defence."""
-        policy = trust.registry.find("agent-migration").references(attacked, ("nearest-next",))["nearest-next"]
-        found = trust.attacked_reputations(attacked, [policy], 12)
+        policy = registry.find("agent-migration").references(attacked, ("nearest-next",))["nearest-next"]
+        found = attacked_reputations(attacked, [policy], 12, TEST_SEED)
         assert found.shape == (1, 12, 50, 8)
         mean = found.mean(axis=(0, 1, 3))
         assert 0.70 < mean[15] < 0.85
@@ -302,34 +303,40 @@ class TestKnownAttack:
             from_plain(AgentMigrationConfig, {"scheduled_attacks": attacks})
 
     def test_the_figure(self, attacked: AgentMigration, tmp_path: Path) -> None:
+        """From policies that lie where a run leaves them, through the executor, to figure and claims; then again without it."""
         profile = dataclasses.replace(PROFILES["quick"], seeds=2, episodes=2)
-        [setting] = EXPERIMENTS["fig10"].settings
+        experiment, store = EXPERIMENTS["fig10"], Store(tmp_path)
+        plan = Plan.of(experiment, profile, ("CGDM",))
+        [planned] = plan.cells
+        folder = store.run_folder(planned.cell.player)
         for seed in range(2):
             artefact = PolicyArtefact(small_policy(attacked, seed), "agent-migration", {}, "cgdm", 1)
-            save_policy(tmp_path / "policy" / "best" / f"seed-{seed}", artefact)
-        player = Learned(Learner("CGDM", "cgdm").run(setting, profile))
-        empty = CellResult(pd.DataFrame(), pd.DataFrame(), "code")
-        output = trust.reputations(Results(profile, (Outcome(setting, "CGDM", player, empty, tmp_path),)))
+            save_policy(folder / "policy" / "best" / f"seed-{seed}", artefact)
+        store.save(planned.cell, CellResult(pd.DataFrame({"latency": [1.0]}), pd.DataFrame(), "code"))
+        [results] = compute_plans([plan], store, serial)
+        output = experiment.output(results)
         shaded = output.data.query("attacked")
         assert sorted(shaded["slot"]) == list(range(15, 25))
         assert set(shaded["rsu"]) == {1}
         assert list(output.table["policy"]) == ["CGDM"]
         assert len(output.claims) == 2
+        [again] = compute_plans([plan], store, must_not_be_called)
+        assert experiment.output(again).claims == output.claims
+        pd.testing.assert_frame_equal(experiment.output(again).data, output.data, check_exact=True)
 
     @pytest.mark.parametrize(("spread", "word"), [(0.2, "holds"), (0.05, "does not hold"), (0.0, "does not hold")])
-    def test_users_must_differ_visibly(
-        self, attacked: AgentMigration, monkeypatch: pytest.MonkeyPatch, spread: float, word: str
-    ) -> None:
-        found = np.full((1, 6, 50, 8), 0.7)
-        found[..., 0] += spread
-        monkeypatch.setattr("edgewise.papers.cgdm.trust.attacked_reputations", lambda *_: found)
+    def test_users_must_differ_visibly(self, spread: float, word: str) -> None:
+        found = np.full((6 * 50, 8), 0.7)
+        found[:, 0] += spread
+        index = pd.DataFrame(np.indices((1, 6, 50)).reshape(3, -1).T, columns=list(trust.INDEX))
+        table = pd.concat([index, pd.DataFrame(found)], axis=1)
         results = made_up(EXPERIMENTS["fig10"], lambda label, x: 1.0)
         [nearest] = [o for o in results if not o.learned]
-        claims = trust.reputations(Results(results.profile, (nearest,))).claims
+        alone = Results(results.profile, (nearest,), {(trust.REPUTATION, nearest.label): ProbeResult(table, "code")})
+        claims = EXPERIMENTS["fig10"].claims(alone)
         assert [claim.verdict for claim in claims if "differ" in claim.text] == [word]
 
     def test_policies_that_are_gone_are_named(self, tmp_path: Path) -> None:
-        results = made_up(EXPERIMENTS["fig10"], lambda label, x: 1.0)
-        [learner] = [dataclasses.replace(o, folder=tmp_path) for o in results if o.learned]
+        probes = Plan.of(EXPERIMENTS["fig10"], PROFILES["quick"]).probes
         with pytest.raises(EdgewiseError, match=f"{tmp_path}/policy/best/seed-0: is missing"):
-            trust.reputations(Results(results.profile, (learner,)))
+            probes[trust.REPUTATION, "CGDM"].compute(tmp_path)

@@ -17,7 +17,8 @@ from edgewise.experiments.results import Outcome, Output, Results
 from edgewise.experiments.setting import Learner, Profile
 from edgewise.experiments.store import Store
 from edgewise.papers.edmsac import figures
-from edgewise.papers.edmsac.experiments import DEFAULT, EXPERIMENTS, PROFILES
+from edgewise.papers.edmsac.experiments import DEFAULT, EXPERIMENTS
+from edgewise.papers.edmsac.paper import PROFILES
 from edgewise.papers.edmsac.schemes import (
     DYNAMIC,
     FIRST_BEST,
@@ -82,8 +83,8 @@ def test_schemes_beside_the_learner(store: Store) -> None:
 def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results:
     """Results as if each player earned what its label says, with a little spread; nothing is trained."""
     outcomes = []
-    for setting, label, cell in experiment.cells(PROFILES["quick"]):
-        learned = isinstance(cell.player, Learned)
+    for planned in experiment.cells(PROFILES["quick"]):
+        label, learned = planned.label, isinstance(planned.cell.player, Learned)
         seeds = 6 if learned else 1
         index = {"seed": np.repeat(np.arange(seeds), 50), "episode": np.tile(np.arange(50), seeds)}
         profit = score(label) + np.repeat(np.linspace(-1, 1, seeds) if learned else 0.0, 50)
@@ -93,7 +94,7 @@ def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results
             for k in range(1, 5)
             for seed in range(seeds if learned else 0)
         ]
-        outcomes.append(Outcome(setting, label, cell.player, CellResult(table, pd.DataFrame(rows), "code"), None))
+        outcomes.append(Outcome.of(planned, CellResult(table, pd.DataFrame(rows), "code")))
     return Results(PROFILES["quick"], tuple(outcomes))
 
 
@@ -138,4 +139,4 @@ def test_every_cell_can_be_described() -> None:
         for profile in PROFILES.values():
             cells = experiment.cells(profile)
             assert len(cells) == len(experiment.settings) * len(experiment.labels())
-            assert all(cell.setting.project for _, _, cell in cells)
+            assert all(planned.cell.setting.project for planned in cells)

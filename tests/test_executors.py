@@ -67,7 +67,7 @@ def test_a_job_that_ends_after_ctrl_c_is_listened_to(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("edgewise.execution.local.interrupt_flag", flag)
     monkeypatch.setattr("edgewise.execution.local._work", end_after_ctrl_c)
-    [job] = make_jobs([cell for _, _, cell in TABLE.cells(PROFILE, ("random",))], Store(Path("unused")))
+    [job] = make_jobs([planned.cell for planned in TABLE.cells(PROFILE, ("random",))], Store(Path("unused")))
     found = executor(2)([job], ctrl_c)
     ended, results = next(found)
     assert ended is job

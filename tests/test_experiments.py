@@ -27,20 +27,22 @@ from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import make_schedule
 from edgewise.environments import registry
 from edgewise.execution.choose import executor
-from edgewise.execution.contract import JobReporter
+from edgewise.execution.contract import TaskReporter
 from edgewise.execution.local import serial
 from edgewise.experiments import timing
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
-from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, Reference
+from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, ProbeResult, Reference
 from edgewise.experiments.compute import compute, make_jobs
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store, StoreError, code_digest, machine
+from edgewise.experiments.training_time import TRAINING_TIME, seconds_alone
 from edgewise.numerics.scaling import Scaling
 from edgewise.papers.d2sac import figures
-from edgewise.papers.d2sac.experiments import EXPERIMENTS, PROFILES
+from edgewise.papers.d2sac.experiments import EXPERIMENTS
+from edgewise.papers.d2sac.paper import PROFILES
 from edgewise.papers.d2sac.tables import CONTROL
 from edgewise.policies.artefact import PolicyArtefact, save_policy
 from edgewise.policies.categorical import CategoricalPolicy
@@ -52,7 +54,7 @@ from edgewise.statistics.estimates import interquartile_mean
 from edgewise.systems.service_selection.environment import ServiceSelection
 from edgewise.training.judgement import judge_policies
 from edgewise.training.run_folder import RunConfig
-from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE
+from tiny_experiment import CURVES, DQN, LIMIT, PROFILE, REFERENCES, REWARDS, SETTING, TABLE, must_not_be_called
 
 TESTS = Path(__file__).parent
 QUICK, PAPER = PROFILES["quick"], PROFILES["paper"]
@@ -61,12 +63,6 @@ KEY = jax.random.key(0)
 
 def silent(done: int, text: str) -> None:
     """No progress shown."""
-
-
-def nothing_to_do(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
-    """An executor for a store that must hold everything."""
-    assert not jobs
-    return iter(())
 
 
 def same(one: Results, other: Results) -> None:
@@ -91,7 +87,8 @@ class TestEngine:
     def test_a_learner_is_judged_by_its_saved_policies(self, folder: Path, results: Results) -> None:
         outcome = results.find("DQN")
         assert isinstance(outcome.player, Learned)
-        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        [planned] = TABLE.cells(PROFILE, ("DQN",))
+        cell = planned.cell
         environment = registry.find("service-selection").build_evaluation(cell.setting)
         judged = judge_policies(outcome.player.run, outcome.folder, environment, "best", cell.episodes, cell.seed)
         kept = outcome.result.episodes["return"].to_numpy().reshape(PROFILE.seeds, PROFILE.episodes)
@@ -144,7 +141,7 @@ class TestEngine:
         assert error.count("\n") == 1
 
     def test_cells_are_shared_between_experiments(self, folder: Path, results: Results) -> None:
-        again = run_experiment(CURVES, PROFILE, Store(folder), nothing_to_do)
+        again = run_experiment(CURVES, PROFILE, Store(folder), must_not_be_called)
         same(results, again)
         assert list(CURVES.output(again).table["policy"]) == ["DQN"]
 
@@ -207,14 +204,14 @@ class TestEngine:
         cells = [Cell(s.environment, s.build(), Reference("crash-avoid"), 3, 1) for s in settings]
         played: list[int] = []
 
-        def watched(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+        def watched(jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
             played.extend(len(job.cells) for job in jobs)
             return serial(jobs, report)
 
-        undisturbed = compute(cells, Store(tmp_path / "calm"), watched)
+        undisturbed = compute(cells, Store(tmp_path / "calm"), watched).cells
         kept = undisturbed[cells[0].address]
         Store(tmp_path / "killed").save(cells[0], kept)
-        found = compute(cells, Store(tmp_path / "killed"), watched)
+        found = compute(cells, Store(tmp_path / "killed"), watched).cells
         assert played == [2, 2]
         for address, result in undisturbed.items():
             pd.testing.assert_frame_equal(found[address].episodes, result.episodes, check_exact=True)
@@ -248,7 +245,7 @@ class TestMachines:
 
     def test_results_know_where_they_were_computed(self, folder: Path, results: Results) -> None:
         assert results.machines == (machine(),)
-        again = run_experiment(TABLE, PROFILE, Store(folder), nothing_to_do)
+        again = run_experiment(TABLE, PROFILE, Store(folder), must_not_be_called)
         assert again.machines == results.machines
 
     def test_machines_are_said_and_their_times_not_compared(self, tmp_path: Path, results: Results) -> None:
@@ -286,14 +283,27 @@ class TestMachines:
         run = next(o.player.run for o in results if isinstance(o.player, Learned))
         assert run.training.seeds > 1
         assert timing.training_seconds(run) == pytest.approx(0.5 * run.training.iterations)
-        assert timing.each_alone(results) == {
-            o.label: pytest.approx(0.5 * run.training.iterations) for o in results if o.learned
-        }
+        [probe] = timing.training_times(TABLE.cells(PROFILE)).values()
+        assert probe.alone
+        table = probe.compute(None)
+        assert table.to_dict("records") == [{"policy": "DQN", "seconds": pytest.approx(0.5 * run.training.iterations)}]
         assert set(built) == {1}
 
-    def test_training_time_of_a_real_run(self, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_training_time_is_measured_once_and_kept(
+        self, folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(timing, "LEAST_S", 0.0)
-        assert all(seconds > 0 for seconds in timing.each_alone(results).values())
+        timed = dataclasses.replace(TABLE, probes=timing.training_times)
+        batches: list[int] = []
+
+        def watched(tasks: Sequence[Any], report: TaskReporter) -> Iterator[tuple[Any, Any]]:
+            batches.append(len(tasks))
+            return serial(tasks, report)
+
+        measured = seconds_alone(run_experiment(timed, PROFILE, Store(folder), watched))
+        assert batches == [1]
+        assert measured["DQN"] > 0
+        assert seconds_alone(run_experiment(timed, PROFILE, Store(folder), must_not_be_called)) == measured
 
 
 class TestStore:
@@ -303,7 +313,8 @@ class TestStore:
     def copied(self, tmp_path: Path, folder: Path, results: Results) -> tuple[Store, Cell, Path]:
         shutil.copytree(folder, tmp_path / "store")
         store = Store(tmp_path / "store")
-        [(_, _, cell)] = TABLE.cells(PROFILE, ("random",))
+        [planned] = TABLE.cells(PROFILE, ("random",))
+        cell = planned.cell
         assert store.load(cell) is not None
         return store, cell, store.cell_folder(cell)
 
@@ -343,7 +354,8 @@ class TestStore:
 
     def test_a_run_of_another_version(self, copied: tuple[Store, Cell, Path]) -> None:
         store, _, _ = copied
-        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        [planned] = TABLE.cells(PROFILE, ("DQN",))
+        cell = planned.cell
         config = store.run_folder(cell.player) / "config.yaml"
         config.write_text(config.read_text().replace("edgewise: ", "edgewise: 9.", 1))
         shutil.rmtree(store.cell_folder(cell))
@@ -359,7 +371,8 @@ class TestStore:
         assert not list(place.parent.glob(".*.tmp"))
 
     def test_an_address_stands_for_all_that_matters(self) -> None:
-        [(_, _, cell)] = TABLE.cells(PROFILE, ("DQN",))
+        [planned] = TABLE.cells(PROFILE, ("DQN",))
+        cell = planned.cell
         seeds = dataclasses.replace(PROFILE, seeds=3)
         others = [
             dataclasses.replace(cell, seed=1),
@@ -374,8 +387,8 @@ def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results
     """Results as if each player had the score of its label, with a little spread; nothing is trained."""
     profile = dataclasses.replace(QUICK, seeds=6, evaluations=4)
     outcomes = []
-    for setting, label, cell in experiment.cells(profile):
-        learned = isinstance(cell.player, Learned)
+    for planned in experiment.cells(profile):
+        label, learned = planned.label, isinstance(planned.cell.player, Learned)
         seeds, episodes = (6, 2) if learned else (1, 8)
         index = {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds)}
         spread = np.tile(np.linspace(-1, 1, episodes), seeds) + np.repeat(np.linspace(-1, 1, seeds), episodes)
@@ -388,8 +401,10 @@ def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results
                 for seed in range(seeds if learned else 0)
             ]
         )  # fmt: skip
-        outcomes.append(Outcome(setting, label, cell.player, CellResult(table, curve, "code"), None))
-    return Results(profile, tuple(outcomes))
+        outcomes.append(Outcome.of(planned, CellResult(table, curve, "code")))
+    times = [{"policy": o.label, "seconds": 10.0 + int(o.label)} for o in outcomes if o.label.isdigit()]
+    probes = {(TRAINING_TIME, ""): ProbeResult(pd.DataFrame(times), "code")}
+    return Results(profile, tuple(outcomes), probes)
 
 
 SCORES = {"random": -30.0, "round-robin": 280.0, "crash-avoid": 400.0, "prophet": 596.0, "bound": 700.0, "D2SAC": 590.0}
@@ -399,19 +414,13 @@ PAPER_AGREES = {"5": 590.0, "0.05": 590.0}
 class TestPaper:
     """The D2SAC paper's experiments."""
 
-    @pytest.fixture(autouse=True)
-    def _no_timing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            "edgewise.papers.d2sac.figures.each_alone", lambda results: {o.label: 10.0 + int(o.label) for o in results}
-        )
-
     @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
     @pytest.mark.parametrize("name", EXPERIMENTS)
     def test_every_cell_can_be_described(self, name: str, profile: Any) -> None:
         experiment = EXPERIMENTS[name]
         cells = experiment.cells(profile)
         assert len(cells) == len(experiment.settings) * len(experiment.labels())
-        assert len({cell.address for _, _, cell in cells}) == len(cells)
+        assert len({planned.cell.address for planned in cells}) == len(cells)
 
     def test_the_control_shares_every_setting_with_d2sac(self) -> None:
         learners = {learner.label: learner for learner in EXPERIMENTS["table3"].learners}
@@ -464,7 +473,7 @@ class TestPaper:
             )
             for o in results
         )
-        output = experiment.output(Results(dataclasses.replace(results.profile, seeds=1), single))
+        output = experiment.output(Results(dataclasses.replace(results.profile, seeds=1), single, results.probes))
         assert [claim.verdict for claim in output.claims] == ["undecided"]
         assert any("One seed" in note for note in output.notes)
 
@@ -593,7 +602,7 @@ class TestCommand:
         self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: nothing_to_do)
+        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: must_not_be_called)
         (tmp_path / "file").touch()
         assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
@@ -625,7 +634,7 @@ class TestCommand:
         monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:
-        mine = Paper({e.name: e for e in (TABLE, REWARDS)}, {"quick": PROFILE})
+        mine = Paper.of((TABLE, REWARDS), (dataclasses.replace(PROFILE, name="quick"),))
         monkeypatch.setattr(CATALOGUE, "_registered", {"mine": mine})
         words = ["experiment", "mine", "all", "--cells", str(folder), "--out", str(tmp_path)]
         assert main([*words, "--json"]) == 0
@@ -646,5 +655,5 @@ class TestCommand:
         assert main(["list", "--json"]) == 0
         listed = json.loads(capsys.readouterr().out)["experiments"]
         assert {paper: set(names) for paper, names in listed.items()} == {
-            name: set(find_paper(name).experiments) for name in CATALOGUE.names()
+            name: set(find_paper(name).titles) for name in CATALOGUE.names()
         }

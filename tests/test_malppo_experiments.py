@@ -14,13 +14,15 @@ import pandas as pd
 import pytest
 
 from edgewise.execution.local import serial
-from edgewise.experiments.cell import CellResult, Learned
+from edgewise.experiments.cell import CellResult, Learned, Planned
 from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experiment
+from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Outcome, Output, Results
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store
 from edgewise.papers.malppo import learning
-from edgewise.papers.malppo.experiments import EXPERIMENTS, PROFILES
+from edgewise.papers.malppo.experiments import EXPERIMENTS
+from edgewise.papers.malppo.paper import PROFILES
 from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM, at_means, equilibria
 from edgewise.papers.malppo.sweeps import DOWN, UP, Trend
 from edgewise.reports.folder import write_output
@@ -53,13 +55,13 @@ def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_cell_can_be_described(name: str, profile: Profile) -> None:
     cells = EXPERIMENTS[name].cells(profile)
-    assert len({cell.address for _, _, cell in cells}) == len(EXPERIMENTS[name].settings) * len(
+    assert len({planned.cell.address for planned in cells}) == len(EXPERIMENTS[name].settings) * len(
         EXPERIMENTS[name].labels()
     )
 
 
 def test_what_figures_share_is_computed_once() -> None:
-    cells = {name: {c.address for _, _, c in e.cells(PROFILES["paper"])} for name, e in EXPERIMENTS.items()}
+    cells = {name: {c.cell.address for c in e.cells(PROFILES["paper"])} for name, e in EXPERIMENTS.items()}
     assert cells["fig3"] < cells["fig4"]
     assert len(cells["fig6"] & cells["fig7"]) == 1  # the market with every parameter at its default mean
 
@@ -110,8 +112,9 @@ class TestGames:
 Values = dict[str, float]
 
 
-def outcome(setting: Setting, label: str, cell: Any, values: Values, settled: int = 1, evaluations: int = 4) -> Outcome:
+def outcome(planned: Planned, values: Values, settled: int = 1, evaluations: int = 4) -> Outcome:
     """As if a player had these values, with a little spread; a learner had them from an evaluation on, and was far before."""
+    cell = planned.cell
     learned = isinstance(cell.player, Learned)
     seeds, episodes = (SEEDS, EPISODES) if learned else (1, 8)
     spread = np.repeat(np.linspace(-1, 1, seeds), episodes) + np.tile(np.linspace(-1, 1, episodes), seeds)
@@ -126,7 +129,7 @@ def outcome(setting: Setting, label: str, cell: Any, values: Values, settled: in
             for seed in range(seeds if learned else 0)
         ]
     )
-    return Outcome(setting, label, cell.player, CellResult(table, curve, "code"), None)
+    return Outcome.of(planned, CellResult(table, curve, "code"))
 
 
 def made_up(name: str, values: Any, settled: Any = lambda label: 1) -> Results:
@@ -138,8 +141,8 @@ def made_up(name: str, values: Any, settled: Any = lambda label: 1) -> Results:
     return Results(
         profile,
         tuple(
-            outcome(setting, label, cell, values(setting, label), settled(label), profile.evaluations)
-            for setting, label, cell in EXPERIMENTS[name].cells(profile)
+            outcome(each, values(each.setting, each.label), settled(each.label), profile.evaluations)
+            for each in EXPERIMENTS[name].cells(profile)
         ),
     )
 
@@ -225,13 +228,13 @@ class TestAlgorithms:
         assert {word for text, word in words.items() if "fewer iterations" in text} == {"holds"}
 
     def test_iterations_count_from_where_a_seed_stays_near(self) -> None:
-        [(setting, label, cell)] = EXPERIMENTS["fig3"].cells(dataclasses.replace(PROFILES["paper"], evaluations=4))
-        found = outcome(setting, label, cell, distances(1.0), settled=2)
+        [planned] = EXPERIMENTS["fig3"].cells(dataclasses.replace(PROFILES["paper"], evaluations=4))
+        found = outcome(planned, distances(1.0), settled=2)
         curve = found.result.curve
         curve.loc[(curve["seed"] == 1) & (curve["evaluation"] == 3), "demand_distance"] = 9.0
         curve.loc[(curve["seed"] == 2) & (curve["evaluation"] == 4), "price_distance"] = 9.0
         needed, there = learning.iterations(found)
-        training = cell.player.run.training
+        training = planned.cell.player.run.training
         done = [training.iterations_done(k) for k in range(5)]
         np.testing.assert_allclose(needed, [done[2], done[4], done[4], done[2], done[2], done[2]])
         assert there == SEEDS - 1

@@ -16,7 +16,7 @@ from edgewise import __version__
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.interrupt import Interrupted
 from edgewise.execution.choose import executor
-from edgewise.execution.contract import JobReporter
+from edgewise.execution.contract import TaskReporter
 from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.compute import make_jobs
@@ -72,7 +72,7 @@ def test_a_node_killed_in_mid_run_changes_nothing(tmp_path: Path, cluster: Any, 
     killed: list[dict[int, float]] = []
     finished: list[Job] = []
 
-    def disturbed(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    def disturbed(jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
         def watch(index: int, done: int, text: str) -> None:
             working[index] = done / jobs[index].work
             if len(working) == 2 and not killed:
@@ -97,7 +97,7 @@ def interrupted(folder: Path, address: str) -> None:
     """A command, with Ctrl-C after three evaluations."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def stopped(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    def stopped(jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
         def watch(index: int, done: int, text: str) -> None:
             if done > jobs[index].work / 3:
                 signal.raise_signal(signal.SIGINT)
@@ -122,7 +122,7 @@ def test_after_ctrl_c_the_command_goes_on(tmp_path: Path, cluster: Any) -> None:
 
 
 def test_a_node_that_does_not_see_the_folder_or_is_of_another_version_says_so(tmp_path: Path) -> None:
-    [job, *_] = make_jobs([cell for _, _, cell in TWO.cells(LONG)], Store(tmp_path))
+    [job, *_] = make_jobs([planned.cell for planned in TWO.cells(LONG)], Store(tmp_path))
     with ray_executor._marked([job]) as mark:
         assert ray_executor._carry_out(None, 0, job, mark, "0.0.1")[1].endswith(
             "must be '0.0.1', as where the command was given"

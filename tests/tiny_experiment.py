@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from edgewise.execution.contract import Executor, JobReporter
+from edgewise.execution.contract import Executor, TaskReporter
 from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult
 from edgewise.experiments.experiment import BOUND, Experiment, run_experiment
 from edgewise.experiments.job import Job
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.profile import Profile
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store
 from edgewise.papers.d2sac import figures, tables
 
@@ -62,14 +64,19 @@ class Gated:
 def gated(carry_out: Executor, evaluations: int) -> Executor:
     """The executor, with jobs that wait."""
 
-    def waiting(jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+    def waiting(jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
         for job, results in carry_out([Gated(job, job.folder, evaluations) for job in jobs], report):
             yield job.job, results
 
     return waiting
 
 
-def killed_after(evaluations: int, jobs: Sequence[Job], report: JobReporter) -> Iterator[tuple[Job, list[CellResult]]]:
+def must_not_be_called(jobs: Sequence[Any], report: TaskReporter) -> Iterator[tuple[Any, Any]]:
+    """An executor for a store that holds everything."""
+    raise AssertionError(f"{len(jobs)} tasks are carried out")
+
+
+def killed_after(evaluations: int, jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
     """The serial executor, killed without warning while it trains."""
     count = 0
 

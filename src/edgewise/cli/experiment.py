@@ -13,10 +13,10 @@ import tyro
 from edgewise.common.files import make_folder
 from edgewise.execution.choose import executor
 from edgewise.experiments.catalogue import find_paper
-from edgewise.experiments.compute import compute
+from edgewise.experiments.experiment import Plan, compute_plans
 from edgewise.experiments.store import Store
 from edgewise.reports.folder import markdown, small_print
-from edgewise.reports.make_experiment import FOLDER, make_experiment
+from edgewise.reports.make_experiment import FOLDER, show_experiment
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,18 @@ class ExperimentOptions:
     Attributes:
         paper: whose experiments.
         names: tables and figures, or all.
-        profile: quick takes minutes; paper takes the paper's environment steps and 10 seeds.
-        only: policies to keep, by their names in the table; none keeps all.
+        profile: quick takes minutes, and paper the paper's environment steps and 10 seeds.
+        only: policies to keep, by their names in the table; if none, all are kept.
         workers: local processes, each with one job at a time; ray takes a cluster, one job per CPU (or GPU).
-        ray_address: HOST:PORT of the cluster; none takes RAY_ADDRESS, or one of this machine, which is started if need be.
-        out: folder of the output, one folder in it per experiment; none takes runs/experiments/PAPER/PROFILE.
+        ray_address: HOST:PORT of the cluster; if none is given, RAY_ADDRESS, or one of this machine, which is started if need be.
+        out: folder of the output, one folder in it per experiment; if none is given, runs/experiments/PAPER/PROFILE.
         cells: folder of computed results.
         json: print the tables and verdicts as JSON.
     """
 
     paper: tyro.conf.Positional[str]
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = ()
-    profile: Literal["quick", "paper"] = "quick"
+    profile: str = "quick"
     only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
     workers: int | Literal["ray"] = 1
     ray_address: str | None = None
@@ -53,25 +53,17 @@ def run(words: list[str]) -> int:
     options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
     paper = find_paper(options.paper)
     experiments = paper.find(options.names)
-    profile, carry = paper.profiles[options.profile], executor(options.workers, options.ray_address)
-    cells = [cell for experiment in experiments for _, _, cell in experiment.cells(profile, options.only)]
+    profile, carry = paper.profile(options.profile), executor(options.workers, options.ray_address)
+    plans = [Plan.of(experiment, profile, options.only) for experiment in experiments]
     out = options.out or FOLDER / options.paper / profile.name
     make_folder(out)
     # Of all at once: what several figures need is compiled and trained once, and every mistake is found before any work.
-    compute(cells, Store(options.cells), carry)
+    found = compute_plans(plans, Store(options.cells), carry)
     shown = []
-    for experiment in experiments:
+    for experiment, results in zip(experiments, found, strict=True):
         extra = ["--only", *options.only] if options.only else []
         command = ["edgewise", "experiment", options.paper, experiment.name, "--profile", profile.name, *extra]
-        output = make_experiment(
-            experiment,
-            profile,
-            out,
-            cells=options.cells,
-            carry_out=carry,
-            only=options.only,
-            command=shlex.join(command),
-        )
+        output = show_experiment(experiment, results, out, shlex.join(command))
         folder = out / experiment.name
         shown.append(
             {

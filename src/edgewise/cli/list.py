@@ -47,9 +47,7 @@ def run(words: list[str]) -> int:
                         game.name: {"summary": game.summary, "references": list(game.reference_names)} for game in games
                     },
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.items()},
-                    "experiments": {
-                        name: {e.name: e.title for e in paper.experiments.values()} for name, paper in papers.items()
-                    },
+                    "experiments": {name: dict(paper.titles) for name, paper in papers.items()},
                 }
             )
         )
@@ -71,6 +69,6 @@ def run(words: list[str]) -> int:
     print("experiments")
     for name, paper in papers.items():
         print(f"  {name}")
-        for experiment in paper.experiments.values():
-            print(f"    {experiment.name}  {experiment.title}")
+        for experiment, title in paper.titles.items():
+            print(f"    {experiment}  {title}")
     return 0

@@ -1,4 +1,4 @@
-"""Panels and judgements that several experiments share."""
+"""Panels and axes that several figures share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from edgewise.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 from edgewise.statistics.estimates import Estimate
@@ -53,12 +54,18 @@ class Line:
         return pd.DataFrame(rows)
 
 
-def short_number(value: float, _: object) -> str:
-    """A number of steps at an axis."""
+def short_number(value: float) -> str:
+    """A number of steps: 300k, 1.5M."""
     return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k" if value else "0"
 
 
-def draw_intervals(
+def step_axis(axes: Axes, label: str = "environment steps per seed") -> None:
+    """Make the horizontal axis one of steps."""
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
+    axes.set_xlabel(label)
+
+
+def plot_intervals(
     axes: Axes, rows: Sequence[tuple[str, Estimate, bool]], paper: Mapping[str, float], unit: str
 ) -> None:
     """Estimates with intervals from top to bottom; the paper's figures as hollow diamonds.
@@ -88,7 +95,7 @@ def draw_intervals(
     axes.set_xlabel(unit)
 
 
-def draw_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None:
+def plot_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None:
     """Curves with bands for their intervals; up to eight beside the leader differ in colour, stroke and marker."""
     strokes, greys = cycle(STROKES), cycle(NOT_LEARNED)
     for line in lines:
@@ -104,7 +111,7 @@ def draw_lines(axes: Axes, lines: Sequence[Line], markers: bool = False) -> None
     axes.set_axisbelow(True)
 
 
-def draw_levels(axes: Axes, levels: Mapping[str, float]) -> None:
+def plot_levels(axes: Axes, levels: Mapping[str, float]) -> None:
     """Policies that were not learned, as grey lines across learning curves."""
     for (label, value), (colour, stroke, _) in zip(levels.items(), cycle(NOT_LEARNED), strict=False):
         axes.axhline(value, color=colour, linestyle=stroke, linewidth=1.2, label=label)

@@ -28,11 +28,12 @@ class Task(Protocol):
         """
 
 
-JobReporter = Callable[[int, int, str], None]
+TaskReporter = Callable[[int, int, str], None]
 """Told the index of a task, how much of its work is done, and a short text."""
-Executor = Callable[[Sequence[Any], JobReporter], Iterator[tuple[Any, Any]]]
+Executor = Callable[[Sequence[Any], TaskReporter], Iterator[tuple[Any, Any]]]
 """Carries tasks out and yields each with its result when it is done, in any order."""
 POLL_S = 0.5
+"""Seconds between two looks at what other processes have to say."""
 
 
 def attempt(task: Task, report: Reporter) -> tuple[str, Any]:

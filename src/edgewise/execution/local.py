@@ -1,4 +1,4 @@
-"""Where jobs are carried out: in this process, or in several local ones; `ray_executor` has clusters."""
+"""Tasks in this process, or in several local ones; `ray_cluster` has clusters."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ import jax
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.interrupt import Interrupted, interrupt_flag
-from edgewise.execution.contract import POLL_S, JobReporter, Task, attempt, unwrap
+from edgewise.execution.contract import POLL_S, Task, TaskReporter, attempt, unwrap
 
 
-def serial(jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
-    """One job after the other, in this process; the compiled programs of a job, which no other needs, are released."""
-    for index, job in enumerate(jobs):
-        results = job.carry_out(partial(report, index))
+def serial(tasks: Sequence[Task], report: TaskReporter) -> Iterator[tuple[Task, Any]]:
+    """One task after the other, in this process; the compiled programs of a task, which no other needs, are released."""
+    for index, task in enumerate(tasks):
+        results = task.carry_out(partial(report, index))
         jax.clear_caches()
-        yield job, results
+        yield task, results
 
 
 class Processes:
-    """Several jobs at a time, each in a process of its own, which ends when the one that started it is gone."""
+    """Several tasks at a time, each in a process of its own, which ends when the one that started it is gone."""
 
     def __init__(self, workers: int) -> None:
         """Args: `workers`, processes at a time."""
         self._workers = workers
 
-    def __call__(self, jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
+    def __call__(self, tasks: Sequence[Task], report: TaskReporter) -> Iterator[tuple[Task, Any]]:
         context = multiprocessing.get_context("spawn")
         news = context.Queue()
-        waiting = list(enumerate(jobs))[::-1]
+        waiting = list(enumerate(tasks))[::-1]
         running: dict[int, BaseProcess] = {}
         try:
             with interrupt_flag() as interrupted:
                 while (waiting or running) and not interrupted():
                     while waiting and len(running) < self._workers:
-                        index, job = waiting.pop()
-                        process: BaseProcess = context.Process(target=_work, args=(news, os.getpid(), index, job))
+                        index, task = waiting.pop()
+                        process: BaseProcess = context.Process(target=_work, args=(news, os.getpid(), index, task))
                         process.start()
                         running[index] = process
                     for index, kind, content in _listen(news, running):
                         if kind == "progress":
                             report(index, *content)
                         else:
-                            yield jobs[index], unwrap(kind, content)
+                            yield tasks[index], unwrap(kind, content)
                             running.pop(index).join()
                 if interrupted():
                     for process in running.values():
                         if process.is_alive() and process.pid is not None:
                             os.kill(process.pid, signal.SIGINT)
                     for index, content in _last_results(news, running):
-                        yield jobs[index], content
+                        yield tasks[index], content
                     raise Interrupted("stopped")
         finally:
             for process in running.values():
@@ -68,20 +68,20 @@ class Processes:
 
 
 def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, str, Any]]:
-    """The next message of a process, or none if there is none for a while."""
+    """The next message of a process, if there is one within a while."""
     try:
         yield news.get(timeout=POLL_S)
     except queue.Empty:
         for index, process in running.items():
             if process.exitcode:
                 raise EdgewiseError(
-                    f"the process of job {index + 1} died with exit code {process.exitcode}; "
+                    f"the process of task {index + 1} died with exit code {process.exitcode}; "
                     "give the same command again to go on"
                 ) from None
 
 
 def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, Any]]:
-    """Of the jobs that end before they stop; a process that is told to stop lives until it has been listened to."""
+    """Of the tasks that end before they stop; a process that is told to stop lives until it has been listened to."""
     while True:
         at_work = any(process.is_alive() for process in running.values())
         try:
@@ -94,11 +94,11 @@ def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[
             yield index, content
 
 
-def _work(news: Any, parent: int, index: int, job: Task) -> None:
+def _work(news: Any, parent: int, index: int, task: Task) -> None:
     os.setpgid(0, 0)  # what a terminal tells a command reaches its first process only, which passes it on
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     try:
-        outcome = attempt(job, lambda done, text: news.put((index, "progress", (done, text))))
+        outcome = attempt(task, lambda done, text: news.put((index, "progress", (done, text))))
     except KeyboardInterrupt:
         outcome = "interrupted", "stopped"
     signal.signal(signal.SIGINT, signal.SIG_IGN)

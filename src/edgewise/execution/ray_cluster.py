@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster: one that exists, or one that is started on this machine for as long as the command works."""
+"""Tasks on a Ray cluster: one that exists, or one that is started on this machine for as long as the command works."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.interrupt import Interrupted
-from edgewise.execution.contract import POLL_S, JobReporter, Task, attempt, unwrap
+from edgewise.execution.contract import POLL_S, Task, TaskReporter, attempt, unwrap
 
 RETRIES = 20
-"""How often a job is begun again because the node or the process that carried it out was lost."""
+"""How often a task is begun again because the node or the process that carried it out was lost."""
 
 KNOCK_S = 10.0
+"""Seconds within which somebody must answer at an address."""
 
 
 class RayCluster:
-    """One job per CPU of the cluster, or per GPU if it has any; a job whose node is lost is carried out by another.
+    """One task per CPU of the cluster, or per GPU if it has any; a task whose node is lost is carried out by another.
 
-    Only this process keeps results. Runs are trained in the store's folder, which every node must see under the same path: so a
-    node goes on from the newest checkpoint of the one that was lost.
+    Only this process keeps results. Every node must see the folders of tasks under the same path: so a node goes on from the
+    newest checkpoint of the one that was lost.
     """
 
     def __init__(self, address: str | None) -> None:
-        """Args: `address`, HOST:PORT; none takes RAY_ADDRESS or a cluster of this machine, or else starts one."""
+        """Args: `address`, HOST:PORT; if None, RAY_ADDRESS, a cluster of this machine, or one that is started."""
         self._address = address
 
-    def __call__(self, jobs: Sequence[Task], report: JobReporter) -> Iterator[tuple[Task, Any]]:
-        if not jobs:
+    def __call__(self, tasks: Sequence[Task], report: TaskReporter) -> Iterator[tuple[Task, Any]]:
+        if not tasks:
             return
-        sent: list[Any] = [replace(cast(Any, job), folder=job.folder.resolve()) if job.folder else job for job in jobs]
+        sent = [_with_whole_path(task) for task in tasks]
         with _connection(self._address), _marked(sent) as mark:
             news = _start_news()
             gpus = 1 if ray.cluster_resources().get("GPU") else 0
-            task: Any = ray.remote(_carry_out).options(max_retries=RETRIES, num_cpus=1, num_gpus=gpus)
-            running = {task.remote(news, index, job, mark, __version__): index for index, job in enumerate(sent)}
+            remote: Any = ray.remote(_carry_out).options(max_retries=RETRIES, num_cpus=1, num_gpus=gpus)
+            running = {remote.remote(news, index, task, mark, __version__): index for index, task in enumerate(sent)}
             try:
                 while running:
                     ended, _ = ray.wait(list(running), timeout=POLL_S)
@@ -55,7 +56,7 @@ class RayCluster:
                         report(index, done, text)
                     for reference in ended:
                         index = running.pop(reference)
-                        yield jobs[index], unwrap(*ray.get(reference))
+                        yield tasks[index], unwrap(*ray.get(reference))
             except KeyboardInterrupt:
                 for reference in running:
                     ray.cancel(reference)
@@ -66,10 +67,14 @@ class RayCluster:
                 raise
             except RayError as error:
                 cause = " ".join(str(error).split())
-                raise EdgewiseError(f"Ray gave a job up ({cause}); give the same command again to go on") from None
+                raise EdgewiseError(f"Ray gave a task up ({cause}); give the same command again to go on") from None
             finally:
                 for reference in running:
                     ray.cancel(reference, force=True)
+
+
+def _with_whole_path(task: Task) -> Any:
+    return replace(cast(Any, task), folder=task.folder.resolve()) if task.folder else task
 
 
 @contextmanager
@@ -99,9 +104,9 @@ def _knock(place: str) -> None:
 
 
 @contextmanager
-def _marked(jobs: Sequence[Task]) -> Iterator[str]:
-    """A file beside the runs, by which a node knows that it sees their folder."""
-    parents = {job.folder.parent for job in jobs if job.folder}
+def _marked(tasks: Sequence[Task]) -> Iterator[str]:
+    """A file beside the tasks' folders, by which a node knows that it sees where they are."""
+    parents = {task.folder.parent for task in tasks if task.folder}
     name = f".{uuid.uuid4().hex}.shared"
     for parent in parents:
         parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +125,7 @@ def _start_news() -> Any:
 
 
 class _News:
-    """The newest word of every job."""
+    """The newest word of every task."""
 
     def __init__(self) -> None:
         self._words: dict[int, tuple[int, str]] = {}
@@ -134,13 +139,13 @@ class _News:
         return words
 
 
-def _carry_out(news: Any, index: int, job: Task, mark: str, version: str) -> tuple[str, Any]:
+def _carry_out(news: Any, index: int, task: Task, mark: str, version: str) -> tuple[str, Any]:
     node = platform.node()
     if version != __version__:
         return "error", f"node {node}: edgewise = {__version__!r}: must be {version!r}, as where the command was given"
-    if job.folder and not (job.folder.parent / mark).exists():
-        return "error", f"{job.folder.parent}: is not seen by node {node}: must be a folder that all nodes share"
+    if task.folder and not (task.folder.parent / mark).exists():
+        return "error", f"{task.folder.parent}: is not seen by node {node}: must be a folder that all nodes share"
     try:
-        return attempt(job, lambda done, text: news.tell.remote(index, done, text))
+        return attempt(task, lambda done, text: news.tell.remote(index, done, text))
     finally:
         jax.clear_caches()

@@ -1,43 +1,68 @@
-"""Papers: their experiments by name, and what each profile may spend on them."""
+"""Papers: their experiments by name, and what each profile may spend on them. Nothing here loads numerics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from edgewise.common.errors import ConfigurationError
-from edgewise.common.table import Table, unknown
-from edgewise.experiments.experiment import Experiment
-from edgewise.experiments.setting import Profile
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.table import Table, resolve, unknown
+from edgewise.experiments.profile import Profile
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper that is made again.
+    """A paper whose tables and figures are made again, or any other collection of experiments.
 
     Attributes:
-        experiments: by name.
-        profiles: "quick" and "paper".
+        titles: one line on each experiment, by its name.
+        profiles: what may be spent, by name.
+        experiments: the `Experiment` of each name, or the "module:name" of that mapping, which is loaded when one is wanted.
     """
 
-    experiments: Mapping[str, Experiment]
+    titles: Mapping[str, str]
     profiles: Mapping[str, Profile]
+    experiments: Mapping[str, Any] | str
 
-    def find(self, names: Sequence[str]) -> list[Experiment]:
+    @classmethod
+    def of(cls, experiments: Sequence[Any], profiles: Sequence[Profile]) -> Paper:
+        """A paper of experiments that are at hand."""
+        return cls(
+            {experiment.name: experiment.title for experiment in experiments},
+            {profile.name: profile for profile in profiles},
+            {experiment.name: experiment for experiment in experiments},
+        )
+
+    def find(self, names: Sequence[str]) -> list[Any]:
         """The named experiments, each once; "all" takes every one.
 
         Raises:
             ConfigurationError: naming those that exist.
+            EdgewiseError: if they cannot be loaded, or lack one that has a title.
         """
-        allowed = f"one of {', '.join(self.experiments)}, or all"
+        allowed = f"one of {', '.join(self.titles)}, or all"
         if not names:
             raise ConfigurationError("experiment", "", allowed)
-        if "all" in names:
-            return list(self.experiments.values())
         for name in names:
-            if name not in self.experiments:
-                raise unknown("experiment", name, self.experiments, "all")
-        return [self.experiments[name] for name in dict.fromkeys(names)]
+            if name != "all" and name not in self.titles:
+                raise unknown("experiment", name, self.titles, "all")
+        wanted = list(self.titles) if "all" in names else list(dict.fromkeys(names))
+        experiments = resolve(self.experiments)
+        for name in wanted:
+            if name not in experiments:
+                raise EdgewiseError(f"{self.experiments}: has no experiment {name}, which has a title")
+        return [experiments[name] for name in wanted]
+
+    def profile(self, name: str) -> Profile:
+        """What a profile may spend.
+
+        Raises:
+            ConfigurationError: naming those that exist.
+        """
+        if name not in self.profiles:
+            raise unknown("profile", name, self.profiles)
+        return self.profiles[name]
 
 
 CATALOGUE: Table[Paper] = Table("edgewise.papers", "paper")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from edgewise.common.plain import to_plain
+from edgewise.experiments.setting import Setting
 from edgewise.training.run_folder import RunConfig
 
 
@@ -92,8 +94,41 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """A cell with its place in an experiment, which determines nothing of its result.
+
+    Attributes:
+        setting, label: what the experiment calls where and who.
+        cell: what is computed.
+        at: where it lies on the axes of a figure: that of its setting and that of its learner.
+        group: which panel or curve it belongs to.
+    """
+
+    setting: Setting
+    label: str
+    cell: Cell
+    at: Mapping[str, float]
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What came out of a probe.
+
+    Attributes:
+        table: as it was computed.
+        code: digest of the library's code that made it.
+        machine: where that was, in words.
+    """
+
+    table: pd.DataFrame
+    code: str
+    machine: str = ""
+
+
+@dataclass(frozen=True)
 class CellResult:
-    """What came out.
+    """What came out of a cell.
 
     Attributes:
         episodes: one row per seed and episode: "seed", "episode" and every metric.
@@ -122,7 +157,7 @@ def digest(plain: dict[str, Any]) -> str:
 
 
 def difference(wanted: Any, found: Any, place: str = "") -> tuple[str, Any, Any] | None:
-    """The first place at which two plain values differ, with both values; none if they are equal."""
+    """The first place at which two plain values differ, with both values; None if they are equal."""
     if isinstance(wanted, dict) and isinstance(found, dict):
         for name in (*wanted, *(name for name in found if name not in wanted)):
             inner = difference(wanted.get(name), found.get(name), f"{place}.{name}" if place else name)

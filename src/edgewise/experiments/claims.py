@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from edgewise.experiments.results import Claim, Outcome, Results
 from edgewise.statistics.estimates import Estimate, caution, probability_of_improvement
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+End = Literal["highest", "lowest"]
+"""Which end of a scale is the best."""
 
 
 def verdict(better: Estimate, than: Estimate) -> str:
@@ -20,25 +23,66 @@ def overall(verdicts: Sequence[str]) -> str:
     return FAILS if FAILS in verdicts else HOLDS if verdicts and set(verdicts) == {HOLDS} else UNDECIDED
 
 
-def claim_best(text: str, results: Results, label: str, metric: str, digits: int) -> Claim | None:
-    """That one learner has the highest figure of all learners in the first setting; none if there is nothing to compare."""
+def judge(within: bool, beyond: bool) -> str:
+    """The verdict where one condition makes a statement hold and another makes it fail."""
+    return HOLDS if within else FAILS if beyond else UNDECIDED
+
+
+def ahead(one: Estimate, other: Estimate, best: End) -> str:
+    """Whether one figure is nearer to the best end than another: only where their intervals do not overlap."""
+    return verdict(one, other) if best == "highest" else verdict(other, one)
+
+
+def claim_best(
+    text: str, results: Results, label: str, metric: str, digits: int, best: End = "highest"
+) -> Claim | None:
+    """That one learner is the best of all learners in the first setting; None if there is nothing to compare.
+
+    Args:
+        text: the statement.
+        results: of all.
+        label: of the learner.
+        metric: that is compared.
+        digits: of it in the evidence.
+        best: which end of the metric's scale is the best.
+    """
     ours = results.find(label)
-    others = [o for o in results.without(label) if o.learned and ours is not None and o.setting == ours.setting]
+    others = [o for o in results.without(label).learned if ours is not None and o.setting == ours.setting]
     if ours is None or not others:
         return None
+    sign = 1 if best == "highest" else -1
     mine = ours.estimate(metric)
     estimates = {o.label: o.estimate(metric) for o in others}
-    best = max(others, key=lambda o: estimates[o.label].value)
-    chance = probability_of_improvement([ours.units(metric)], [best.units(metric)])
+    next_best = max(others, key=lambda o: sign * estimates[o.label].value)
+    chance = probability_of_improvement([sign * ours.units(metric)], [sign * next_best.units(metric)])
     evidence = (
-        f"{label} {mine.text(digits)}; best of the others {best.label} {estimates[best.label].text(digits)}; "
+        f"{label} {mine.text(digits)}; best of the others {next_best.label} {estimates[next_best.label].text(digits)}; "
         f"a seed of {label} is ahead with probability {chance.text(2)}"
     )
-    return Claim(text, overall([verdict(mine, e) for e in estimates.values()]), evidence)
+    return Claim(text, overall([ahead(mine, e, best) for e in estimates.values()]), evidence)
+
+
+def claim_optimum(text: str, found: Mapping[float, Estimate], at: float, digits: int, best: End) -> Claim | None:
+    """That a figure is best at one place of an axis; None if that or every other place was left out.
+
+    Args:
+        text: the statement.
+        found: by place.
+        at: the place.
+        digits: of the figure in the evidence.
+        best: which end of the figure's scale is the best.
+    """
+    others = {place: e for place, e in found.items() if place != at}
+    if at not in found or not others:
+        return None
+    sign = 1 if best == "highest" else -1
+    place = max(others, key=lambda place: sign * others[place].value)
+    evidence = f"at {at:g} {found[at].text(digits)}, best elsewhere at {place:g} {others[place].text(digits)}"
+    return Claim(text, overall([ahead(found[at], e, best) for e in others.values()]), evidence)
 
 
 def claim_above(text: str, above: Sequence[Outcome], than: Outcome | None, metric: str, digits: int) -> Claim | None:
-    """That every one of some outcomes exceeds another; none if there is nothing to compare."""
+    """That every one of some outcomes exceeds another; None if there is nothing to compare."""
     if than is None or not above:
         return None
     limit = than.estimate(metric)
@@ -70,7 +114,7 @@ def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Cl
 
 def notes(results: Results, *more: str) -> tuple[str, ...]:
     """What must be said of these results, and `more`."""
-    seeds = caution(results.profile.seeds) if any(o.learned for o in results) else ""
+    seeds = caution(results.profile.seeds) if results.learned else ""
     return tuple(note for note in (seeds, *more) if note)
 
 

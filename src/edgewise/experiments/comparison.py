@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import pandas as pd
 
-from edgewise.drawing.panels import draw_intervals, draw_lines, short_number
+from edgewise.drawing.panels import plot_intervals, plot_lines, step_axis
 from edgewise.drawing.style import new_figure, styled
 from edgewise.experiments.claims import notes
 from edgewise.experiments.curves import learning_line
@@ -38,15 +37,14 @@ class Comparison:
         estimates = [o.estimate(self.metric, self.scale) for o in results]
         curves = _each_once([o for o in results if o.learned], several)
         figure, grid = new_figure(7.2, 1.4 + max(1.6, 0.25 * len(names)), 1, 2 if curves else 1)
-        draw_intervals(
+        plot_intervals(
             grid[0, -1], [(n, e, o.learned) for n, e, o in zip(names, estimates, results, strict=True)], {}, self.label
         )
         if curves:
             axes = grid[0, 0]
-            draw_lines(axes, [learning_line(o, self.metric, scale=self.scale, label=name) for name, o in curves])
-            axes.set_xlabel("environment steps per seed")
+            plot_lines(axes, [learning_line(o, self.metric, scale=self.scale, label=name) for name, o in curves])
+            step_axis(axes)
             axes.set_ylabel(self.label)
-            axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
         rows = [
             {"policy": o.label, "setting": o.setting.label, "value": e.value, "low": e.low, "high": e.high}

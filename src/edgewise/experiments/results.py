@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.experiments.cell import CellResult, Learned, Player
-from edgewise.experiments.setting import Profile, Setting
+from edgewise.experiments.cell import CellResult, Learned, Planned, Player, ProbeResult
+from edgewise.experiments.profile import Profile
+from edgewise.experiments.setting import Setting
 from edgewise.statistics.estimates import Centre, Estimate, estimate, interquartile_mean, mean
 
 
@@ -23,14 +24,23 @@ class Outcome:
     Attributes:
         setting, label, player: who and where.
         result: tables.
-        folder: of the training run; none for a policy that was not trained.
+        folder: of the training run; None for a policy that was not trained.
+        at: where it lies on the axes of a figure, by their names.
+        group: which panel or curve of a figure it belongs to.
     """
 
     setting: Setting
     label: str
     player: Player
     result: CellResult
-    folder: Path | None
+    folder: Path | None = None
+    at: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
+
+    @classmethod
+    def of(cls, planned: Planned, result: CellResult, folder: Path | None = None) -> Outcome:
+        """Of a cell and what came out of it."""
+        return cls(planned.setting, planned.label, planned.cell.player, result, folder, planned.at, planned.group)
 
     @property
     def learned(self) -> bool:
@@ -50,20 +60,6 @@ class Outcome:
         """Centre of the units times `scale`, with its 95% interval."""
         return estimate([scale * self.units(metric)], self.centre)
 
-    def policy_folder(self, seed: int) -> Path:
-        """Of the best policy of a learner's seed.
-
-        Raises:
-            EdgewiseError: if it is gone.
-        """
-        assert self.folder is not None
-        folder = self.folder / "policy" / "best" / f"seed-{seed}"
-        if not folder.is_dir():
-            raise EdgewiseError(
-                f"{folder}: is missing: must be kept with the results; take another folder for cells to train again"
-            )
-        return folder
-
     def curve(self, metric: str) -> pd.DataFrame:
         """Evaluations while it learned: one row per number of steps, one column per seed."""
         return self.result.curve.pivot(index="steps", columns="seed", values=metric)
@@ -79,31 +75,63 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Results:
-    """All outcomes of an experiment."""
+    """All that an experiment has computed: claims and figures are made of this alone.
+
+    Attributes:
+        profile: what was spent.
+        outcomes: of its players.
+        probes: of its other computations, by name and by what they are of.
+    """
 
     profile: Profile
     outcomes: tuple[Outcome, ...]
+    probes: Mapping[tuple[str, str], ProbeResult] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self.outcomes)
 
     def without(self, *labels: str) -> Results:
         """All but some players."""
-        return Results(self.profile, tuple(o for o in self.outcomes if o.label not in labels))
+        return Results(self.profile, tuple(o for o in self.outcomes if o.label not in labels), self.probes)
+
+    @property
+    def learned(self) -> tuple[Outcome, ...]:
+        """Of those that were trained."""
+        return tuple(o for o in self.outcomes if o.learned)
+
+    def table(self, probe: str, of: str = "") -> pd.DataFrame:
+        """The table of a probe.
+
+        Args:
+            probe: its name.
+            of: the label of what it was computed of, if there are several.
+
+        Raises:
+            EdgewiseError: if the experiment has no such probe.
+        """
+        if (probe, of) not in self.probes:
+            raise EdgewiseError(f"no probe {probe!r} of {of!r}: there are {sorted(self.probes)}")
+        return self.probes[probe, of].table
 
     @property
     def machines(self) -> tuple[str, ...]:
         """That computed the outcomes, as far as that was noted."""
         return tuple(sorted({o.result.machine for o in self.outcomes if o.result.machine}))
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Digests of the library's code that anything here was made by."""
+        made = [*(o.result.code for o in self.outcomes), *(probe.code for probe in self.probes.values())]
+        return tuple(sorted({code for each in made for code in each.split()}))
+
     def training_minutes(self, outcome: Outcome) -> dict[str, str]:
-        """A column for tables; none if outcomes come from several machines, whose times are no comparison."""
+        """A column for tables; no column if outcomes come from several machines, whose times are no comparison."""
         if len(self.machines) > 1:
             return {}
         return {"training, min": f"{outcome.training_seconds / 60:.1f}" if outcome.learned else ""}
 
     def find(self, label: str, setting: str | None = None) -> Outcome | None:
-        """The outcome of a player, in the named setting or the first; none if it was left out."""
+        """The outcome of a player, in the named setting or the first; None if it was left out."""
         matching = (o for o in self.outcomes if o.label == label and setting in (None, o.setting.label))
         return next(matching, None)
 
@@ -126,13 +154,28 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Output:
-    """What an experiment shows.
+class Drawing:
+    """What is drawn of results.
 
     Attributes:
         figure: drawn.
         data: what the figure shows, as a tidy table.
         table: for readers, its cells already text.
+        notes: what a reader must know.
+    """
+
+    figure: Figure
+    data: pd.DataFrame
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Output:
+    """What an experiment shows: a drawing, and the paper's claims.
+
+    Attributes:
+        figure, data, table: see `Drawing`.
         claims: of the paper, judged.
         notes: what a reader must know.
     """

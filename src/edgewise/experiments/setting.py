@@ -1,4 +1,4 @@
-"""What experiments are made of: budgets, settings and learners."""
+"""What experiments are made of: settings and learners."""
 
 from __future__ import annotations
 
@@ -7,37 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.host.system import is_host
+from edgewise.experiments.profile import Profile
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How much an experiment may spend.
-
-    Attributes:
-        name: as given to the command line.
-        steps: environment steps per seed.
-        seeds: learners of each kind, trained in one program.
-        evaluations: of each learner while it learns.
-        episodes: test episodes.
-        paper_steps: environment steps per seed that verdicts on the paper's claims need; those after fewer say so.
-    """
-
-    name: str
-    steps: int
-    seeds: int
-    evaluations: int
-    episodes: int
-    paper_steps: int = 0
-
-    def __post_init__(self) -> None:
-        for field_name in ("steps", "seeds", "evaluations", "episodes"):
-            check_integer(field_name, getattr(self, field_name), 1)
-        check_integer("paper_steps", self.paper_steps, 0)
 
 
 @dataclass(frozen=True)
@@ -48,11 +23,15 @@ class Setting:
         label: in tables and figures.
         environment: name in the registry.
         config: fields of its configuration that depart from the default.
+        at: where it lies on the axes of a figure, by their names; it determines no result.
+        group: which curve of a figure it belongs to, if there are several.
     """
 
     label: str
     environment: str
     config: Mapping[str, Any] = field(default_factory=dict)
+    at: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
     def build(self) -> Any:
         """The complete configuration.
@@ -76,6 +55,8 @@ class Learner:
         config: fields of its configuration that depart from what `edgewise train` would use.
         training: fields of the training configuration that do; the profile has the last word on what it names.
         budget: share of the profile's steps.
+        at: where it lies on the axes of a figure, by their names; it determines no result.
+        group: which panel or curve of a figure it belongs to, if there are several.
     """
 
     label: str
@@ -83,6 +64,8 @@ class Learner:
     config: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     budget: float = 1.0
+    at: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
     @classmethod
     def matching(cls, label: str, algorithm: str, other: str, environment: str) -> Learner:

@@ -1,4 +1,4 @@
-"""The cells that exist, in a folder that all experiments share."""
+"""The cells and probes that exist, in a folder that all experiments share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import json
 import os
 import platform
 import shutil
+from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,18 @@ import pandas as pd
 from edgewise import __version__
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
-from edgewise.experiments.cell import Cell, CellResult, Learned, difference
+from edgewise.experiments.cell import Cell, CellResult, Learned, ProbeResult, difference
+from edgewise.experiments.probe import Probe
 
 DESCRIPTION_FILE = "cell.json"
-TABLES = ("episodes", "curve")
-CODE = ("numerics", "diffusion", "environments", "policies", "algorithms", "training")
+CODE = (
+    "common/*.py",
+    *(f"{layer}/**/*.py" for layer in ("numerics", "networks", "diffusion", "environments", "systems", "policies")),
+    *(f"{layer}/**/*.py" for layer in ("algorithms", "training")),
+    "papers/*/probes.py",
+)
+"""Source that a result depends on."""
+MEND = "delete this folder to compute it again"
 
 
 class StoreError(EdgewiseError):
@@ -30,10 +39,10 @@ class StoreError(EdgewiseError):
 
 @cache
 def code_digest() -> str:
-    """Digest of the source of all layers that a result depends on; it is noted beside results, not required of them."""
+    """Digest of the source that a result depends on; it is noted beside results, not required of them."""
     root = Path(__file__).parents[1]
     total = hashlib.sha256()
-    for path in sorted(path for layer in CODE for path in (root / layer).rglob("*.py")):
+    for path in sorted(path for pattern in CODE for path in root.glob(pattern)):
         total.update(path.read_bytes())
     return total.hexdigest()[:12]
 
@@ -65,35 +74,21 @@ class Store:
         """Where a run is trained."""
         return self._root / "runs" / player.address
 
-    def cell_folder(self, cell: Cell) -> Path:
+    def cell_folder(self, cell: Cell | Probe) -> Path:
         """Where a result lies."""
         return self._root / "cells" / cell.address
 
     def load(self, cell: Cell) -> CellResult | None:
-        """The result of a cell, or none if it has not been computed.
+        """The result of a cell, or None if it has not been computed.
 
         Raises:
             StoreError: if what lies there was made with another configuration or version, or is damaged.
         """
-        folder = self.cell_folder(cell)
-        if not folder.is_dir():
+        kept = _read(self.cell_folder(cell), cell.description, ("episodes", "curve"))
+        if kept is None:
             return None
-        mend = "delete this folder to compute it again"
-        try:
-            kept = json.loads((folder / DESCRIPTION_FILE).read_text())
-            files = {name: (folder / f"{name}.csv").read_bytes() for name in TABLES}
-            version, described, sums, code = (kept[field] for field in ("edgewise", "cell", "sha256", "code"))
-        except (OSError, ValueError, KeyError, TypeError):
-            raise StoreError(f"{folder}: is damaged or incomplete; {mend}") from None
-        if version != __version__:
-            raise StoreError(f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; {mend}")
-        found = difference(cell.description, described)
-        if found is not None:
-            raise StoreError(f"{folder}: {found[0]} = {found[2]!r}: must be {found[1]!r}; {mend}")
-        if any(hashlib.sha256(files[name]).hexdigest() != sums.get(name) for name in TABLES):
-            raise StoreError(f"{folder}: a table does not match its checksum; {mend}")
-        tables = {name: pd.read_csv(folder / f"{name}.csv") for name in TABLES}
-        return CellResult(tables["episodes"], tables["curve"], code, kept.get("machine", ""))
+        tables = {name: pd.read_csv(BytesIO(content)) for name, content in kept.files.items()}
+        return CellResult(tables["episodes"], tables["curve"], kept.code, kept.machine)
 
     def save(self, cell: Cell, result: CellResult) -> CellResult:
         """Write a result; its folder appears whole or not at all, and one that exists is kept.
@@ -101,31 +96,92 @@ class Store:
         Returns:
             What is now kept, as `load` gives it.
         """
-        folder = self.cell_folder(cell)
-        scratch = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-        scratch.mkdir(parents=True, exist_ok=True)
-        try:
-            tables = {name: _csv(getattr(result, name)) for name in TABLES}
-            for name, content in tables.items():
-                replace_file(scratch / f"{name}.csv", content)
-            description: dict[str, Any] = {
-                "edgewise": __version__,
-                "code": result.code,
-                "machine": result.machine,
-                "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()},
-                "cell": cell.description,
-            }
-            replace_file(scratch / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
-            try:
-                scratch.rename(folder)
-            except OSError:
-                if not folder.is_dir():
-                    raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        tables = {"episodes": _csv(result.episodes), "curve": _csv(result.curve)}
+        _write(self.cell_folder(cell), cell.description, _Kept(tables, result.code, result.machine))
         kept = self.load(cell)
         assert kept is not None
         return kept
+
+    def load_probe(self, probe: Probe) -> ProbeResult | None:
+        """The result of a probe, or None if it has not been computed; its numbers are those that were saved, to the last bit.
+
+        Raises:
+            StoreError: as `load` does.
+        """
+        kept = _read(self.cell_folder(probe), probe.description, ("table",))
+        if kept is None:
+            return None
+        table = pd.read_csv(
+            BytesIO(kept.files["table"]), float_precision="round_trip", dtype=dict.fromkeys(kept.texts, str),
+            keep_default_na=False, na_values=[""],
+        )  # fmt: skip
+        return ProbeResult(table.fillna(dict.fromkeys(kept.texts, "")), kept.code, kept.machine)
+
+    def save_probe(self, probe: Probe, result: ProbeResult) -> ProbeResult:
+        """Write a probe's result as `save` does.
+
+        Returns:
+            What is now kept.
+        """
+        texts = tuple(str(name) for name in result.table if not pd.api.types.is_numeric_dtype(result.table[name]))
+        kept = _Kept({"table": _csv(result.table)}, result.code, result.machine, texts)
+        _write(self.cell_folder(probe), probe.description, kept)
+        found = self.load_probe(probe)
+        assert found is not None
+        return found
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Content of a folder: tables as CSV by name, what made them, and which columns of a table are text."""
+
+    files: dict[str, bytes]
+    code: str
+    machine: str
+    texts: tuple[str, ...] = ()
+
+
+def _read(folder: Path, described: dict[str, Any], names: tuple[str, ...]) -> _Kept | None:
+    if not folder.is_dir():
+        return None
+    try:
+        kept = json.loads((folder / DESCRIPTION_FILE).read_text())
+        files = {name: (folder / f"{name}.csv").read_bytes() for name in names}
+        version, found, sums, code = (kept[field] for field in ("edgewise", "cell", "sha256", "code"))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise StoreError(f"{folder}: is damaged or incomplete; {MEND}") from None
+    if version != __version__:
+        raise StoreError(f"{folder}: edgewise = {version!r}: must be {__version__!r}, this version; {MEND}")
+    differing = difference(described, found)
+    if differing is not None:
+        raise StoreError(f"{folder}: {differing[0]} = {differing[2]!r}: must be {differing[1]!r}; {MEND}")
+    if any(hashlib.sha256(files[name]).hexdigest() != sums.get(name) for name in names):
+        raise StoreError(f"{folder}: a table does not match its checksum; {MEND}")
+    return _Kept(files, code, kept.get("machine", ""), tuple(kept.get("texts", ())))
+
+
+def _write(folder: Path, described: dict[str, Any], kept: _Kept) -> None:
+    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    scratch.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, content in kept.files.items():
+            replace_file(scratch / f"{name}.csv", content)
+        description: dict[str, Any] = {
+            "edgewise": __version__,
+            "code": kept.code,
+            "machine": kept.machine,
+            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in kept.files.items()},
+            "cell": described,
+            **({"texts": list(kept.texts)} if kept.texts else {}),
+        }
+        replace_file(scratch / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
+        try:
+            scratch.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _csv(table: pd.DataFrame) -> bytes:

@@ -1,4 +1,4 @@
-"""How long a run takes on this machine, measured by a part of it.
+"""How long a run takes on one machine, measured by a part of it.
 
 Wall times of results are no comparison of runs: they were perhaps computed side by side, or on several machines.
 """
@@ -6,22 +6,50 @@ Wall times of results are no comparison of runs: they were perhaps computed side
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import jax
+import pandas as pd
 
-from edgewise.experiments.cell import Learned
-from edgewise.experiments.results import Results
+from edgewise.experiments.cell import Learned, Planned
+from edgewise.experiments.probe import Probe, Probes
+from edgewise.experiments.training_time import TRAINING_TIME
 from edgewise.training.build import make_trainer
 from edgewise.training.run_folder import RunConfig
 
-TIMED = (
-    "Training time: of one learner alone on the machine that draws the figure, extrapolated from a part of the run; without "
-    "compilation, warm-up and evaluations."
-)
 LEAST_S = 3.0
+"""Seconds that what is timed takes at least, so that a clock and the machine's moods hardly matter."""
 FIRST_ITERATIONS = 4
+
+
+@dataclass(frozen=True)
+class TrainingTimes(Probe):
+    """Seconds that one learner of each run takes, one after the other on one machine.
+
+    Attributes:
+        runs: by the learner's label.
+    """
+
+    name = TRAINING_TIME
+    alone = True
+    runs: Mapping[str, RunConfig]
+
+    def compute(self, folder: Path | None) -> pd.DataFrame:
+        """One row per run."""
+        rows = []
+        for label, run in self.runs.items():
+            rows.append({"policy": label, "seconds": training_seconds(run)})
+            jax.clear_caches()
+        return pd.DataFrame(rows)
+
+
+def training_times(cells: Sequence[Planned]) -> Probes:
+    """The probe on all learners of an experiment."""
+    runs = {each.label: each.cell.player.run for each in cells if isinstance(each.cell.player, Learned)}
+    return {(TRAINING_TIME, ""): TrainingTimes(runs)} if runs else {}
 
 
 def training_seconds(run: RunConfig) -> float:
@@ -42,13 +70,3 @@ def training_seconds(run: RunConfig) -> float:
             if taken >= LEAST_S or iterations >= training.iterations:
                 return taken / iterations * training.iterations
             iterations = min(2 * iterations, training.iterations)
-
-
-def each_alone(results: Results) -> dict[str, float]:
-    """`training_seconds` of every learner, one after the other, by label."""
-    seconds = {}
-    for outcome in results:
-        if isinstance(outcome.player, Learned):
-            seconds[outcome.label] = training_seconds(outcome.player.run)
-            jax.clear_caches()
-    return seconds

@@ -11,8 +11,8 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.drawing.style import save_figure
 from edgewise.experiments.experiment import Experiment
+from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Claim, Output, Results
-from edgewise.experiments.setting import Profile
 from edgewise.reports.record import RECORD, Record, make_record, save_record
 
 FIGURE, PAGE = "figure", "README.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 from edgewise.common.files import make_folder
 from edgewise.execution.contract import Executor
 from edgewise.execution.local import serial
-from edgewise.experiments.experiment import Experiment, run_experiment
-from edgewise.experiments.results import Output
-from edgewise.experiments.setting import Profile
+from edgewise.experiments.experiment import Experiment, Plan, compute_plans
+from edgewise.experiments.profile import Profile
+from edgewise.experiments.results import Output, Results
 from edgewise.experiments.store import Store
 from edgewise.reports.folder import write_output
 
@@ -37,16 +37,25 @@ def make_experiment(
         folder: in which its own folder is made.
         cells: folder of computed results, shared by all experiments.
         carry_out: see `edgewise.execution.choose.executor`.
-        only: labels of policies to keep; none keeps all.
-        command: that makes all this again; none takes that of this process.
+        only: labels of policies to keep; if empty, all are kept.
+        command: that makes all this again; if None, that of this process.
 
     Raises:
         EdgewiseError: in one line, for whatever is wrong with the experiment, the stored results or the folder.
         Interrupted: after Ctrl-C; the same command goes on.
     """
-    experiment.cells(profile, only)  # before anything is made: what is wrong with it
+    plan = Plan.of(experiment, profile, only)  # before anything is made: what is wrong with it
     make_folder(Path(folder))
-    results = run_experiment(experiment, profile, Store(Path(cells)), carry_out, only)
+    [results] = compute_plans([plan], Store(Path(cells)), carry_out)
+    return show_experiment(experiment, results, folder, command)
+
+
+def show_experiment(experiment: Experiment, results: Results, folder: Path | str, command: str | None = None) -> Output:
+    """Judge and draw what was computed, and write it into a folder of the experiment's name.
+
+    Raises:
+        EdgewiseError: if a file cannot be written.
+    """
     output = experiment.output(results)
     write_output(Path(folder) / experiment.name, experiment, results, output, command or _this_command())
     return output

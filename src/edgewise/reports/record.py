@@ -12,8 +12,9 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.experiments.experiment import Experiment
+from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Claim, Output, Results
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import machine
 
 RECORD = "experiment.json"
@@ -33,7 +34,7 @@ class Record:
         command: that makes it again.
         profile: what was spent.
         settings, learners, references: what was compared.
-        trained_in: setting that all learners were trained in; none if they were trained anew in each.
+        trained_in: setting that all learners were trained in; None if they were trained anew in each.
         training_s: wall time, s, of all training of a learner, its seeds side by side.
         columns, rows: the table.
         claims, notes: on it.
@@ -83,7 +84,7 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
         notes=output.notes,
         method=METHOD,
         software=software(),
-        code=tuple(sorted({code for outcome in results for code in outcome.result.code.split()})),
+        code=results.code,
         machine=machine(),
         computed_on=results.machines,
     )

@@ -1,24 +1,20 @@
-"""The figures of the CGDM paper (Kang et al.), section V, as experiments."""
+"""The figures of the CGDM paper (Kang et al.), section V, as experiments: what is computed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from edgewise.experiments.experiment import BOUND, Experiment
-from edgewise.experiments.setting import Learner, Profile, Setting
-from edgewise.papers.cgdm import learning, sweeps, trust
-from edgewise.papers.cgdm.learning import GDM, NO_CONFIDENCE, NO_CONSISTENCY, OURS
-from edgewise.papers.cgdm.sweeps import Gap, Sweep
+from edgewise.experiments.setting import Learner, Setting
+from edgewise.experiments.sweep import Sweep
+from edgewise.experiments.timing import training_times
+from edgewise.papers.cgdm import claims, figures, probes, sweeps
+from edgewise.papers.cgdm.names import GDM, NO_CONFIDENCE, NO_CONSISTENCY, OURS
+from edgewise.papers.cgdm.paper import TITLES
+from edgewise.papers.cgdm.published import SWEPT
+from edgewise.papers.cgdm.trust import ATTACK
 
-STEPS = 300_000
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("quick", steps=8_400, seeds=3, evaluations=2, episodes=16, paper_steps=STEPS),
-        Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=50, paper_steps=STEPS),
-    )
-}
-"""Evaluations are such that PPO's rollouts fill the budget."""
 SYSTEM = "agent-migration"
 DEFAULT = Setting("default", SYSTEM)
 FOUND = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.95, "target_rate": 0.02}
@@ -35,22 +31,27 @@ COMPARED = (
 )
 """All learners of the paper's comparison."""
 DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
-SWEPT = ("random", "nearest-next", "look-ahead")
 
 
-def _gains(*percent: float) -> dict[str, float]:
-    return dict(zip(("GDM", "SAC", "PPO", "TD3", "DDPG", "random"), percent, strict=True))
+def _with_steps(steps: int) -> Learner:
+    config = {**FOUND, "denoising_steps": steps}
+    return Learner(str(steps), "cgdm", config, at={sweeps.DENOISING_STEPS.name: steps})
 
 
-def _swept(figure: int, title: str, fields: tuple[str, ...], values: Sequence[float], output: Sweep) -> Experiment:
-    """One of Figs. 6 to 9."""
+def _swept(name: str, fields: tuple[str, ...], values: Sequence[float]) -> Experiment:
+    """One of Figs. 6 to 9: fields of the system that all have one value after the other."""
+    axis = Sweep(SWEPT[name].axis)
     return Experiment(
-        name=f"fig{figure}",
-        title=f"CGDM paper, Fig. {figure}: {title}",
-        settings=tuple(Setting(f"{value:g}", SYSTEM, dict.fromkeys(fields, float(value))) for value in values),
+        name=name,
+        title=TITLES[name],
+        settings=tuple(
+            Setting(f"{value:g}", SYSTEM, dict.fromkeys(fields, float(value)), at={axis.name: float(value)})
+            for value in values
+        ),
         learners=COMPARED,
-        references=SWEPT,
-        output=output,
+        references=("random", "nearest-next", "look-ahead"),
+        draw=partial(sweeps.latency, axis),
+        claims=partial(claims.swept, axis, SWEPT[name]),
         trained_in=DEFAULT,
     )
 
@@ -60,7 +61,7 @@ EXPERIMENTS = {
     for experiment in (
         Experiment(
             name="fig3",
-            title="CGDM paper, Fig. 3: without confidence, without consistency",
+            title=TITLES["fig3"],
             settings=(DEFAULT,),
             learners=(
                 CGDM,
@@ -69,90 +70,42 @@ EXPERIMENTS = {
                 PLAIN,
             ),
             references=(),
-            output=learning.ablation,
+            draw=figures.ablation,
+            claims=claims.ablation,
         ),
         Experiment(
             name="fig4",
-            title="CGDM paper, Fig. 4: denoising steps",
+            title=TITLES["fig4"],
             settings=(DEFAULT,),
-            learners=tuple(
-                Learner(str(steps), "cgdm", {**FOUND, "denoising_steps": steps}) for steps in DENOISING_STEPS
-            ),
+            learners=tuple(_with_steps(steps) for steps in DENOISING_STEPS),
             references=(),
-            output=sweeps.denoising_steps,
+            draw=sweeps.denoising_steps,
+            claims=claims.denoising_steps,
+            probes=training_times,
             spared=("4", "6", "8"),
         ),
         Experiment(
             name="fig5",
-            title="CGDM paper, Fig. 5: convergence of all algorithms",
+            title=TITLES["fig5"],
             settings=(DEFAULT,),
             learners=COMPARED,
             references=("random", "look-ahead", "oracle", BOUND),
-            output=learning.convergence,
+            draw=figures.convergence,
+            claims=claims.convergence,
         ),
-        _swept(
-            6,
-            "data volumes",
-            ("raw_data_mb", "agent_data_mb"),
-            range(100, 601, 100),
-            Sweep(
-                "data volume of each vehicle, and size of its agent (MB)",
-                "Latency rises with the data, for CGDM and the baselines",
-                True,
-                _gains(7.6, 16.3, 19.9, 35.6, 43.8, 48.7),
-                (Gap("The distances to CGDM grow with the data", "100", "600", True),),
-            ),
-        ),
-        _swept(
-            7,
-            "bandwidth",
-            ("link_rate_mbps",),
-            range(100, 301, 50),
-            Sweep(
-                "nominal link rate (Mbit/s)",
-                "Latency falls with bandwidth, for CGDM and the baselines",
-                False,
-                _gains(9.0, 14.8, 21.5, 38.7, 44.9, 49.5),
-                (Gap("The distances to CGDM shrink with bandwidth", "100", "300", False),),
-            ),
-        ),
-        _swept(
-            8,
-            "processors",
-            ("cpu_mhz",),
-            range(100, 301, 50),
-            Sweep(
-                "processor of each RSU (MHz)",
-                "Latency falls with faster processors, for CGDM and the baselines",
-                False,
-                _gains(8.9, 12.3, 14.5, 21.7, 31.1, 33.4),
-                (
-                    Gap("The distances to CGDM widen up to 250 MHz", "100", "250", True),
-                    Gap("Beyond 250 MHz they narrow", "250", "300", False),
-                ),
-            ),
-        ),
-        _swept(
-            9,
-            "attack frequency",
-            ("attack_frequency",),
-            (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1),
-            Sweep(
-                "attack frequency",
-                "Latency rises with the attack frequency, then flattens, for CGDM and the baselines",
-                True,
-                _gains(6.3, 9.8, 11.2, 32.4, 37.8, 43.6),
-                (Gap("The distances to CGDM grow above an attack frequency of 0.5", "0.5", "1", True),),
-                flattens=True,
-            ),
-        ),
+        _swept("fig6", ("raw_data_mb", "agent_data_mb"), range(100, 601, 100)),
+        _swept("fig7", ("link_rate_mbps",), range(100, 301, 50)),
+        _swept("fig8", ("cpu_mhz",), range(100, 301, 50)),
+        _swept("fig9", ("attack_frequency",), (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1)),
         Experiment(
             name="fig10",
-            title="CGDM paper, Fig. 10: reputations over an episode with an attack",
-            settings=(Setting("attack", SYSTEM, trust.ATTACK),),
+            title=TITLES["fig10"],
+            settings=(Setting("attack", SYSTEM, ATTACK),),
             learners=(CGDM,),
             references=("nearest-next",),
-            output=trust.reputations,
+            draw=figures.reputations,
+            claims=claims.reputations,
+            probes=probes.reputations,
             trained_in=DEFAULT,
         ),
     )

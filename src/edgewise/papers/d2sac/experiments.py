@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from edgewise.experiments.experiment import BOUND, Experiment
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Setting
+from edgewise.experiments.timing import training_times
 from edgewise.papers.d2sac import figures, tables
+from edgewise.papers.d2sac.paper import TITLES
 
-STEPS = 1_000_000
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("quick", steps=40_000, seeds=3, evaluations=8, episodes=16, paper_steps=STEPS),
-        Profile("paper", steps=STEPS, seeds=10, evaluations=40, episodes=50, paper_steps=STEPS),
-    )
-}
 SYSTEM = "service-selection"
 DEFAULT = Setting("default", SYSTEM)
 D2SAC = Learner("D2SAC", "d2sac")
@@ -40,68 +34,69 @@ EXPERIMENTS = {
     for experiment in (
         Experiment(
             name="table3",
-            title="D2SAC paper, Table 3: rewards, and the way to the Crash Avoid baseline",
+            title=TITLES["table3"],
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=(*HEURISTICS, BOUND),
-            output=tables.rewards,
+            draw=tables.rewards,
         ),
         Experiment(
             name="table4",
-            title="D2SAC paper, Table 4: control tasks",
+            title=TITLES["table4"],
             settings=(Setting("Acrobot-v1", "acrobot"), Setting("CartPole-v1", "cartpole")),
             learners=COMPARED,
             references=(),
-            output=tables.control,
+            draw=tables.control,
         ),
         Experiment(
             name="table5",
-            title="D2SAC paper, Table 5: what becomes of the tasks",
+            title=TITLES["table5"],
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=HEURISTICS,
-            output=tables.tasks,
+            draw=tables.tasks,
         ),
         Experiment(
             name="fig5",
-            title="D2SAC paper, Fig. 5: learning curves",
+            title=TITLES["fig5"],
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=HEURISTICS,
-            output=figures.learning,
+            draw=figures.learning,
         ),
         Experiment(
             name="fig6",
-            title="D2SAC paper, Fig. 6: arrival rates",
+            title=TITLES["fig6"],
             settings=tuple(Setting(f"{rate:g}", SYSTEM, {"arrival_rate": rate}) for rate in RATES),
             learners=LEARNERS,
             references=HEURISTICS,
-            output=figures.arrival_rates,
+            draw=figures.arrival_rates,
             trained_in=DEFAULT,
         ),
         Experiment(
             name="fig7",
-            title="D2SAC paper, Fig. 7: denoising steps",
+            title=TITLES["fig7"],
             settings=(DEFAULT,),
             learners=tuple(Learner(str(steps), "d2sac", {"denoising_steps": steps}) for steps in DENOISING_STEPS),
             references=(),
-            output=figures.denoising_steps,
+            draw=figures.denoising_steps,
+            probes=training_times,
         ),
         Experiment(
             name="fig8",
-            title="D2SAC paper, Fig. 8: the choice takes shape along the reverse chain",
+            title=TITLES["fig8"],
             settings=(DEFAULT,),
             learners=tuple(Learner(f"{share:.0%}", "d2sac", budget=share) for share in BUDGETS),
             references=(),
-            output=figures.reverse_chain,
+            draw=figures.reverse_chain,
         ),
         Experiment(
             name="fig9",
-            title="D2SAC paper, Fig. 9: entropy temperature",
+            title=TITLES["fig9"],
             settings=(DEFAULT,),
             learners=tuple(Learner(f"{alpha:g}", "d2sac", {"temperature": alpha}) for alpha in TEMPERATURES),
             references=(),
-            output=figures.temperatures,
+            draw=figures.temperatures,
         ),
     )
 }

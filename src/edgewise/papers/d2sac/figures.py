@@ -7,20 +7,19 @@ from itertools import cycle, pairwise
 
 import equinox as eqx
 import jax
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.drawing.panels import NOT_LEARNED, Line, draw_lines, short_number
+from edgewise.drawing.panels import NOT_LEARNED, Line, plot_lines, step_axis
 from edgewise.drawing.style import BLUE, VERMILION, new_figure, styled
 from edgewise.environments.episode import record_episode
 from edgewise.experiments.claims import FAILS, HOLDS, UNDECIDED, claim_best, notes, overall, present, verdict
 from edgewise.experiments.curves import learning_line
+from edgewise.experiments.probe import best_policy
 from edgewise.experiments.results import Claim, Outcome, Output, Results
-from edgewise.experiments.timing import TIMED, each_alone
+from edgewise.experiments.training_time import TIMED, seconds_alone
 from edgewise.papers.d2sac.tables import CONTROL, INSTANCE, RETURN, claim_control, name
-from edgewise.policies.artefact import load_policy
 from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.statistics.estimates import Estimate
@@ -42,13 +41,12 @@ def learning(results: Results) -> Output:
     figure, grid = new_figure(7.2, 4.2, 1, 3)
     groups = (("value-based", VALUE_BASED), ("policy-based", POLICY_BASED), ("heuristics", ()))
     for axes, (title, members) in zip(grid[0], groups, strict=True):
-        draw_lines(axes, [lines[label] for label in ("D2SAC", *members) if label in lines])
+        plot_lines(axes, [lines[label] for label in ("D2SAC", *members) if label in lines])
         if not members:
             for (label, e), (colour, stroke, _) in zip(levels.items(), cycle(NOT_LEARNED), strict=False):
                 axes.axhline(e.value, color=colour, linestyle=stroke, linewidth=1.3, label=name(label))
         axes.set_title(title, loc="left")
-        axes.set_xlabel("environment steps per seed")
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
+        step_axis(axes)
         if axes.lines:
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.6)
     low = min([e.low if np.isfinite(e.low) else e.value for line in lines.values() for e in line.y], default=0.0)
@@ -86,7 +84,7 @@ def arrival_rates(results: Results) -> Output:
     ]
     figure, grid = new_figure(7.2, 4.2)
     axes = grid[0, 0]
-    draw_lines(axes, lines, markers=True)
+    plot_lines(axes, lines, markers=True)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("arrival rate (tasks per second)")
     axes.set_ylabel("test reward per episode")
@@ -140,13 +138,13 @@ def _sweep(
     x = [float(label) for label in labels]
     scaled = [Estimate(e.value / most, e.low / most, e.high / most) for e in raw.values()]
     lines = [Line("reward", x, scaled, leading=True)]
-    seconds = each_alone(results) if with_time else {}
+    seconds = seconds_alone(results) if with_time else {}
     if with_time:
         longest = max(seconds.values())
         time = [Estimate(s / longest, np.nan, np.nan) for s in seconds.values()]
         lines.append(Line("training time", x, time))
     figure, grid = new_figure(6.0, 3.6)
-    draw_lines(grid[0, 0], lines, markers=True)
+    plot_lines(grid[0, 0], lines, markers=True)
     if prepare is not None:
         prepare(grid[0, 0])
     grid[0, 0].set_xticks(x, labels)
@@ -235,7 +233,7 @@ def moment(environment: ServiceSelection) -> tuple[jax.Array, set[int]]:
 
 
 def _chain(outcome: Outcome, observation: jax.Array) -> np.ndarray:
-    policy = load_policy(outcome.policy_folder(0)).policy
+    policy = best_policy(outcome.folder, 0)
     if isinstance(policy, ScaledPolicy):
         observation, policy = policy.inputs(observation), policy.policy
     if not isinstance(policy, CategoricalDiffusionPolicy):

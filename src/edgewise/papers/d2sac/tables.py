@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from edgewise.drawing.panels import draw_intervals
+from edgewise.drawing.panels import plot_intervals
 from edgewise.drawing.style import new_figure, styled
 from edgewise.experiments.claims import (
     FAILS,
@@ -123,7 +123,7 @@ def rewards(results: Results) -> Output:
     figure, grid = new_figure(7.2, 1.5 + 0.28 * len(estimates))
     order = sorted(results, key=lambda o: -estimates[o.label].value)
     paper = {name(label): float(value) for label, value in TEST_REWARD.items() if label in estimates}
-    draw_intervals(
+    plot_intervals(
         grid[0, 0], [(name(o.label), estimates[o.label], o.learned) for o in order], paper, "test reward per episode"
     )
     figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -183,7 +183,7 @@ def control(results: Results) -> Output:
     for axes, task in zip(grid[0], tasks, strict=True):
         found = {o.label: o.estimate(RETURN) for o in results if o.setting.label == task}
         paper = {label: mean for label, (mean, _) in CONTROL_TASKS[task].items() if label in found}
-        draw_intervals(axes, [(label, e, True) for label, e in found.items()], paper, f"{task}: reward per episode")
+        plot_intervals(axes, [(label, e, True) for label, e in found.items()], paper, f"{task}: reward per episode")
         for label, e in found.items():
             rows[label][task] = e.text(1)
             rows[label][f"{task}, paper"] = (
@@ -225,7 +225,7 @@ def tasks(results: Results) -> Output:
     learned = {o.label: o.learned for o in results}
     for place, (axes, column) in enumerate(zip(grid.ravel(), columns, strict=True)):
         paper = {name(label): float(TASKS[label][place]) for label in found if label in TASKS}
-        draw_intervals(
+        plot_intervals(
             axes, [(name(label), each[column], learned[label]) for label, each in found.items()], paper, column
         )
         if place % 2:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from edgewise.experiments.experiment import Experiment
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.papers.edmsac import figures
 from edgewise.papers.edmsac.figures import DMSAC, OURS
+from edgewise.papers.edmsac.paper import TITLES
 from edgewise.papers.edmsac.schemes import SYSTEM
 
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("quick", steps=12_000, seeds=2, evaluations=4, episodes=50),
-        Profile("paper", steps=60_000, seeds=10, evaluations=12, episodes=50),
-    )
-}
-"""The paper does not tell its budget; 60,000 network states are what the presets take. An episode has twenty states."""
 FEASIBLE = {"project": True}
 """Learners are paid the profit of the feasible menu made from their action."""
 DEFAULT = Setting("default", SYSTEM, FEASIBLE)
@@ -47,15 +40,15 @@ EXPERIMENTS = {
     for experiment in (
         Experiment(
             name="fig6",
-            title="EDMSAC paper, Fig. 6: all algorithms",
+            title=TITLES["fig6"],
             settings=(DEFAULT,),
             learners=COMPARED,
             references=("optimum", "static", "constant", "random"),
-            output=figures.algorithms,
+            draw=figures.algorithms,
         ),
         Experiment(
             name="fig7",
-            title="EDMSAC paper, Fig. 7: pruning rates, denoising steps, learning rates",
+            title=TITLES["fig7"],
             settings=(DEFAULT,),
             learners=(
                 *(Learner(f"pruning {rate:.0%}", "edmsac", {"pruning_rate": rate}) for rate in PRUNING),
@@ -71,26 +64,26 @@ EXPERIMENTS = {
                 Learner("rates of the preset", "edmsac"),
             ),
             references=(),
-            output=figures.parameters,
+            draw=figures.parameters,
         ),
         Experiment(
             name="fig8",
-            title="EDMSAC paper, Fig. 8: menus under three network states",
+            title=TITLES["fig8"],
             settings=(DEFAULT,),
             learners=(EDMSAC,),
             references=(),
-            output=figures.menus,
+            draw=figures.menus,
         ),
         Experiment(
             name="fig9",
-            title="EDMSAC paper, Fig. 9: contract schemes, number of servers, alpha and beta",
+            title=TITLES["fig9"],
             settings=(
                 *(_setting(servers, 200.0, 1.0) for servers in SERVERS),
                 *(_setting(12, alpha, beta) for alpha, beta in PROFITS[1:]),
             ),
             learners=(EDMSAC,),
             references=(),
-            output=figures.schemes,
+            draw=figures.schemes,
         ),
     )
 }

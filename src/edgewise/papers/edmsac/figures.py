@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from edgewise.drawing.panels import Line, draw_intervals, draw_lines, short_number
+from edgewise.drawing.panels import Line, plot_intervals, plot_lines, step_axis
 from edgewise.drawing.style import BLACK, BLUE, GREY, VERMILION, new_figure, styled
 from edgewise.environments import registry
 from edgewise.experiments.cell import Learned
 from edgewise.experiments.claims import FAILS, HOLDS, UNDECIDED, claim_above, claim_best, notes, present, verdict
 from edgewise.experiments.curves import learning_line
 from edgewise.experiments.experiment import TEST_SEED
+from edgewise.experiments.probe import best_policy
 from edgewise.experiments.results import Claim, Outcome, Output, Results
 from edgewise.papers.edmsac.schemes import (
     DYNAMIC,
@@ -33,7 +34,6 @@ from edgewise.papers.edmsac.schemes import (
     optimal_profits,
     scheme_profits,
 )
-from edgewise.policies.artefact import load_policy
 from edgewise.statistics.estimates import Estimate
 from edgewise.systems.dynamic_contract.environment import DynamicContract
 from edgewise.systems.dynamic_contract.model import Contract, Network, total_profit
@@ -89,11 +89,10 @@ def _share_of(line: Line, optimum: float) -> Line:
 
 
 def _draw_curves(axes: Axes, lines: Sequence[Line]) -> None:
-    draw_lines(axes, lines)
+    plot_lines(axes, lines)
     axes.axhline(100, color=BLACK, linewidth=1, linestyle="--", label="exact optimum")
     axes.set_ylim(100 * HEADROOM, 101)
-    axes.set_xlabel("network states per seed")
-    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
+    step_axis(axes, "network states per seed")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, handlelength=2.8)
 
 
@@ -123,7 +122,7 @@ def algorithms(results: Results) -> Output:
     _draw_curves(grid[0, 0], lines)
     grid[0, 0].set_ylabel("profit, % of the exact optimum")
     order = sorted(results, key=lambda o: gaps[o.label].value)
-    draw_intervals(grid[0, 1], [(o.label, gaps[o.label], o.learned) for o in order], {}, "gap to the exact optimum, %")
+    plot_intervals(grid[0, 1], [(o.label, gaps[o.label], o.learned) for o in order], {}, "gap to the exact optimum, %")
     grid[0, 1].axvline(0, color=BLACK, linewidth=1, linestyle="--")
     grid[0, 1].set_xscale("symlog", linthresh=1)
     grid[0, 1].set_xlim(right=100)
@@ -271,7 +270,7 @@ def menus(results: Results) -> Output:
 
 def _menus(outcome: Outcome, environment: DynamicContract) -> tuple[Network, Contract, Contract]:
     """Test states, the feasible menus that seed 0 makes of them, and the optimal ones."""
-    policy: Any = load_policy(outcome.policy_folder(0)).policy
+    policy: Any = best_policy(outcome.folder, 0)
 
     @eqx.filter_jit
     @jax.vmap
@@ -324,7 +323,7 @@ def schemes(results: Results) -> Output:
     figure, grid = new_figure(9.6, 4.2, 1, 3)
     means = {name: _mean(values) for name, values in found[default].items()}
     rows = [(name, e, False) for name, e in means.items()] + [(OURS, learned[default].estimate(PROFIT), True)]
-    draw_intervals(grid[0, 0], sorted(rows, key=lambda row: -row[1].value), {}, "profit")
+    plot_intervals(grid[0, 0], sorted(rows, key=lambda row: -row[1].value), {}, "profit")
     grid[0, 0].set_title("schemes", loc="left")
     grid[0, 0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.16))
 
@@ -401,7 +400,7 @@ def _label(configs: dict[str, Any], alpha: float, beta: float) -> str:
 
 
 def _draw_sweep(axes: Axes, lines: Sequence[Line], axis: str) -> None:
-    draw_lines(axes, lines, markers=True)
+    plot_lines(axes, lines, markers=True)
     axes.set_xlabel(axis)
     axes.set_xticks(lines[0].x)
     axes.set_ylabel("profit")

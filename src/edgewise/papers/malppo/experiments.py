@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from edgewise.experiments.experiment import Experiment
-from edgewise.experiments.setting import Learner, Profile, Setting
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.papers.malppo import learning
 from edgewise.papers.malppo.learning import EQUILIBRIUM, NO_FOLLOWERS, NO_LEADERS, OURS, RANDOM
 from edgewise.papers.malppo.markets import PAPER_CASE, at_means
+from edgewise.papers.malppo.paper import TITLES
 from edgewise.papers.malppo.sweeps import AVERAGES, DOWN, UP, Curve, Sweep, Trend, of_seller
 
-STEPS = 200_000
-PROFILES = {
-    profile.name: profile
-    for profile in (
-        Profile("quick", steps=60_000, seeds=2, evaluations=6, episodes=4, paper_steps=STEPS),
-        Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=16, paper_steps=STEPS),
-    )
-}
-"""The paper's budget is not known; 200,000 slots are what the presets take."""
 MALPPO = Learner(OURS, "malppo")
 COMPARED = (
     MALPPO,
@@ -60,15 +52,15 @@ def _first_cost(cost: float) -> Setting:
     return at_means(f"c1 = {cost:g}", FOUR_BUYERS, THREE_SELLERS, cost=(cost, 0.1, 0.5))
 
 
-def _swept(figure: int, title: str, learned: tuple[Setting, ...], output: Sweep) -> Experiment:
+def _swept(figure: int, learned: tuple[Setting, ...], output: Sweep) -> Experiment:
     """One of Figs. 5 to 8; `learned` are the markets that MALPPO is trained in."""
     return Experiment(
         name=f"fig{figure}",
-        title=f"MALPPO paper, Fig. {figure}: {title}",
+        title=TITLES[f"fig{figure}"],
         settings=learned,
         learners=(MALPPO,),
         references=(),
-        output=output,
+        draw=output,
     )
 
 
@@ -77,23 +69,22 @@ EXPERIMENTS = {
     for experiment in (
         Experiment(
             name="fig3",
-            title="MALPPO paper, Fig. 3: convergence to the Stackelberg equilibrium",
+            title=TITLES["fig3"],
             settings=(PAPER_CASE,),
             learners=(MALPPO,),
             references=(),
-            output=learning.convergence,
+            draw=learning.convergence,
         ),
         Experiment(
             name="fig4",
-            title="MALPPO paper, Fig. 4: rewards of all algorithms",
+            title=TITLES["fig4"],
             settings=(PAPER_CASE,),
             learners=COMPARED,
             references=(RANDOM, EQUILIBRIUM),
-            output=learning.algorithms,
+            draw=learning.algorithms,
         ),
         _swept(
             5,
-            "numbers of buyers and sellers",
             (_sized(3, 2), _sized(6, 2), _sized(3, 4)),
             Sweep(
                 "number of MSPs N",
@@ -122,7 +113,6 @@ EXPERIMENTS = {
         ),
         _swept(
             6,
-            "costs and satisfaction",
             (_costly(0.1, 30.0), _costly(0.5, 30.0), _costly(0.2, 25.0), _costly(0.2, 35.0)),
             Sweep(
                 "mean cost of MRPs",
@@ -150,7 +140,6 @@ EXPERIMENTS = {
         ),
         _swept(
             7,
-            "social ties",
             (_tied(4.0), _tied(5.0), _tied(6.0)),
             Sweep(
                 "mean social coefficient",
@@ -166,7 +155,6 @@ EXPERIMENTS = {
         ),
         _swept(
             8,
-            "the cost of one seller",
             (_first_cost(0.0), _first_cost(0.3), _first_cost(0.6)),
             Sweep(
                 "cost of MRP 1",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from edgewise.drawing.panels import Line, draw_levels, draw_lines, short_number
+from edgewise.drawing.panels import Line, plot_levels, plot_lines, step_axis
 from edgewise.drawing.style import GREY, new_figure, styled
 from edgewise.experiments.cell import Learned
 from edgewise.experiments.claims import (
@@ -132,7 +132,7 @@ def convergence(results: Results) -> Output:
 
 
 def _draw_panel(axes: Axes, panel: Panel, lines: Sequence[Line], levels: Sequence[float]) -> None:
-    draw_lines(axes, lines, markers=True)
+    plot_lines(axes, lines, markers=True)
     curves = list(axes.lines)
     for curve, level, paper in zip(curves, levels, panel.paper, strict=True):
         colour = curve.get_color()
@@ -143,8 +143,7 @@ def _draw_panel(axes: Axes, panel: Panel, lines: Sequence[Line], levels: Sequenc
         )
     low, high = axes.get_ylim()
     axes.set_ylim(min(0.0, low), 1.05 * max(high, *panel.paper))
-    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
-    axes.set_xlabel("slots per seed")
+    step_axis(axes, "slots per seed")
     axes.set_ylabel(panel.quantity)
     axes.legend(
         handles=curves,
@@ -235,12 +234,11 @@ def algorithms(results: Results) -> Output:
     data: list[pd.DataFrame] = []
     for axes, (metric, text) in zip(grid[0], metrics.items(), strict=True):
         lines = [learning_line(o, metric, o.label == OURS) for o in learned]
-        draw_lines(axes, lines)
-        draw_levels(
+        plot_lines(axes, lines)
+        plot_levels(
             axes, {_shown(o.label): o.estimate(metric).value for o in results if not o.learned and _level(o, metric)}
         )
-        axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(short_number))
-        axes.set_xlabel("slots per seed")
+        step_axis(axes, "slots per seed")
         axes.set_ylabel(text)
         data += [line.tidy("steps").assign(metric=metric) for line in lines]
     grid[0, 1].set_yscale("log")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from edgewise.drawing.panels import Line, draw_lines
+from edgewise.drawing.panels import Line, plot_lines
 from edgewise.drawing.style import GREY, new_figure, styled
 from edgewise.experiments.claims import FAILS, HOLDS, notes, overall, present, verdict
 from edgewise.experiments.results import Claim, Outcome, Output, Results
@@ -220,7 +220,7 @@ class Sweep:
         }
 
     def _draw(self, axes: Axes, quantity: str, exact: Table[float], learned: Table[Estimate]) -> None:
-        draw_lines(axes, [self._line(curve, quantity, exact) for curve in self.curves])
+        plot_lines(axes, [self._line(curve, quantity, exact) for curve in self.curves])
         for line, curve in zip(list(axes.lines), self.curves, strict=True):
             points = {x: e for (q, c, x), e in learned.items() if (q, c) == (quantity, curve.label)}
             for x, e in points.items():

@@ -19,6 +19,7 @@ from edgewise.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
 from edgewise.environments.episode import record_episode
 from edgewise.statistics.judgement import Judgement
 from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.reputation_figure import plot_reputations
 
 TERMS = {
     "data_upload": ("data upload", BLUE),
@@ -128,47 +129,32 @@ def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure
     return figure, moves
 
 
-@styled()
 def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
     """Reputation of each RSU over an episode, with attacks and defences.
 
     Returns:
-        The figure, and its data: one row per slot and RSU.
+        The figure, and its data: see `reputation_table`.
     """
+    table = reputation_table(episode)
+    return plot_reputations(table, float(environment.parameters.reputation_threshold)), table
+
+
+def reputation_table(episode: Episode) -> pd.DataFrame:
+    """One row per RSU and slot: lowest, mean and highest reputation over users, and whether there was attack or defence."""
     slots, rsus = episode.attacked.shape
-    columns = min(rsus, 2)
-    rows = -(-rsus // columns)
-    figure, grid = new_figure(7.2, 0.6 + 1.9 * rows, rows, columns)
-    threshold = float(environment.parameters.reputation_threshold)
-    time = np.arange(slots)
-    table = []
-    for s, axes in zip(range(rsus), grid.ravel(), strict=False):
-        users = episode.reputation[:, :, s]
-        low, mean, high = users.min(1), users.mean(1), users.max(1)
-        first = s == 0
-        axes.fill_between(time, 0, 1, where=episode.attacked[:, s], step="mid", color=VERMILION, alpha=0.22, linewidth=0,
-                          label="under attack" if first else None)  # fmt: skip
-        axes.fill_between(time, low, high, color=BLUE, alpha=0.2, linewidth=0, label="all users" if first else None)
-        axes.plot(time, mean, color=BLUE, linewidth=1.6, label="mean over users" if first else None)
-        axes.axhline(threshold, color=BLACK, linewidth=0.8, linestyle="--", label="threshold" if first else None)
-        defended = time[episode.defended[:, s]]
-        axes.plot(
-            defended, np.full(len(defended), 0.06), "|", color=BLACK, markersize=7, label="defence" if first else None
-        )
-        axes.set_title(f"RSU {s}", loc="left")
-        axes.set_ylim(0, 1)
-        axes.set_xlim(-0.5, slots - 0.5)
-        axes.set_ylabel("reputation")
-        axes.set_xlabel("slot")
-        table += [
-            {"slot": t, "rsu": s, "lowest": low[t], "mean": mean[t], "highest": high[t],
-             "attacked": bool(episode.attacked[t, s]), "defence": bool(episode.defended[t, s])}
-            for t in range(slots)
-        ]  # fmt: skip
-    for axes in grid.ravel()[rsus:]:
-        axes.set_visible(False)
-    figure.legend(loc="outside lower center", ncols=5)
-    return figure, pd.DataFrame(table)
+    users = {
+        "lowest": episode.reputation.min(1),
+        "mean": episode.reputation.mean(1),
+        "highest": episode.reputation.max(1),
+    }
+    columns = {
+        "slot": np.tile(np.arange(slots), rsus),
+        "rsu": np.repeat(np.arange(rsus), slots),
+        **{name: values.T.ravel() for name, values in users.items()},
+        "attacked": episode.attacked.T.ravel(),
+        "defence": episode.defended.T.ravel(),
+    }
+    return pd.DataFrame(columns)
 
 
 @styled()
