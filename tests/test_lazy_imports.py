@@ -45,5 +45,9 @@ def test_help_of_a_command_loads_the_parser_alone() -> None:
     assert loaded(["report", "--help"]) <= PARSING
 
 
+def test_a_list_of_all_there_is_loads_no_numerics() -> None:
+    assert loaded(["list"]) <= PARSING
+
+
 def test_options_of_a_run_are_known_without_what_trains_it() -> None:
     assert loaded(["train", "cartpole", "--help"]) & (LEARNING | SHOWING) == set()

@@ -22,8 +22,8 @@ from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store
 from edgewise.papers.malppo import learning
 from edgewise.papers.malppo.experiments import EXPERIMENTS
-from edgewise.papers.malppo.paper import PROFILES
 from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM, at_means, equilibria
+from edgewise.papers.malppo.paper import PROFILES
 from edgewise.papers.malppo.sweeps import DOWN, UP, Trend
 from edgewise.reports.folder import write_output
 from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium
@@ -260,7 +260,7 @@ def world(setting: Setting, sign: int) -> SimpleNamespace:
 
 class TestSweeps:
     def shown(self, name: str, learned_sign: int, away: float) -> Output:
-        sweep = EXPERIMENTS[name].output
+        sweep = EXPERIMENTS[name].draw
 
         def values(setting: Setting, label: str) -> Values:
             there = world(setting, learned_sign)
@@ -277,11 +277,11 @@ class TestSweeps:
         agreeing = self.shown(name, 1, 1.0)
         words = [claim.verdict for claim in agreeing.claims]
         assert set(words) == {"holds"}
-        assert len(words) == 2 * len(EXPERIMENTS[name].output.trends) + 1
+        assert len(words) == 2 * len(EXPERIMENTS[name].draw.trends) + 1
         assert len({claim.text for claim in agreeing.claims}) == len(words)
         learned = agreeing.data[agreeing.data["kind"] == "learned"]
-        points = {(c.label, x) for c in EXPERIMENTS[name].output.curves for x in c.markets}
-        assert len(agreeing.data) - len(learned) == len(points) * len(EXPERIMENTS[name].output.units)
+        points = {(c.label, x) for c in EXPERIMENTS[name].draw.curves for x in c.markets}
+        assert len(agreeing.data) - len(learned) == len(points) * len(EXPERIMENTS[name].draw.units)
         monkeypatch.setattr(
             "edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, -1) for s in settings]
         )
@@ -324,7 +324,7 @@ def test_output_goes_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """Names with a slash, of single agents, are columns like others."""
     monkeypatch.setattr("edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, 1) for s in settings])
     experiment = EXPERIMENTS["fig8"]
-    sweep = experiment.output
+    sweep = experiment.draw
     results = made_up(
         "fig8",
         lambda setting, _: (

@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -111,11 +112,8 @@ class Store:
         kept = _read(self.cell_folder(probe), probe.description, ("table",))
         if kept is None:
             return None
-        table = pd.read_csv(
-            BytesIO(kept.files["table"]), float_precision="round_trip", dtype=dict.fromkeys(kept.texts, str),
-            keep_default_na=False, na_values=[""],
-        )  # fmt: skip
-        return ProbeResult(table.fillna(dict.fromkeys(kept.texts, "")), kept.code, kept.machine)
+        table = pd.read_csv(BytesIO(kept.files["table"]), dtype=str, keep_default_na=False)
+        return ProbeResult(_typed(table, kept.kinds), kept.code, kept.machine)
 
     def save_probe(self, probe: Probe, result: ProbeResult) -> ProbeResult:
         """Write a probe's result as `save` does.
@@ -123,8 +121,8 @@ class Store:
         Returns:
             What is now kept.
         """
-        texts = tuple(str(name) for name in result.table if not pd.api.types.is_numeric_dtype(result.table[name]))
-        kept = _Kept({"table": _csv(result.table)}, result.code, result.machine, texts)
+        kinds = {str(name): kind.kind for name, kind in result.table.dtypes.items()}
+        kept = _Kept({"table": _csv(result.table)}, result.code, result.machine, kinds)
         _write(self.cell_folder(probe), probe.description, kept)
         found = self.load_probe(probe)
         assert found is not None
@@ -133,12 +131,12 @@ class Store:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Content of a folder: tables as CSV by name, what made them, and which columns of a table are text."""
+    """Content of a folder: tables as CSV by name, what made them, and for a probe the kind of each column's values."""
 
     files: dict[str, bytes]
     code: str
     machine: str
-    texts: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def _read(folder: Path, described: dict[str, Any], names: tuple[str, ...]) -> _Kept | None:
@@ -157,7 +155,7 @@ def _read(folder: Path, described: dict[str, Any], names: tuple[str, ...]) -> _K
         raise StoreError(f"{folder}: {differing[0]} = {differing[2]!r}: must be {differing[1]!r}; {MEND}")
     if any(hashlib.sha256(files[name]).hexdigest() != sums.get(name) for name in names):
         raise StoreError(f"{folder}: a table does not match its checksum; {MEND}")
-    return _Kept(files, code, kept.get("machine", ""), tuple(kept.get("texts", ())))
+    return _Kept(files, code, kept.get("machine", ""), kept.get("kinds", {}))
 
 
 def _write(folder: Path, described: dict[str, Any], kept: _Kept) -> None:
@@ -172,7 +170,7 @@ def _write(folder: Path, described: dict[str, Any], kept: _Kept) -> None:
             "machine": kept.machine,
             "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in kept.files.items()},
             "cell": described,
-            **({"texts": list(kept.texts)} if kept.texts else {}),
+            **({"kinds": kept.kinds} if kept.kinds else {}),
         }
         replace_file(scratch / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
         try:
@@ -182,6 +180,20 @@ def _write(folder: Path, described: dict[str, Any], kept: _Kept) -> None:
                 raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _typed(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Columns of words as the numbers that they were, to the last bit; kinds are those of NumPy."""
+    columns = {}
+    for name, words in table.items():
+        kind = kinds.get(str(name), "O")
+        if kind == "f":
+            columns[name] = words.replace("", "nan").astype(float)
+        elif kind in "iu":
+            columns[name] = words.astype("int64")
+        else:
+            columns[name] = words == "True" if kind == "b" else words
+    return pd.DataFrame(columns)
 
 
 def _csv(table: pd.DataFrame) -> bytes:
