@@ -184,7 +184,7 @@ def _write(folder: Path, described: dict[str, Any], kept: _Kept) -> None:
 
 def _typed(table: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     """Columns of words as the numbers that they were, to the last bit; kinds are those of NumPy."""
-    columns = {}
+    columns: dict[Any, pd.Series[Any]] = {}
     for name, words in table.items():
         kind = kinds.get(str(name), "O")
         if kind == "f":
