@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -20,24 +21,14 @@ from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
 
 
-def require_run(folder: Path) -> RunConfig:
-    """The configuration of a run folder.
-
-    Raises:
-        EdgewiseError: if it is none, or holds no policy yet.
-    """
-    config = read_config(folder)
-    if not (folder / "policy" / "best").is_dir():
-        raise EdgewiseError(
-            f"{folder}: holds no policy yet; go on with: edgewise train --resume {shlex.quote(str(folder))}"
-        )
-    return config
-
-
 CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
 TEST_FILE = "test.json"
+EVENTS = "tensorboard"
+
+Which = Literal["best", "last"]
+"""The policy of the best evaluation, or the newest one."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +48,26 @@ class RunConfig:
     algorithm: str
     algorithm_config: Any
     training: TrainingConfig
+
+
+def policies_folder(folder: Path, which: Which) -> Path:
+    """Where a run keeps the policies of all seeds."""
+    return folder / "policy" / which
+
+
+def policy_folder(folder: Path, which: Which, seed: int) -> Path:
+    """Where a run keeps the policy of a seed; that of a game has a folder for each agent inside."""
+    return policies_folder(folder, which) / f"seed-{seed}"
+
+
+def folder_name(environment: str) -> str:
+    """An environment's name as that of a folder on any system: SOURCE:ID without characters that some refuse."""
+    return re.sub(r'[\\/:*?"<>|]', "-", environment)
+
+
+def resume_command(folder: Path) -> str:
+    """How to go on with a run, to be pasted into a shell."""
+    return shlex.join(["edgewise", "train", "--resume", str(folder)])
 
 
 def write_config(folder: Path, run: RunConfig) -> None:
@@ -97,3 +108,15 @@ def read_config_file(path: Path) -> RunConfig:
         )
     except ConfigurationError as error:
         raise EdgewiseError(f"{path}: {error}") from None
+
+
+def require_run(folder: Path) -> RunConfig:
+    """The configuration of a run folder.
+
+    Raises:
+        EdgewiseError: if it is none, or holds no policy yet.
+    """
+    config = read_config(folder)
+    if not policies_folder(folder, "best").is_dir():
+        raise EdgewiseError(f"{folder}: holds no policy yet; go on with: {resume_command(folder)}")
+    return config
