@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,6 +18,7 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.host.system import SOURCES
 from edgewise.environments.system import System
+from edgewise.training.claim import claimed, claimed_new
 
 if TYPE_CHECKING:
     from edgewise.training.run_folder import RunConfig
@@ -56,7 +58,8 @@ class Common:
     """Where the run goes and what is printed.
 
     Attributes:
-        name: name of the run; its folder is runs/SYSTEM/ALGORITHM/NAME. None takes the date and time.
+        name: name of the run; its folder is runs/SYSTEM/ALGORITHM/NAME. If None, the date and time, and a number
+            if several runs begin in the same second.
         folder: folder of the run, instead of the one that its name gives.
         report: write the report at the end.
         json: print the test result as JSON.
@@ -95,10 +98,19 @@ def run(words: list[str]) -> int:
     defaults = _defaults(words, words[0] if named else None, source)
     entry = registry.find(defaults.environment)
     common, config = parse(entry, defaults, words[named:], f"train {entry.name}" if named else "train")
-    name = common.name or time.strftime("%Y%m%d-%H%M%S")
-    folder = common.folder or RUNS / entry.name.replace(":", "-") / config.algorithm / name
-    config = dataclasses.replace(config, environment_config=entry.prepare(config.environment_config, folder))
-    return _train(folder, config, common.report, common.json)
+    from edgewise.training.run_folder import folder_name, require_same
+
+    with _own_folder(common, RUNS / folder_name(entry.name) / config.algorithm) as folder:
+        require_same(folder, config)  # before files of the environment are made ready in it
+        config = dataclasses.replace(config, environment_config=entry.prepare(config.environment_config, folder))
+        return _train(folder, config, common.report, common.json)
+
+
+def _own_folder(common: Common, parent: Path) -> AbstractContextManager[Path]:
+    """The folder of a new run, kept to this process; without a name one that no other run has."""
+    if common.folder is None and common.name is None:
+        return claimed_new(parent, time.strftime("%Y%m%d-%H%M%S"))
+    return claimed(common.folder or parent / str(common.name))
 
 
 def usage() -> str:
@@ -216,17 +228,19 @@ def _resume(words: list[str]) -> int:
     from edgewise.training.run_folder import read_config
 
     options = tyro.cli(Resume, args=words, prog="edgewise train")
-    return _train(options.resume, read_config(options.resume), options.report, options.json)
+    config = read_config(options.resume)
+    with claimed(options.resume):
+        return _train(options.resume, config, options.report, options.json)
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
     from edgewise.training.progress import progress_bar
-    from edgewise.training.run import train
+    from edgewise.training.run import train_claimed
 
     training = config.training
     print(f"{config.algorithm} on {config.environment}, run folder {folder}", file=sys.stderr)
     with progress_bar(config.algorithm, training.steps_done(training.evaluations), "steps") as progress:
-        result = train(folder, config, progress)
+        result = train_claimed(folder, config, progress)
     if as_json:
         print(json.dumps({"folder": str(folder), "test": result}))
     else:

@@ -9,7 +9,11 @@ from edgewise.common.errors import EdgewiseError
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` atomically: to a temporary neighbour, flushed to disk, then renamed."""
+    """Write `content` to `path` atomically: to a temporary neighbour, flushed to disk, then renamed.
+
+    Raises:
+        OSError: naming `path`, if it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
@@ -17,6 +21,8 @@ def replace_file(path: Path, content: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

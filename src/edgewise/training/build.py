@@ -19,16 +19,11 @@ from edgewise.training.trainer import CompiledTrainer, Trainer
 
 
 def build(run: RunConfig) -> tuple[Environment[Any] | Game[Any], Loop]:
-    """The evaluation environment and the training loop of a run."""
-    entry = registry.find(run.environment)
-    environment = entry.build(run.environment_config)
-    if run.training.input_span is not None:
-        scaled = ScaledGame if isinstance(environment, Game) else ScaledObservations
-        environment = scaled(environment, run.training.input_span)
-    algorithm = find_algorithm(run.algorithm).build(
-        run.algorithm_config, environment.spaces, run.training.total_updates
+    """The evaluation environment and the training loop of a run in a compiled environment."""
+    environment = _seen(run)
+    return registry.find(run.environment).build_evaluation(run.environment_config), build_loop(
+        environment, _learner(run, environment), run.training
     )
-    return entry.build_evaluation(run.environment_config), build_loop(environment, algorithm, run.training)
 
 
 def make_trainer(run: RunConfig) -> Trainer:
@@ -36,9 +31,21 @@ def make_trainer(run: RunConfig) -> Trainer:
     if not is_host(run.environment):
         environment, loop = build(run)
         return CompiledTrainer(loop, environment)
-    entry = registry.find(run.environment)
-    task: HostTask = entry.build(run.environment_config)
-    if run.training.input_span is not None:
-        task = task.scaled(run.training.input_span)
-    algorithm = find_algorithm(run.algorithm).build(run.algorithm_config, task.spaces, run.training.total_updates)
-    return host_trainer(task, entry.build_evaluation(run.environment_config), algorithm, run.training)
+    task = _seen(run)
+    evaluation = registry.find(run.environment).build_evaluation(run.environment_config)
+    return host_trainer(task, evaluation, _learner(run, task), run.training)
+
+
+def _seen(run: RunConfig) -> Any:
+    """What to learn in, as the learner sees it."""
+    environment = registry.find(run.environment).build(run.environment_config)
+    span = run.training.input_span
+    if span is None:
+        return environment
+    if isinstance(environment, HostTask):
+        return environment.scaled(span)
+    return (ScaledGame if isinstance(environment, Game) else ScaledObservations)(environment, span)
+
+
+def _learner(run: RunConfig, environment: Any) -> Any:
+    return find_algorithm(run.algorithm).build(run.algorithm_config, environment.spaces, run.training.total_updates)

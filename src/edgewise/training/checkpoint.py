@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,22 +20,30 @@ from edgewise.common.errors import EdgewiseError
 
 Tree = TypeVar("Tree")
 KEPT = 2
+"""If the newest checkpoint is damaged, the one before it can be gone back to by hand."""
 
 
 class CheckpointError(EdgewiseError):
-    """A checkpoint cannot be read."""
+    """A checkpoint cannot be written or read."""
 
 
 class Checkpoints:
-    """The checkpoints of one folder, the latest `KEPT` of them, numbered by chunk."""
+    """The checkpoints of one folder, the latest `KEPT` of them, numbered by chunk.
+
+    Args:
+        folder: made if need be; what a killed writer left half-written is removed.
+
+    Raises:
+        CheckpointError: if it cannot be made.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Args: `folder`, made if need be; what a killed writer left half-written is removed."""
         options = ocp.CheckpointManagerOptions(
             max_to_keep=KEPT, enable_async_checkpointing=False, cleanup_tmp_directories=True
         )
         self._folder = folder
-        self._manager = ocp.CheckpointManager(folder.resolve(), options=options)
+        with self._told("opened"):
+            self._manager = ocp.CheckpointManager(folder.resolve(), options=options)
 
     def latest(self) -> int | None:
         """Number of the newest complete checkpoint."""
@@ -37,8 +51,13 @@ class Checkpoints:
         return latest
 
     def save(self, number: int, tree: Any) -> None:
-        """Write a PyTree of arrays; the checkpoint exists only once it is complete."""
-        self._manager.save(number, args=ocp.args.StandardSave(_to_arrays(tree)))
+        """Write a PyTree of arrays; the checkpoint exists only once it is complete.
+
+        Raises:
+            CheckpointError: if it cannot be written.
+        """
+        with self._told("written", number):
+            self._manager.save(number, args=ocp.args.StandardSave(_to_arrays(tree)))
 
     def restore(self, number: int, like: Tree) -> Tree:
         """Read a checkpoint into the structure, shapes and types of `like`.
@@ -48,11 +67,8 @@ class Checkpoints:
         """
         arrays = _to_arrays(like)
         abstract = {name: jax.ShapeDtypeStruct(a.shape, a.dtype) for name, a in arrays.items()}
-        try:
+        with self._told("restored", number):
             restored = self._manager.restore(number, args=ocp.args.StandardRestore(abstract))
-        except Exception as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise CheckpointError(f"{self._folder / str(number)}: cannot be restored: {reason}") from error
         leaves, structure = jax.tree.flatten(like)
         filled = [_from_array(restored[name], leaf) for name, leaf in zip(arrays, leaves, strict=True)]
         return jax.tree.unflatten(structure, filled)
@@ -60,6 +76,52 @@ class Checkpoints:
     def close(self) -> None:
         """Finish."""
         self._manager.close()
+
+    @contextmanager
+    def _told(self, what: str, number: int | None = None) -> Iterator[None]:
+        """Errors of Orbax and TensorStore, which are pages long, in one line."""
+        try:
+            with _quiet():
+                yield
+        except Exception as error:
+            path = self._folder if number is None else self._folder / str(number)
+            name = "checkpoints" if number is None else "checkpoint"
+            raise CheckpointError(f"{path}: the {name} cannot be {what}: {cause(error)}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave it to the error to tell what failed.
+
+    Orbax logs it as well; and TensorStore prints, then and later, that nobody waits for its other results any more.
+    """
+    logger = logging.getLogger("absl")
+    level, hook = logger.level, sys.unraisablehook
+
+    def ignore_closed_loops(raised: sys.UnraisableHookArgs) -> None:
+        if str(raised.exc_value) != "Event loop is closed":
+            hook(raised)
+
+    logger.setLevel(logging.CRITICAL)
+    sys.unraisablehook = ignore_closed_loops
+    try:
+        yield
+        sys.unraisablehook = hook
+    finally:
+        logger.setLevel(level)
+
+
+def cause(error: BaseException) -> str:
+    """Why an operation on files failed: the words of the operating system if the error, or what led to it, has them."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        number = re.search(r"OS error (\d+)|os_error_code='(\d+)'", str(each))
+        if number:
+            return os.strerror(int(number.group(1) or number.group(2)))
+        each = each.__cause__ or each.__context__
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _is_key(leaf: Any) -> bool:

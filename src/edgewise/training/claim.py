@@ -16,11 +16,14 @@ LOCK_FILE = ".lock"
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
+def claimed(folder: Path) -> Iterator[Path]:
     """Keep a run's folder to this process; the claim ends with the process, however it ends.
 
     Args:
         folder: made if need be; removed again if nothing was put into it.
+
+    Returns:
+        The folder.
 
     Raises:
         EdgewiseError: if another process has it, or nothing can be written there.
@@ -30,7 +33,7 @@ def claimed(folder: Path) -> Iterator[None]:
     if descriptor is None:
         raise EdgewiseError(f"{folder}: another process is at work in this run folder; choose another name or wait")
     try:
-        yield
+        yield folder
     finally:
         (folder / LOCK_FILE).unlink(missing_ok=True)
         os.close(descriptor)

@@ -37,15 +37,18 @@ class Loop(eqx.Module):
     def start(self, key: PRNGKeyArray) -> Any:
         """Fresh learner and environments."""
 
+    @abc.abstractmethod
     def policy(self, train_state: Any) -> Any:
         """What is deployed: the algorithm's policy, made to take observations as they are."""
-        policy = self.algorithm.policy(train_state)
-        seen = self.environment
-        return ScaledPolicy(policy, seen.inputs) if isinstance(seen, ScaledObservations) else policy
 
     @abc.abstractmethod
     def chunk(self, state: Any, iterations: Int[Array, ""] | int) -> tuple[Any, dict[str, Array]]:
         """Collect and learn for so many iterations, at least one; metrics are means over them."""
+
+
+def unscaled(policy: Any, environment: Any) -> Any:
+    """A policy that learned in an environment, made to take observations as they are."""
+    return ScaledPolicy(policy, environment.inputs) if isinstance(environment, ScaledObservations) else policy
 
 
 def repeat(

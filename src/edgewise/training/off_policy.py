@@ -15,7 +15,7 @@ from edgewise.algorithms.base import ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
 from edgewise.environments.environment import Environment, step_autoreset
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loop import Loop, repeat
+from edgewise.training.loop import Loop, repeat, unscaled
 from edgewise.training.replay import Replay, make_replay
 
 
@@ -125,6 +125,9 @@ class OffPolicyLoop(Loop):
         loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
         loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
         return loop
+
+    def policy(self, train_state: Any) -> Any:
+        return unscaled(self.algorithm.policy(train_state), self.environment)
 
     def chunk(self, state: OffPolicyState, iterations: Int[Array, ""] | int) -> tuple[OffPolicyState, dict[str, Array]]:
         def iterate(loop: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:

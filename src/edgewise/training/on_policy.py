@@ -15,7 +15,7 @@ from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.environments.environment import Environment, step_autoreset
 from edgewise.environments.spaces import Box, Space
 from edgewise.training.config import TrainingConfig
-from edgewise.training.loop import Loop, repeat
+from edgewise.training.loop import Loop, repeat, unscaled
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ class OnPolicyLoop(Loop):
         learner_key, reset_key, key = jax.random.split(key, 3)
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, self.config.environments))
         return OnPolicyState(self.algorithm.init(learner_key), state, observation, key)
+
+    def policy(self, train_state: Any) -> Any:
+        return unscaled(self.algorithm.policy(train_state), self.environment)
 
     def chunk(self, state: OnPolicyState, iterations: Int[Array, ""] | int) -> tuple[OnPolicyState, dict[str, Array]]:
         def iterate(loop: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -17,17 +16,29 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.common.files import replace_file
+from edgewise.common.files import replace_file, told
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
 from edgewise.policies.artefact import PolicyArtefact
 from edgewise.training.build import make_trainer
-from edgewise.training.checkpoint import Checkpoints
+from edgewise.training.checkpoint import CheckpointError, Checkpoints
+from edgewise.training.claim import claimed
 from edgewise.training.config import TrainingConfig
-from edgewise.training.metrics import _Metrics, summarise
+from edgewise.training.finite import not_finite
+from edgewise.training.metrics import Metrics, summarise
 from edgewise.training.progress import Reporter
-from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, TEST_FILE, RunConfig, read_config, write_config
+from edgewise.training.run_folder import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    TEST_FILE,
+    RunConfig,
+    Which,
+    policy_folder,
+    require_same,
+    resume_command,
+    write_config,
+)
 from edgewise.training.saved import save_learned
 from edgewise.training.trainer import CompiledTrainer, Trainer
 
@@ -63,70 +74,89 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
         best policy, which was chosen by other episodes.
 
     Raises:
-        EdgewiseError: if the folder holds a run of another configuration.
+        EdgewiseError: if the folder holds a run of another configuration, another process is at work in it, or a file cannot
+            be written.
         TrainingError: if a loss, a metric or a parameter is not finite.
         Interrupted: after Ctrl-C, once a checkpoint is written.
     """
-    if (folder / CONFIG_FILE).exists():
-        if to_plain(read_config(folder)) != to_plain(run):
-            raise EdgewiseError(
-                f"{folder}: holds a run of another configuration; choose another name or resume that run"
-            )
-        if (folder / TEST_FILE).exists():
-            summary: dict[str, Any] = json.loads((folder / TEST_FILE).read_text())
-            return summary
-    with closing(make_trainer(run)) as trainer:
-        return _train(folder, run, trainer, report)
+    with claimed(folder):
+        return train_claimed(folder, run, report)
 
 
-def _train(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> dict[str, Any]:
-    if not (folder / CONFIG_FILE).exists():
-        write_config(folder, run)
-    config = run.training
-    keys = jax.random.split(jax.random.key(config.seed), config.seeds)
-    checkpoints = Checkpoints(folder / CHECKPOINTS)
-    first = done = checkpoints.latest() or 0
-
-    def tell(what: str) -> None:
-        report(config.steps_done(done) if done else 0, what)
-
-    tell("compiling" if isinstance(trainer, CompiledTrainer) else "learning")
-    state = _fresh(trainer, keys)
-    if done:
-        state = checkpoints.restore(done, state)
-        state = replace(state, loop=trainer.go_on(state.loop))
-    metrics = _Metrics(folder, done, config.steps_done(done))
-    begin = time.monotonic()
-    with interrupt_flag(lambda: tell("stops at the next evaluation")) as interrupted, closing(metrics):
-        while done < config.evaluations:
-            iterations = config.iterations_done(done + 1) - config.iterations_done(done)
-            advanced, learning, healthy = trainer.advance(state.loop, iterations)
-            if done == first:
-                tell("learning")  # a compiled program is started and runs on, unless it waits for this process
-            _require_finite(healthy, config.steps_done(done + 1), checkpoints.latest(), config)
-            release_unused_memory()
-            done += 1
-            policies = trainer.policies(advanced)
-            result = trainer.evaluate(policies, config.evaluation_seed, config.evaluation_episodes)
-            state = _keep_best(advanced, policies, state, trainer.score(done, result))
-            release_unused_memory()
-            metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
-            report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
-            stop = interrupted()
-            if done % config.checkpoint_every == 0 or done == config.evaluations or stop:
-                # Policies first: a run that is killed in between goes on from the checkpoint before, and saves both again.
-                _save_policies(folder, run, trainer, state, config.steps_done(done))
-                checkpoints.save(done, state)
-            if stop:
-                checkpoints.close()
-                raise Interrupted(
-                    f"stopped at step {config.steps_done(done)}; "
-                    f"go on with: edgewise train --resume {shlex.quote(str(folder))}"
-                )
-    checkpoints.close()
-    summary = summarise(trainer.evaluate(state.best_policy, config.test_seed, config.evaluation_episodes))
-    replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
+def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
+    """The same as `train` for a caller that keeps the folder to its process, see `edgewise.training.claim`."""
+    require_same(folder, run)
+    if (folder / TEST_FILE).exists():
+        summary: dict[str, Any] = json.loads((folder / TEST_FILE).read_text())
+        return summary
+    try:
+        with closing(make_trainer(run)) as trainer:
+            if not (folder / CONFIG_FILE).exists():
+                write_config(folder, run)
+            best = _learn(folder, run, trainer, report)
+            config = run.training
+            summary = summarise(trainer.evaluate(best, config.test_seed, config.evaluation_episodes))
+        replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
+    except OSError as error:
+        raise _with_way_on(told(error), folder) from error
+    except CheckpointError as error:
+        raise _with_way_on(str(error), folder) from error
     return summary
+
+
+def _with_way_on(reason: str, folder: Path) -> EdgewiseError:
+    way = f"; go on with: {resume_command(folder)}" if (folder / CONFIG_FILE).exists() else ""
+    return EdgewiseError(f"{reason}{way}")
+
+
+def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> Any:
+    """Train to the end of the budget, and return the best policies."""
+    config = run.training
+    with closing(Checkpoints(folder / CHECKPOINTS)) as checkpoints:
+        first = done = checkpoints.latest() or 0
+
+        def tell(what: str) -> None:
+            report(config.steps_done(done) if done else 0, what)
+
+        tell("compiling" if isinstance(trainer, CompiledTrainer) else "learning")
+        state = _first_state(trainer, config, checkpoints)
+        metrics = Metrics(folder, done, config.steps_done(done))
+        begin = time.monotonic()
+        with interrupt_flag(lambda: tell("stops at the next evaluation")) as interrupted, closing(metrics):
+            while done < config.evaluations:
+                iterations = config.iterations_done(done + 1) - config.iterations_done(done)
+                advanced, learning, healthy = trainer.advance(state.loop, iterations)
+                if done == first:
+                    tell("learning")  # a compiled program is started and runs on, unless it waits for this process
+                _require_finite(healthy, advanced, config.steps_done(done + 1), checkpoints.latest(), config)
+                release_unused_memory()
+                done += 1
+                policies = trainer.policies(advanced)
+                result = trainer.evaluate(policies, config.evaluation_seed, config.evaluation_episodes)
+                state = _keep_best(advanced, policies, state, trainer.score(done, result))
+                release_unused_memory()
+                metrics.append(done, config.steps_done(done), time.monotonic() - begin, result, learning)
+                report(config.steps_done(done), f"return {float(result['return'].mean()):.2f}")
+                stop = interrupted()
+                if done % config.checkpoint_every == 0 or done == config.evaluations or stop:
+                    # Policies first: a run that is killed in between goes on from the checkpoint before, and saves both again.
+                    _save_policies(folder, run, trainer, state, config.steps_done(done))
+                    checkpoints.save(done, state)
+                if stop:
+                    raise Interrupted(
+                        f"stopped at step {config.steps_done(done)}; go on with: {resume_command(folder)}"
+                    )
+    return state.best_policy
+
+
+def _first_state(trainer: Trainer, config: TrainingConfig, checkpoints: Checkpoints) -> RunState:
+    """The state to go on from: that of the newest checkpoint, or a fresh one."""
+    state = _fresh(trainer, jax.random.split(jax.random.key(config.seed), config.seeds))
+    done = checkpoints.latest()
+    if done is None:
+        return state
+    state = checkpoints.restore(done, state)
+    return replace(state, loop=trainer.go_on(state.loop))
 
 
 def _fresh(trainer: Trainer, keys: Array) -> RunState:
@@ -147,15 +177,16 @@ def _keep_best(advanced: Any, policies: Any, before: RunState, scores: Float[Arr
 
 
 def _require_finite(
-    healthy: dict[str, Bool[Array, " n"]], step: int, checkpoint: int | None, config: TrainingConfig
+    healthy: dict[str, Bool[Array, " n"]], loop: Any, step: int, checkpoint: int | None, config: TrainingConfig
 ) -> None:
     for name, flags in healthy.items():
         if not flags.all():
             seed = int(np.argmin(np.asarray(flags)))
             good = "none" if checkpoint is None else f"step {config.steps_done(checkpoint)}"
+            origin = not_finite(loop)
             raise TrainingError(
-                f"{name} of seed {seed} is not finite between the last evaluation and step {step}; "
-                f"last good checkpoint: {good}"
+                f"{name} of seed {seed} is not finite between the last evaluation and step {step}"
+                f"{f', nor is {origin} that the environment gave' if origin else ''}; last good checkpoint: {good}"
             )
 
 
@@ -169,8 +200,8 @@ def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunSta
             steps=steps,
         )
 
-    groups = {"best": state.best_policy, "last": trainer.policies(state.loop)}
+    groups: dict[Which, Any] = {"best": state.best_policy, "last": trainer.policies(state.loop)}
     for name, policies in groups.items():
         for seed in range(run.training.seeds):
             policy = jax.tree.map(lambda leaf, seed=seed: leaf[seed], policies)
-            save_learned(folder / "policy" / name / f"seed-{seed}", policy, describe)
+            save_learned(policy_folder(folder, name, seed), policy, describe)

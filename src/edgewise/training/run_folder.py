@@ -20,7 +20,6 @@ from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
 
-
 CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
@@ -108,6 +107,19 @@ def read_config_file(path: Path) -> RunConfig:
         )
     except ConfigurationError as error:
         raise EdgewiseError(f"{path}: {error}") from None
+
+
+def require_same(folder: Path, run: RunConfig) -> None:
+    """Refuse a folder that holds a run of another configuration.
+
+    Raises:
+        EdgewiseError: if it does.
+    """
+    if (folder / CONFIG_FILE).exists() and to_plain(read_config(folder)) != to_plain(run):
+        raise EdgewiseError(
+            f"{folder}: holds a run of another configuration; choose another name, or go on with that run: "
+            f"{resume_command(folder)}"
+        )
 
 
 def require_run(folder: Path) -> RunConfig:

@@ -27,9 +27,9 @@ class Trainer(abc.ABC):
     def start(self, keys: Array) -> Any:
         """Fresh learners, one for each key; the state has the field `train_state`."""
 
+    @abc.abstractmethod
     def go_on(self, state: Any) -> Any:
         """The state to go on from, of one that a checkpoint held."""
-        return state
 
     @abc.abstractmethod
     def advance(self, state: Any, iterations: int) -> tuple[Any, dict[str, Array], Health]:
@@ -43,9 +43,9 @@ class Trainer(abc.ABC):
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         """Play the same episodes with every policy: their metrics, see `edgewise.training.evaluation.evaluate`."""
 
+    @abc.abstractmethod
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
         """By what the best policies are chosen, of the evaluation of that number."""
-        return result["return"].mean(1)
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -67,6 +67,10 @@ class CompiledTrainer(Trainer):
     def start(self, keys: Array) -> Any:
         return _start(self._loop, keys)
 
+    def go_on(self, state: Any) -> Any:
+        """Environments are part of the state: nothing is to be done."""
+        return state
+
     def advance(self, state: Any, iterations: int) -> tuple[Any, dict[str, Array], Health]:
         return _advance(self._loop, state, jnp.asarray(iterations))
 
@@ -77,9 +81,9 @@ class CompiledTrainer(Trainer):
         return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)
 
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
-        """In a game no sum of rewards tells who plays best: the newest policies count."""
-        scores = super().score(number, result)
-        return jnp.full_like(scores, number) if isinstance(self._environment, Game) else scores
+        """The mean return; in a game no sum of rewards tells who plays best: the newest policies count."""
+        returns = result["return"].mean(1)
+        return jnp.full_like(returns, number) if isinstance(self._environment, Game) else returns
 
     def close(self) -> None:
         """Compiled environments hold nothing."""

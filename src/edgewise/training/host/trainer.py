@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import os
 from dataclasses import replace
 from typing import Any
@@ -68,10 +67,6 @@ class HostTrainer(Trainer):
         self._copies = copies
         self._collectors: list[Collector] = []
 
-    @abc.abstractmethod
-    def start(self, keys: Array) -> Any:
-        """Fresh learners, one for each key, and fresh environments."""
-
     def policies(self, state: Any) -> Any:
         policies = eqx.filter_vmap(self._learner.policy)(state.train_state)
         return policies if self._task.inputs is None else ScaledPolicy(policies, self._task.inputs)
@@ -81,6 +76,10 @@ class HostTrainer(Trainer):
         each = [jax.tree.map(lambda leaf, i=i: leaf[i], policies) for i in range(count)]
         played = [evaluate_host(self._evaluation, LearnedPolicy(policy), seed, episodes) for policy in each]
         return {name: jnp.asarray(np.stack([result[name] for result in played])) for name in played[0]}
+
+    def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
+        """The mean return."""
+        return result["return"].mean(1)
 
     def close(self) -> None:
         for collector in self._collectors:
