@@ -21,15 +21,27 @@ class EdgewiseError(Exception):
 
 
 class ConfigurationError(EdgewiseError, ValueError):
-    """A configuration field has a value that is not allowed."""
+    """A configuration field has a value that is not allowed.
+
+    Args:
+        field: its name; or the whole text, when another process hands the error on.
+        value: it has.
+        allowed: what it must be; if None, `field` is the text.
+        source: the file that it stands in, if it stands in one.
+    """
 
     exit_code = 2
 
-    def __init__(self, field: str, value: object, allowed: str, source: str | os.PathLike[str] | None = None) -> None:
-        """Args: name of the field, its value, what is allowed, and the file that it stands in, if it stands in one."""
+    def __init__(
+        self,
+        field: object,
+        value: object = None,
+        allowed: str | None = None,
+        source: str | os.PathLike[str] | None = None,
+    ) -> None:
         place = "" if source is None else f"{os.fspath(source)}: "
-        super().__init__(f"{place}{field} = {value!r}: must be {allowed}")
-        self.field, self.value, self.allowed = field, value, allowed
+        super().__init__(str(field) if allowed is None else f"{place}{field} = {value!r}: must be {allowed}")
+        self.field, self.value, self.allowed = str(field), value, str(allowed)
 
 
 @contextmanager

@@ -20,36 +20,50 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
 
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
-from edgewise.environments import registry
+from edgewise.environments.adapters.fork import ForkedEnvironment, forked, refuse_fork
+from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium
 from edgewise.environments.environment import Environment, TimeStep
 
-AUTORESET_MODES = (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP)
+AUTORESET_MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
 
 Keys = Key[Array, "..."]
 Copy = tuple[Keys, Any, Any]
 """Key, state and observation of one copy of an environment, or of several along a leading axis."""
 
+_SPACES: dict[str, tuple[Any, Any]] = {}
+"""Of the environments made in this process, for its forked copies, in which none can be made."""
 
-def make_single(system: str, render_mode: str | None = None, **overrides: Any) -> GymnasiumEnvironment:
+
+def make_single(system: str, render_mode: str | None = None, **overrides: Any) -> gymnasium.Env[Any, Any]:
     """Entry point of `gymnasium.make`.
 
     Args:
         system: name in the registry.
-        render_mode: must be none.
+        render_mode: one of Gymnasium's; nothing is drawn yet.
         overrides: fields of the system's configuration.
 
     Raises:
-        ConfigurationError: for an unknown name or field, or a value that is not allowed.
+        UnexpectedKeyword: a TypeError, for an unknown field.
+        ConfigurationError: for an unknown name, or a value that is not allowed.
+        EdgewiseError: in a process that was forked from one that had loaded JAX, at the latest by the first reset.
     """
-    return GymnasiumEnvironment(registry.make(system, **overrides), render_mode)
+    arguments = f"{system} {sorted(overrides.items())}"
+    if forked():
+        return ForkedEnvironment(*_SPACES[arguments]) if arguments in _SPACES else refuse_fork()
+    environment = GymnasiumEnvironment(make_checked(system, render_mode, overrides), render_mode)
+    _SPACES[arguments] = (environment.observation_space, environment.action_space)
+    return environment
+
+
+make_single.metadata = {"render_modes": []}  # type: ignore[attr-defined] # Gymnasium looks here and warns of others
 
 
 def make_vector(
     system: str,
     num_envs: int,
     render_mode: str | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     **overrides: Any,
 ) -> GymnasiumVectorEnvironment:
     """Entry point of `gymnasium.make_vec`.
@@ -57,14 +71,17 @@ def make_vector(
     Args:
         system: name in the registry.
         num_envs: number of copies.
-        render_mode: must be none.
-        autoreset_mode: "SameStep" or "NextStep".
+        render_mode: one of Gymnasium's; nothing is drawn yet.
+        autoreset_mode: "NextStep", which Gymnasium's own vector environments have, or "SameStep".
         overrides: fields of the system's configuration.
 
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
-    return GymnasiumVectorEnvironment(registry.make(system, **overrides), num_envs, autoreset_mode, render_mode)
+    if forked():
+        refuse_fork()
+    environment = make_checked(system, render_mode, overrides)
+    return GymnasiumVectorEnvironment(environment, num_envs, autoreset_mode, render_mode)
 
 
 class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
@@ -72,16 +89,16 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
 
     Args:
         environment: to adapt.
-        render_mode: must be none.
+        render_mode: one of Gymnasium's; nothing is drawn yet.
 
     Raises:
-        ConfigurationError: for a render mode.
+        ConfigurationError: for a render mode that Gymnasium does not know.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 declared so by Gymnasium
 
     def __init__(self, environment: Environment[Any], render_mode: str | None = None) -> None:
-        check_choice("render_mode", render_mode, (None,))
+        check_render_mode(render_mode)
         self.environment = environment
         self.render_mode = render_mode
         self.observation_space = to_gymnasium(environment.observation_space)
@@ -93,7 +110,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         """Start an episode.
 
         Args:
-            seed: makes this and the following episodes repeatable; none goes on from the last.
+            seed: makes this and the following episodes repeatable; if None, they go on from the last.
             options: not used.
 
         Returns:
@@ -109,14 +126,14 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         """Advance one slot.
 
         Args:
-            action: element of the action space.
+            action: element of the action space. Components outside of a box count as its nearest bound.
 
         Returns:
             Observation, reward, whether the episode terminated, whether it was truncated, and the environment's `info`
             as floats.
 
         Raises:
-            ConfigurationError: for an action of another shape.
+            ConfigurationError: for an action of another shape, one that is not finite, or a choice that does not exist.
             gymnasium.error.ResetNeeded: before the first reset.
         """
         if self._key is None:
@@ -128,6 +145,16 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         flags = bool(timestep.terminated), bool(timestep.truncated)
         return self._observation(timestep.observation), float(timestep.reward), *flags, info
 
+    def render(self) -> None:
+        """Nothing, with Gymnasium's warning, unless frames were asked for.
+
+        Raises:
+            NothingToShow: a NotImplementedError, if they were.
+        """
+        if self.render_mode is not None:
+            raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
+        gymnasium.logger.warn("render() of an environment that was made without a render_mode: it draws no frames")
+
     def _observation(self, observation: Any) -> Any:
         if isinstance(self.observation_space, gymnasium.spaces.Discrete):
             return np.int64(observation)
@@ -137,29 +164,29 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
 class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
     """Copies of an Edgewise environment, all advanced by one compiled step.
 
-    With `AutoresetMode.SAME_STEP` a copy whose episode ends returns the first observation of its next episode; the last
-    one of the ended episode is in `info["final_obs"]`, its metrics in `info["final_info"]`. With
-    `AutoresetMode.NEXT_STEP` it returns the last observation and is reset by the next step, which ignores its action.
+    With `AutoresetMode.NEXT_STEP` a copy whose episode ends returns the last observation and is reset by the next step, which
+    ignores its action. With `AutoresetMode.SAME_STEP` it returns the first observation of its next episode; the last one of
+    the ended episode is in `info["final_obs"]`, its metrics in `info["final_info"]`.
 
     Args:
         environment: to adapt.
         num_envs: number of copies.
         autoreset_mode: what happens when an episode ends.
-        render_mode: must be none.
+        render_mode: one of Gymnasium's; nothing is drawn yet.
 
     Raises:
-        ConfigurationError: for a number of copies below 1, another mode or a render mode.
+        ConfigurationError: for a number of copies below 1, or another mode.
     """
 
     def __init__(
         self,
         environment: Environment[Any],
         num_envs: int,
-        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
     ) -> None:
         check_integer("num_envs", num_envs, 1)
-        check_choice("render_mode", render_mode, (None,))
+        check_render_mode(render_mode)
         mode = autoreset_mode.value if isinstance(autoreset_mode, AutoresetMode) else autoreset_mode
         check_choice("autoreset_mode", mode, [choice.value for choice in AUTORESET_MODES])
         self.environment = environment
@@ -202,21 +229,19 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         """Advance every copy one slot.
 
         Args:
-            actions: element of the batched action space.
+            actions: element of the batched action space. Components outside of a box count as its nearest bound.
 
         Returns:
             Observations, rewards, terminations, truncations and the environment's `info`: an array for each name, and a
             mask `_name` of the copies that have it.
 
         Raises:
-            ConfigurationError: for actions of another shape.
+            ConfigurationError: for actions of another shape, that are not finite, or choices that do not exist.
             gymnasium.error.ResetNeeded: before the first reset.
         """
         if self._copies is None:
             raise gymnasium.error.ResetNeeded("reset the environment before its first step")
-        actions = to_array(self.environment.action_space, actions)
-        if actions.shape != self.action_space.shape:
-            raise ConfigurationError("shape", actions.shape, f"that of the action space, {self.action_space.shape}")
+        actions = to_array(self.environment.action_space, actions, "actions", (self.num_envs,))
         key, state, _ = self._copies
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             self._copies, timestep = _advance_then_restart(self.environment, key, state, actions)

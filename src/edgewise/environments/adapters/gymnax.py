@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Int, PRNGKeyArray
 from edgewise.common.errors import EdgewiseError, check_integer
 from edgewise.environments.adapters.spaces import from_bounds
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Discrete, Space
+from edgewise.environments.spaces import Box, Discrete, Space
 
 try:
     from gymnax.environments import environment as gymnax_environment
@@ -94,7 +94,13 @@ class ToGymnax(gymnax_environment.Environment):  # type: ignore[misc]
     def step_env(
         self, key: PRNGKeyArray, state: GymnaxState, action: Any, params: GymnaxParameters
     ) -> tuple[Any, GymnaxState, Any, Bool[Array, ""], dict[str, Any]]:
-        """Observation, state, reward, whether the episode terminated, and `info`; truncation is in `is_truncated`."""
+        """Observation, state, reward, whether the episode terminated, and `info`; truncation is in `is_truncated`.
+
+        Components of an action outside of a box count as its nearest bound.
+        """
+        space = params.environment.action_space
+        if isinstance(space, Box):
+            action = jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
         next_state, timestep = params.environment.step(key, state.state, action)
         info = timestep.info | {"discount": 1.0 - timestep.terminated}
         wrapped = GymnaxState(next_state, timestep.observation, timestep.truncated, state.time + 1)
@@ -180,7 +186,7 @@ def from_gymnax(environment: Any, parameters: Any = None) -> FromGymnax:
 
     Args:
         environment: gymnax environment with single-array spaces.
-        parameters: of the environment; none takes its defaults.
+        parameters: of the environment; if None, its defaults.
 
     Raises:
         ConfigurationError: for spaces that are neither boxes nor discrete, or an episode without steps.

@@ -1,4 +1,4 @@
-"""Edgewise environments with several agents as PettingZoo parallel environments.
+"""Games as PettingZoo parallel environments.
 
 A parallel environment asks every agent for an action in every step. A slot with several stages, such as leaders that announce
 prices before followers buy, takes one step for each stage: in it only its agents' actions count, which `info[agent]["moves"]`
@@ -18,8 +18,10 @@ from gymnasium.utils import seeding
 from jaxtyping import PRNGKeyArray
 from pettingzoo import ParallelEnv
 
-from edgewise.common.errors import ConfigurationError, check_choice
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
+from edgewise.environments.adapters.fork import forked, refuse_fork
+from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium
 from edgewise.environments.game import Game, GameStep
 
@@ -28,30 +30,35 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
     """A system of the registry for PettingZoo.
 
     Args:
-        system: name in `multi_agent_registry`.
-        render_mode: must be none.
+        system: name of a game in the registry.
+        render_mode: one of PettingZoo's; nothing is drawn yet.
         overrides: fields of the system's configuration.
 
     Raises:
-        ConfigurationError: for an unknown name or field, or a value that is not allowed.
+        UnexpectedKeyword: a TypeError, for an unknown field.
+        ConfigurationError: for an unknown name, a system that is no game, or a value that is not allowed.
     """
-    return PettingZooEnvironment(registry.make(system, **overrides), system, render_mode)
+    if forked():
+        refuse_fork()
+    if not registry.find(system).several_agents:
+        raise ConfigurationError("system", system, "a game; one agent's environments are made by gymnasium.make")
+    return PettingZooEnvironment(make_checked(system, render_mode, overrides), system, render_mode)
 
 
 class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: ignore[misc]
-    """One copy of an Edgewise environment.
+    """One copy of a game.
 
     Args:
         environment: to adapt.
         name: shown by PettingZoo.
-        render_mode: must be none.
+        render_mode: one of PettingZoo's; nothing is drawn yet.
 
     Raises:
-        ConfigurationError: for a render mode.
+        ConfigurationError: for a render mode that PettingZoo does not know.
     """
 
     def __init__(self, environment: Game[Any], name: str, render_mode: str | None = None) -> None:
-        check_choice("render_mode", render_mode, (None,))
+        check_render_mode(render_mode)
         self.environment = environment
         self.render_mode = render_mode
         self.metadata = {"render_modes": [], "name": name, "is_parallelizable": True}
@@ -76,7 +83,7 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         """Start an episode.
 
         Args:
-            seed: makes this and the following episodes repeatable; none goes on from the last.
+            seed: makes this and the following episodes repeatable; if None, they go on from the last.
             options: not used.
 
         Returns:
@@ -96,14 +103,15 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         """Let the agents of this stage move.
 
         Args:
-            actions: of the agents whose turn it is; others' are not looked at.
+            actions: of the agents whose turn it is; others' are not looked at. Components outside of a box count as its
+                nearest bound.
 
         Returns:
             Observations, rewards, terminations, truncations and information of every agent.
 
         Raises:
             gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
-            ConfigurationError: for a missing action or one of another shape.
+            ConfigurationError: for a missing action, one of another shape, or one that is not finite.
         """
         if not self.agents or self._key is None:
             raise gymnasium.error.ResetNeeded("reset the environment before its first step and after an episode")
@@ -111,7 +119,7 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         for agent in moving:
             if agent not in actions:
                 raise ConfigurationError("actions", sorted(actions), f"complete: that of {agent} is missing")
-        chosen = {a: to_array(self.environment.action_spaces[a], actions[a]) for a in moving}
+        chosen = {a: to_array(self.environment.action_spaces[a], actions[a], f"actions[{a!r}]") for a in moving}
         self._key, key = jax.random.split(self._key)
         self._state, step = _move(self.environment, key, self._state, self._stage, chosen)
         step = jax.device_get(step)
@@ -128,7 +136,13 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         )
 
     def render(self) -> None:
-        """Nothing to show."""
+        """Nothing, unless frames were asked for.
+
+        Raises:
+            NothingToShow: a NotImplementedError, if they were.
+        """
+        if self.render_mode is not None:
+            raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
 
     def _turns(self) -> dict[str, dict[str, Any]]:
         moving = self.environment.stages[self._stage]

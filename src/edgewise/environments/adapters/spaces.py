@@ -18,19 +18,44 @@ def to_gymnasium(space: Space) -> spaces.Space[Any]:
     return spaces.Box(space.low, space.high, dtype=np.float32)
 
 
-def to_array(space: Space, value: Any) -> np.ndarray:
-    """An element of the space as the array that an environment takes: float32 for a box, int32 for integers.
+def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, ...] | None = ()) -> np.ndarray:
+    """An action as the array that an environment takes: float32 within the bounds of a box, int32 for integers.
 
-    Any number of leading batch axes may precede the axes of the space.
+    Numbers outside of a box count as the nearest ones inside.
+
+    Args:
+        space: of one action.
+        value: the action, or a batch of them.
+        field: what an error calls it.
+        batch: axes that precede those of the space; if None, any. An array of one integer is that integer where the batch has
+            no axes.
 
     Raises:
-        ConfigurationError: if the last axes are not those of the space.
+        ConfigurationError: for another shape, a number that is not finite, or a choice that does not exist.
     """
-    array = np.asarray(value, dtype=np.int32 if isinstance(space, Discrete) else np.float32)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.asarray(None)
+    discrete = isinstance(space, Discrete)
+    kinds = "biu" if discrete else "biuf"  # NumPy's letters of logical values, integers and real numbers
+    allowed = f"an integer in [0, {space.n - 1}]" if isinstance(space, Discrete) else "numbers that are finite"
+    if array.dtype.kind not in kinds:
+        raise ConfigurationError(field, value, allowed)
+    if batch == () and discrete and array.size == 1:
+        array = array.reshape(())
     size = len(space.shape)
-    if array.ndim < size or array.shape[array.ndim - size :] != space.shape:
-        raise ConfigurationError("shape", array.shape, f"that of the space, {space.shape}")
-    return array
+    if array.shape[array.ndim - size :] != space.shape or batch not in (None, array.shape[: array.ndim - size]):
+        shape = space.shape if batch is None else (*batch, *space.shape)
+        raise ConfigurationError(f"{field}: shape", array.shape, f"that of the space, {shape}")
+    wrong = (array < 0) | (array >= space.n) if isinstance(space, Discrete) else ~np.isfinite(array)
+    if wrong.any():
+        place = np.argwhere(wrong)[0]
+        where = f"{field}[{', '.join(map(str, place))}]" if len(place) else field
+        raise ConfigurationError(where, array[tuple(place)].item(), allowed)
+    if isinstance(space, Discrete):
+        return array.astype(np.int32)
+    return np.clip(array, space.low, space.high).astype(np.float32)
 
 
 def from_bounds(field: str, space: Any) -> Space:

@@ -1,0 +1,54 @@
+"""Environments from keyword arguments, with the errors that other libraries rely on."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.table import unknown
+from edgewise.environments import registry
+
+RENDER_MODES = (None, "human", "ansi", "rgb_array", "ansi_list", "rgb_array_list")
+"""Those of Gymnasium's documentation. None of them shows anything here yet; Gymnasium warns of that where one is asked for."""
+
+
+class UnexpectedKeyword(ConfigurationError, TypeError):
+    """A keyword that the environment does not take.
+
+    Libraries that try a keyword first and then go on without it expect a TypeError that says so in Python's words.
+    """
+
+
+class NothingToShow(ConfigurationError, NotImplementedError):
+    """Frames were asked for."""
+
+
+def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]) -> Any:
+    """Build an environment or a game for another library.
+
+    Args:
+        system: name in the registry.
+        render_mode: as that library names it.
+        overrides: fields of the system's configuration.
+
+    Raises:
+        UnexpectedKeyword: for an unknown field.
+        ConfigurationError: for an unknown name, or a value that is not allowed.
+    """
+    check_render_mode(render_mode)
+    known = [field.name for field in fields(registry.find(system).config)]
+    for name, value in overrides.items():
+        if name not in known:
+            raise UnexpectedKeyword(f"{unknown(name, value, known)} (got an unexpected keyword argument '{name}')")
+    return registry.make(system, **overrides)
+
+
+def check_render_mode(mode: str | None) -> None:
+    """Require a mode that Gymnasium knows.
+
+    Raises:
+        ConfigurationError: for another one.
+    """
+    if mode not in RENDER_MODES:
+        raise ConfigurationError("render_mode", mode, f"one of {', '.join(map(str, RENDER_MODES))}")
