@@ -16,7 +16,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 from countdown import Countdown
-from edgewise.common.errors import ConfigurationError
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.adapters.registration import register_gymnasium
@@ -114,8 +114,9 @@ class TestSpaces:
 
     def test_elements_become_arrays_of_the_right_type_and_shape(self):
         box = Box(np.zeros(2, np.float32), np.ones(2, np.float32))
-        assert to_array(box, [[0, 1]]).dtype == np.float32
+        assert to_array(box, [[0, 1]], batch=None).dtype == np.float32
         assert to_array(Discrete(3), 2).dtype == np.int32
+        np.testing.assert_array_equal(to_array(box, [-3, 0.5]), np.array([0, 0.5], np.float32))
         with pytest.raises(ConfigurationError, match=r"shape = \(3,\): must be that of the space, \(2,\)"):
             to_array(box, [0, 1, 2])
 
@@ -171,10 +172,63 @@ class TestSingle:
         environment.reset(seed=0)
         with pytest.raises(ConfigurationError, match=r"shape = \(3,\): must be that of the space, \(11,\)"):
             environment.step(np.zeros(3, np.float32))
-        with pytest.raises(ConfigurationError, match="render_mode = 'human'"):
-            GymnasiumEnvironment(small, render_mode="human")
-        with pytest.raises(ConfigurationError, match="field = 'vehicels': must be one of vehicles"):
-            gymnasium.make(ID, vehicels=3)
+        with pytest.raises(ConfigurationError, match="render_mode = 'film': must be one of None, human"):
+            GymnasiumEnvironment(small, render_mode="film")
+        with pytest.raises(ConfigurationError, match="vehicles = 0"):
+            gymnasium.make(ID, vehicles=0)
+
+    @pytest.mark.parametrize("make", [gymnasium.make, gymnasium.make_vec])
+    def test_an_unknown_keyword_is_the_type_error_that_other_libraries_expect(self, make):
+        with pytest.raises(
+            TypeError, match=r"unexpected keyword argument 'vehicels'.* did you mean vehicles\?"
+        ) as caught:
+            make(ID, vehicels=3)
+        assert isinstance(caught.value, ConfigurationError)
+        assert "\n" not in str(caught.value)
+
+    def test_a_render_mode_is_warned_of_as_by_gymnasium_and_frames_are_refused(self, small):
+        with pytest.warns(UserWarning, match="rgb_array"):
+            environment = gymnasium.make(ID, render_mode="rgb_array", **SMALL)
+        with pytest.raises(NotImplementedError, match="render_mode = 'rgb_array': must be None"):
+            environment.unwrapped.render()
+        with pytest.warns(UserWarning, match="without a render_mode"):
+            assert GymnasiumEnvironment(small).render() is None
+
+    def test_components_outside_of_a_box_count_as_its_bound(self, small):
+        environment = GymnasiumEnvironment(small)
+        action = np.linspace(-1, 1, environment.action_space.shape[0]).astype(np.float32)
+        outside = np.where(np.abs(action) > 0.5, np.sign(action) * 1e30, action)
+        results = []
+        for each in (np.clip(outside, -1, 1), outside):
+            environment.reset(seed=0)
+            results.append(environment.step(each))
+        np.testing.assert_array_equal(results[0][0], results[1][0])
+        assert results[0][1:] == results[1][1:]
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_an_action_that_is_not_finite_is_refused(self, small, value):
+        environment = GymnasiumEnvironment(small)
+        environment.reset(seed=0)
+        action = np.zeros(11, np.float32)
+        action[4] = value
+        with pytest.raises(ConfigurationError, match=r"^action\[4\] = (nan|inf): must be numbers that are finite$"):
+            environment.step(action)
+
+    @pytest.mark.parametrize("action", [2, -1, 0.7, np.float64(1), "1", None, [0, 1], np.uint64(2**40)])
+    def test_a_choice_that_does_not_exist_is_refused(self, action):
+        environment = GymnasiumEnvironment(Countdown())
+        environment.reset(seed=0)
+        with pytest.raises(ConfigurationError, match=r"^action") as caught:
+            environment.step(action)
+        assert "\n" not in str(caught.value)
+
+    def test_an_array_of_one_choice_is_that_choice(self):
+        environment = GymnasiumEnvironment(Countdown())
+        steps = []
+        for action in (1, np.array([1]), jnp.asarray(1)):
+            environment.reset(seed=0)
+            steps.append(environment.step(action)[:2])
+        assert steps[0] == steps[1] == steps[2]
 
 
 @pytest.fixture(scope="module")
@@ -187,14 +241,15 @@ class TestVector:
         single = gymnasium.make(ID, **SMALL)
         assert isinstance(vector, GymnasiumVectorEnvironment)
         assert vector.num_envs == COPIES
-        assert vector.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
+        assert vector.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
         assert vector.single_observation_space == single.observation_space
         assert vector.single_action_space == single.action_space
         assert vector.observation_space == gymnasium.vector.utils.batch_space(single.observation_space, COPIES)
         assert vector.action_space == gymnasium.vector.utils.batch_space(single.action_space, COPIES)
 
-    def test_same_as_gymnasiums_own_vectoriser(self, vector):
+    def test_same_as_gymnasiums_own_vectoriser(self, small):
         """Observations, rewards, flags and infos, over two episodes and a half."""
+        vector = GymnasiumVectorEnvironment(small, COPIES, AutoresetMode.SAME_STEP)
         mode = {"autoreset_mode": AutoresetMode.SAME_STEP}
         own = gymnasium.make_vec(ID, num_envs=COPIES, vectorization_mode="sync", vector_kwargs=mode, **SMALL)
         np.testing.assert_allclose(vector.reset(seed=4)[0], own.reset(seed=4)[0], atol=1e-5)
@@ -225,9 +280,26 @@ class TestVector:
                 assert this.dtype == that.dtype
                 np.testing.assert_allclose(this, that, rtol=1e-4, atol=1e-5)
 
+    def test_actions_that_no_copy_can_take_are_refused(self, vector):
+        vector.reset(seed=0)
+        actions = np.zeros((COPIES, 11), np.float32)
+        actions[1, 3] = np.nan
+        with pytest.raises(ConfigurationError, match=r"^actions\[1, 3\] = nan: must be"):
+            vector.step(actions)
+        with pytest.raises(ConfigurationError, match=r"^actions: shape = \(2, 11\): must be that of .*\(3, 11\)"):
+            vector.step(actions[:2])
+        choices = GymnasiumVectorEnvironment(Countdown(), COPIES)
+        choices.reset(seed=0)
+        with pytest.raises(ConfigurationError, match=r"^actions\[2\] = 2: must be an integer in \[0, 1\]$"):
+            choices.step(np.array([0, 1, 2]))
+
+    def test_gymnasiums_vector_wrappers_take_the_default_mode(self):
+        inner = GymnasiumVectorEnvironment(Countdown(), COPIES)
+        wrapped = gymnasium.wrappers.vector.NormalizeObservation(inner)
+        assert wrapped.reset(seed=0)[0].shape == (COPIES, 1)
+
     def test_episode_statistics_wrapper_counts_every_episode(self):
-        """That wrapper wants the mode of Gymnasium's own vectorisers: reset by the step after the last."""
-        inner = GymnasiumVectorEnvironment(Countdown(), COPIES, AutoresetMode.NEXT_STEP)
+        inner = GymnasiumVectorEnvironment(Countdown(), COPIES)
         recorded = gymnasium.wrappers.vector.RecordEpisodeStatistics(inner)
         limit = Countdown().limit
         recorded.reset(seed=0)
@@ -247,6 +319,24 @@ class TestVector:
         observations = vector.reset(seed=[3, 4, 3])[0]
         np.testing.assert_array_equal(observations[0], observations[2])
         np.testing.assert_array_equal(observations[:2], vector.reset(seed=3)[0][:2])
+
+
+class TestProcesses:
+    def test_copies_that_were_forked_are_refused_instead_of_waiting_for_ever(self):
+        with warnings.catch_warnings(action="ignore"):  # of JAX about the fork, and of Gymnasium about the error
+            copies = gymnasium.vector.AsyncVectorEnv([lambda: gymnasium.make(ID, **SMALL)] * 2, context="fork")
+            with pytest.raises(EdgewiseError, match="was forked from one that runs JAX") as caught:
+                copies.reset(seed=0)
+            copies.close(terminate=True)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.slow
+    def test_copies_in_fresh_processes_work(self):
+        kwargs = {"context": "spawn"}
+        copies = gymnasium.make_vec(ID, num_envs=2, vectorization_mode="async", vector_kwargs=kwargs, **SMALL)
+        observations, _ = copies.reset(seed=3)
+        np.testing.assert_allclose(observations[0], gymnasium.make(ID, **SMALL).reset(seed=3)[0], atol=1e-5)
+        copies.close()
 
 
 class TestToGymnax:

@@ -145,13 +145,13 @@ def test_reset_mask_leaves_the_other_copies_where_they_are(countdown):
 def test_vector_environment_refuses_what_it_cannot_do(countdown):
     with pytest.raises(ConfigurationError, match="num_envs = 0"):
         GymnasiumVectorEnvironment(countdown, 0)
-    with pytest.raises(ConfigurationError, match="autoreset_mode = 'Disabled': must be one of SameStep, NextStep"):
+    with pytest.raises(ConfigurationError, match="autoreset_mode = 'Disabled': must be one of NextStep, SameStep"):
         GymnasiumVectorEnvironment(countdown, 2, AutoresetMode.DISABLED)
     vector = GymnasiumVectorEnvironment(countdown, 2)
     with pytest.raises(ConfigurationError, match=r"seed = \[1, 2, 3\]: must be one integer or 2"):
         vector.reset(seed=[1, 2, 3])
     vector.reset(seed=0)
-    with pytest.raises(ConfigurationError, match=r"shape = \(3,\): must be that of the action space, \(2,\)"):
+    with pytest.raises(ConfigurationError, match=r"actions: shape = \(3,\): must be that of the space, \(2,\)"):
         vector.step(np.zeros(3, dtype=int))
     with pytest.raises(ConfigurationError, match="reset_mask"):
         vector.reset(options={"reset_mask": [True, False]})

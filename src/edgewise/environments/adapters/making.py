@@ -38,9 +38,9 @@ def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]
     """
     check_render_mode(render_mode)
     known = [field.name for field in fields(registry.find(system).config)]
-    for name, value in overrides.items():
+    for name in overrides:
         if name not in known:
-            raise UnexpectedKeyword(f"{unknown(name, value, known)} (got an unexpected keyword argument '{name}')")
+            raise UnexpectedKeyword(f"got an unexpected keyword argument '{name}': {unknown('field', name, known)}")
     return registry.make(system, **overrides)
 
 

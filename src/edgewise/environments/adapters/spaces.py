@@ -41,7 +41,7 @@ def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, 
     kinds = "biu" if discrete else "biuf"  # NumPy's letters of logical values, integers and real numbers
     allowed = f"an integer in [0, {space.n - 1}]" if isinstance(space, Discrete) else "numbers that are finite"
     if array.dtype.kind not in kinds:
-        raise ConfigurationError(field, value, allowed)
+        raise ConfigurationError(field, array.item() if array.ndim == 0 else f"an array of {array.dtype}", allowed)
     if batch == () and discrete and array.size == 1:
         array = array.reshape(())
     size = len(space.shape)
