@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,14 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.training.claim import LOCK_FILE, claimed, claimed_new
 from edgewise.training.run_folder import folder_name, policy_folder, resume_command
 
-HOLDER = "import sys, pathlib; from edgewise.training.claim import claimed\nwith claimed(pathlib.Path(sys.argv[1])):\n    print('held', flush=True); sys.stdin.read()"
+HOLDER = """
+import sys
+from pathlib import Path
+from edgewise.training.claim import claimed
+with claimed(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def test_a_folder_belongs_to_one_process_until_that_ends(tmp_path: Path) -> None:
@@ -74,5 +82,6 @@ def test_the_package_runs_as_a_module() -> None:
 
 def test_an_error_keeps_its_words_between_processes() -> None:
     error = ConfigurationError("vehicles", 0, "at least 1")
-    again = type(error)(*error.args)
+    again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.field) == (str(error), "vehicles")
+    assert str(ConfigurationError(error)) == str(error)  # as Gymnasium raises a worker's error anew
