@@ -33,7 +33,8 @@ ORDER = (
 """From the ground up."""
 BELOW = {layer: set(ORDER[:place]) for place, layer in enumerate(ORDER)}
 REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else
-MODULES = sorted(ROOT.rglob("*.py"))
+START = ROOT / "__main__.py"  # `python -m edgewise` starts the command line, from above all layers
+MODULES = sorted(set(ROOT.rglob("*.py")) - {START})
 
 
 def imported(source: str, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
