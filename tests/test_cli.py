@@ -187,6 +187,7 @@ def test_a_finished_run_is_not_trained_again(run_folder: Path, capsys: pytest.Ca
     assert (run_folder / "metrics.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_trace_is_imported_and_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{t},{v},{100 * v + 3 * t},{50 * v}" for v in range(4) for t in range(0, 1000, 10)]
     trace = tmp_path / "trace.csv"
@@ -204,6 +205,7 @@ def test_a_trace_is_imported_and_trained_on(tmp_path: Path, capsys: pytest.Captu
     assert (folder / "mobility.npz").exists()
 
 
+@pytest.mark.slow
 def test_interrupt_leaves_a_resumable_run(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     words = ["train", "agent-migration", "--folder", str(folder), "--steps", "400000", "--evaluations", "200", *TINY]

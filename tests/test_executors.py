@@ -34,7 +34,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_executors import LONG, ONLY
 from tiny_experiment import TABLE, gated
-from edgewise.execution.local import executor
+from edgewise.execution.choose import executor
 from edgewise.experiments.experiment import run_experiment
 from edgewise.experiments.store import Store
 from edgewise.common.interrupt import Interrupted

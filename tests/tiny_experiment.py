@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,11 +39,12 @@ LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BO
 
 @dataclass(frozen=True)
 class Gated:
-    """A job that waits after so many evaluations until it is told to stop, so that Ctrl-C finds it at work."""
+    """A job that waits after so many evaluations, until it is told to stop or the gate exists."""
 
     job: Job
     folder: Path | None
     evaluations: int
+    gate: Path
 
     def carry_out(self, report: Callable[[int, str], None]) -> list[CellResult]:
         told = threading.Event()
@@ -56,16 +58,18 @@ class Gated:
             if text.endswith("learning"):
                 signal.signal(signal.SIGINT, lambda *what: (told.set(), stop(*what)))
             if count == self.evaluations:
-                assert told.wait(timeout=300)
+                patience = time.monotonic() + 300
+                while not told.wait(0.1) and not self.gate.exists():
+                    assert time.monotonic() < patience
 
         return replace(self.job, folder=self.folder).carry_out(watched)
 
 
-def gated(carry_out: Executor, evaluations: int) -> Executor:
+def gated(carry_out: Executor, evaluations: int, gate: Path = Path("never")) -> Executor:
     """The executor, with jobs that wait."""
 
     def waiting(jobs: Sequence[Job], report: TaskReporter) -> Iterator[tuple[Job, list[CellResult]]]:
-        for job, results in carry_out([Gated(job, job.folder, evaluations) for job in jobs], report):
+        for job, results in carry_out([Gated(job, job.folder, evaluations, gate) for job in jobs], report):
             yield job.job, results
 
     return waiting
