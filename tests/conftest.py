@@ -1,45 +1,29 @@
 """Runtime shape and type checks are on for the whole package while it is tested, and programs are compiled once.
 
 Programs are compiled fast, not to be fast, and kept on disk: all workers of a run, the processes that tests start and
-later runs share `.cache/jax` in the checkout. JAX names an entry by the program, its own version and XLA's flags.
+later runs share `.cache/programs` in the checkout.
 """
 
 import hashlib
 import os
-import platform
-import shutil
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CACHES = Path(__file__).parents[1] / ".cache" / "jax"
-CACHE = CACHES / f"jaxlib-{version('jaxlib')}-{platform.machine()}"
-MOST_BYTES = 4_000_000_000  # a complete run takes about a tenth of it
+from edgewise.common import program_cache
 
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
-os.environ |= {
-    "JAX_COMPILATION_CACHE_DIR": str(CACHE),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    "EDGEWISE_CACHE": str(CACHE),
-}
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ[program_cache.VARIABLE] = str(Path(__file__).parents[1] / ".cache" / "programs")
+os.environ.pop(program_cache.FOLDER_VARIABLE, None)  # of the user
+program_cache.keep_programs()
 
 import jax  # noqa: E402 - reads the settings above
 from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook("edgewise", "typechecking.check")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Programs of other versions go, and all of them once they are many; the workers of a run leave that to its start."""
-    if hasattr(config, "workerinput"):
-        return
-    for folder in CACHES.glob("*"):
-        if folder != CACHE or sum(file.stat().st_size for file in folder.iterdir()) > MOST_BYTES:
-            shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True, scope="module")
