@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.experiments.claims import FAILS, HOLDS, UNDECIDED
+from edgewise.experiments.results import Claim
 from edgewise.reports.folder import FIGURE, small_print, spent
 from edgewise.reports.page import embedded, render
 from edgewise.reports.record import RECORD, Record, load_record
 
 REPORT = "report.html"
+COUNTED: dict[str, Callable[[int], str]] = {
+    HOLDS: lambda count: f"{count} {'holds' if count == 1 else 'hold'}",
+    FAILS: lambda count: f"{count} {'does' if count == 1 else 'do'} not hold",
+    UNDECIDED: lambda count: f"{count} undecided",
+}
+"""So many claims with a verdict, in words."""
 
 
 def experiment_folders(folder: Path) -> list[Path]:
@@ -36,8 +44,9 @@ def write_experiment_report(folder: Path) -> Path:
     page = render(
         "experiments.html",
         name=folder.resolve().name,
-        verdicts={word: sum(claim.verdict == word for claim in claims) for word in (HOLDS, FAILS, UNDECIDED)},
+        verdicts=_tally(claims),
         classes={HOLDS: "holds", FAILS: "fails", UNDECIDED: "undecided"},
+        counted=COUNTED,
         experiments=[_values(each, record) for each, record in zip(folders, records, strict=True)],
     )
     try:
@@ -51,12 +60,17 @@ def _values(folder: Path, record: Record) -> dict[str, object]:
     total = sum(record.training_s.values())
     return {
         "record": record,
+        "verdicts": {word: count for word, count in _tally(record.claims).items() if count},
         "figure": embedded(folder / f"{FIGURE}.png"),
         "small_print": small_print(record.profile) if record.claims else [],
         "spent": spent(record.profile),
         "training": {label: _duration(seconds) for label, seconds in record.training_s.items()},
         "total": _duration(total),
     }
+
+
+def _tally(claims: Sequence[Claim]) -> dict[str, int]:
+    return {word: sum(claim.verdict == word for claim in claims) for word in (HOLDS, FAILS, UNDECIDED)}
 
 
 def _duration(seconds: float) -> str:
