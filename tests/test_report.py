@@ -12,9 +12,9 @@ import pytest
 from edgewise.algorithms.cgdm import CGDMConfig
 from edgewise.common.errors import EdgewiseError
 from edgewise.drawing.style import new_figure, save_figure, spread_labels
-from edgewise.environments.system import Headline
-from edgewise.reports.run import write_report
-from edgewise.reports.run_figures import comparison_figure, learning_curve
+from edgewise.environments.system import Headline, System
+from edgewise.reports.run import standing, write_report
+from edgewise.reports.run_figures import comparison_figure, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.off_policy import OffPolicyConfig
@@ -46,7 +46,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_page_is_self_contained_and_complete(report: Path) -> None:
     page = report.read_text()
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert len(sources) == 4
+    assert len(sources) == 5
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert "<script" not in page
     for said in (
@@ -55,12 +55,15 @@ def test_page_is_self_contained_and_complete(report: Path) -> None:
         "look-ahead",
         "attack_frequency: 1.0",
         "updates per seed",
+        "edgewise train --config",
+        "test at the end of training",
+        "over training seeds for the learned policy",
     ):
         assert said in page
 
 
 def test_every_figure_has_its_data(report: Path) -> None:
-    names = {"learning", "map", "reputation", "latency"}
+    names = {"learning", "learner", "map", "reputation", "latency"}
     assert {path.stem for path in report.parent.glob("*.png")} == names
     assert {path.stem for path in report.parent.glob("*.csv")} == names
     reputation = pd.read_csv(report.parent / "reputation.csv")
@@ -83,6 +86,45 @@ def test_learning_curve_draws_what_it_is_given() -> None:
     assert [5.0, 3.0] in drawn
     assert [9.0, 9.0] in drawn
     assert "bound 1.0" in [text.get_text() for text in axes.texts]
+
+
+@pytest.mark.parametrize(("last", "labels"), [(500, ["0", "500"]), (5000, ["0", "5k"]), (4_000_000, ["0", "4M"])])
+def test_steps_are_counted_in_few_digits(last: int, labels: list[str]) -> None:
+    metrics = pd.DataFrame({"steps": [last // 2, last], "seed": [0, 0], "latency": [5.0, 3.0]})
+    axes = learning_curve(metrics, HEADLINE, {}, None).axes[0]
+    write = axes.xaxis.get_major_formatter()
+    assert [write(0, 0), write(last, 1)] == labels
+
+
+def test_each_metric_of_the_learner_has_a_panel() -> None:
+    metrics = pd.DataFrame({"steps": [1, 2], "seed": [0, 0], "latency": [5.0, 3.0]})
+    assert learner_figure(metrics) is None
+    figure = learner_figure(metrics.assign(**{"learning/actor_loss": [1.0, 2.0], "learning/entropy": [3.0, 4.0]}))
+    assert figure is not None
+    assert [axes.get_title() for axes in figure.axes] == ["actor loss", "entropy"]
+    assert list(figure.axes[1].lines[0].get_ydata()) == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("mean", "bound", "said"),
+    [
+        (8.0, 4.0, ["20.0% less than random decisions.", "the learned one is 100% above that bound."]),
+        (12.0, 4.0, ["20.0% more than random decisions.", "the learned one is 200% above that bound."]),
+        (8.0, -1.0, ["20.0% less than random decisions.", "No policy can undercut -1.0 s per slot."]),
+    ],
+)
+def test_a_policy_is_placed_in_words(mean: float, bound: float, said: list[str]) -> None:
+    class Judged(System):
+        config, build = dict, dict
+
+    sentences = standing(Judged("judged", "", HEADLINE), judged("ours", mean), [judged("random", 10.0)], bound)
+    assert len(sentences) == 2
+    assert all(sentence.endswith(end) for sentence, end in zip(sentences, said, strict=True))
+
+
+def test_a_unit_is_not_said_twice() -> None:
+    assert HEADLINE.title == "total latency (s per slot)"
+    assert Headline("return", "episode reward", "per episode").title == "episode reward"
 
 
 @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 LARGE = 1e7
 """Numbers from here on are written with an exponent: nobody counts so many digits."""
 GAP, EDGE = 3, 1
@@ -42,6 +37,11 @@ def print_table(
         words: columns of words, which stand to the left like the first one; all others stand to the right.
         keys: how many columns from the left name a row.
     """
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(highlight=False)
     console.print(Text(title))
     for chosen in _parts(columns, rows, keys, console.width):

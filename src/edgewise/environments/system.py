@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from edgewise.common.table import Table, unknown
+from edgewise.common.terminal import number
 
 Policy = Callable[[Any, Any, Any], Any]
 """`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it.
@@ -53,7 +54,13 @@ class Headline:
 
     def text(self, value: float) -> str:
         """A figure of the metric, as printed."""
-        return f"{value:.{self.digits}f}"
+        return number(value, self.digits)
+
+    @property
+    def title(self) -> str:
+        """The metric with its unit, which is left out where the label says it already."""
+        said = self.unit.removeprefix("per ") in self.label.split()
+        return self.label if said else f"{self.label} ({self.unit})"
 
     def best_first(self, value: float) -> float:
         """A sort key that puts the best figure first."""

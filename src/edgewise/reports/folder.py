@@ -61,9 +61,10 @@ def said(claim: Claim) -> str:
 
 def spent(profile: Profile) -> str:
     """A profile in words."""
+    seeds = f"{profile.seeds} seed{'s' * (profile.seeds != 1)}"
     return (
-        f"Profile {profile.name}: {profile.steps:,} environment steps per seed, "
-        f"{profile.seeds} seed{'s' * (profile.seeds != 1)}, {profile.episodes} test episodes of the policy that was best while learning."
+        f"Profile {profile.name}: {profile.steps:,} environment steps per seed, {seeds}, "
+        f"{profile.episodes} test episodes of the policy that was best while learning."
     )
 
 

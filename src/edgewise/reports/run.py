@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +20,34 @@ from edgewise.experiments.store import machine
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.reports.page import embedded, render
 from edgewise.reports.record import software
-from edgewise.reports.run_figures import learning_curve
+from edgewise.reports.run_figures import LEARNER, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.judgement import judge_bound, judge_policies, judge_references
-from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, read_config
+from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, TEST_FILE, read_config
 from edgewise.training.saved import load_learned
 
 EPISODES = 50
 BOUND_EPISODES = 20
 SEED = 1_000_003
+DPI = 240
+"""Twice the pixels of a figure on a page of the usual width, for screens that are sharp."""
 
 
 def standing(entry: System, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
     """Sentences on a learned policy beside random decisions and beside what is possible."""
-    metric, more = entry.headline.metric, entry.headline.higher_is_better
-    mean = learned.mean(metric)
+    headline = entry.headline
+    mean = learned.mean(headline.metric)
     sentences = []
-    random = next((row.mean(metric) for row in references if row.name == "random"), None)
-    if random is not None and more:
-        sentences.append(f"Random decisions: {entry.headline.text(random)}.")
+    random = next((row.mean(headline.metric) for row in references if row.name == "random"), None)
+    if random is not None and (headline.higher_is_better or random <= 0):
+        sentences.append(f"Random decisions: {headline.text(random)}.")
     elif random is not None:
-        sentences.append(f"{1 - mean / random:.1%} less than random decisions.")
+        sentences.append(f"{abs(1 - mean / random):.1%} {'less' if mean <= random else 'more'} than random decisions.")
     if bound is not None:
-        limit = f"{entry.headline.text(bound)} {entry.headline.unit}"
-        sentences.append(
-            f"No policy can exceed {limit}; the learned one gets {mean / bound:.0%} of it."
-            if more
-            else f"No policy can undercut {limit}; the learned one is {mean / bound - 1:.0%} above that bound."
-        )
+        limit = f"No policy can {'exceed' if headline.higher_is_better else 'undercut'} {headline.text(bound)} {headline.unit}"
+        share = f"{mean / bound:.0%} of it" if headline.higher_is_better else f"{mean / bound - 1:.0%} above that bound"
+        verb = "gets" if headline.higher_is_better else "is"
+        sentences.append(f"{limit}; the learned one {verb} {share}." if bound > 0 else f"{limit}.")
     return sentences
 
 
@@ -67,27 +68,39 @@ def write_report(folder: Path) -> Path:
     limit = judge_bound(entry, environment, BOUND_EPISODES, SEED)
     bound = None if limit is None else limit.mean(entry.headline.metric)
     metrics = pd.read_csv(folder / METRICS_FILE)
-    metric = entry.headline.metric
-    curve = learning_curve(metrics, entry.headline, {row.name: row.mean(metric) for row in references}, bound)
-    pictures = [
-        Picture(
-            "learning",
-            f"Mean {entry.headline.label} of the evaluations during training, against environment steps. Dashed: reference "
-            "policies; solid black: what no policy can beat.",
-            curve,
-            metrics[["steps", "seed", metric]],
-        )
-    ]
+    pictures = _learning(entry, metrics, references, bound)
     policy = load_learned(folder / "policy" / "best" / "seed-0", environment)
     rows = [learned, *references]
     pictures += entry.pictures(environment, LearnedPolicy(policy), rows, SEED)
     report = folder / "report"
     for picture in pictures:
+        picture.figure.set_dpi(DPI)
         save_figure(picture.figure, report / f"{picture.name}.png")
         replace_file(report / f"{picture.name}.csv", picture.data.to_csv(index=False).encode())
     page = report / "index.html"
     replace_file(page, _render(folder, config, entry, rows, bound, metrics, pictures).encode())
     return page
+
+
+def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement], bound: float | None) -> list[Picture]:
+    """What `metrics.csv` says: the headline metric beside references, and the learner's own metrics."""
+    metric, title = entry.headline.metric, entry.headline.title
+    lines = {row.name: row.mean(metric) for row in references}
+    pictures = [
+        Picture(
+            "learning",
+            f"{title[0].upper()}{title[1:]} in the evaluations during training, mean of their episodes, against environment steps. "
+            "Dashed: reference policies; solid black: what no policy can beat.",
+            learning_curve(metrics, entry.headline, lines, bound),
+            metrics[["steps", "seed", metric]],
+        )
+    ]
+    figure = learner_figure(metrics)
+    if figure is not None:
+        own = [name for name in metrics.columns if name.startswith(LEARNER)]
+        caption = "The learner's own metrics, means since the evaluation before: one line per seed."
+        pictures.append(Picture("learner", caption, figure, metrics[["steps", "seed", *own]]))
+    return pictures
 
 
 def _render(
@@ -124,6 +137,7 @@ def _render(
         low=headline.text(low),
         high=headline.text(high),
         source=learned.source,
+        several=config.training.seeds > 1,
         standing=standing(entry, learned, references, bound),
         episodes=EPISODES,
         columns=[name.replace("_", " ") for name in others],
@@ -141,9 +155,20 @@ def _render(
             "updates per seed": f"{config.training.total_updates:,}",
             "seeds": config.training.seeds,
             "wall time of training": f"{metrics['wall_s'].max():,.0f} s",
+            **_own_test(folder, entry),
             "machine": machine(),
             **software(),
         },
         configuration=yaml.safe_dump(json.loads(json.dumps(to_plain(config))), sort_keys=False),
-        command=f"edgewise train {config.environment} --algorithm {config.algorithm}   # with the options of {CONFIG_FILE}",
+        command=shlex.join(["edgewise", "train", "--config", str(folder / CONFIG_FILE)]),
     )
+
+
+def _own_test(folder: Path, entry: System) -> dict[str, str]:
+    """What the run told at its end."""
+    path = folder / TEST_FILE
+    if not path.exists():
+        return {}
+    means = json.loads(path.read_text())[entry.headline.metric]["mean"]
+    told = f"{entry.headline.text(sum(means) / len(means))} {entry.headline.unit}"
+    return {"test at the end of training": f"{told}, on other episodes than those of this page"}

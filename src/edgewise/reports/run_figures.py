@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,6 +15,11 @@ from matplotlib.figure import Figure
 from edgewise.drawing.style import BLACK, BLUE, GREY, new_figure, save_figure, spread_labels, styled
 from edgewise.environments.system import Headline
 from edgewise.statistics.judgement import Judgement
+
+LEARNER = "learning/"
+"""How columns of `metrics.csv` with the learner's own metrics begin."""
+FEW = 10
+"""Evaluations that are shown as points too."""
 
 
 @styled()
@@ -33,14 +40,14 @@ def learning_curve(
     if curves.shape[1] > 1:
         for seed in curves:
             axes.plot(curves.index, curves[seed], color=BLUE, alpha=0.25, linewidth=0.8)
-    axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2)
+    axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2, marker="o" if len(curves) <= FEW else None)
     lines = {**references, **({} if bound is None else {"bound": bound})}
     for name, value in lines.items():
         limit = name == "bound"
         axes.axhline(
             value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--"
         )
-    learned = f"learned ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "learned"
+    learned = "last evaluation" + (f" ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "")
     labels = {**lines, learned: float(curves.mean(axis=1).iloc[-1])}
     low, high = axes.get_ylim()
     for (name, value), y in zip(
@@ -52,10 +59,49 @@ def learning_curve(
             textcoords=("axes fraction", "data"), va="center", annotation_clip=False, fontsize=8,
         )  # fmt: skip
     axes.set_xlabel("environment steps per seed")
-    axes.set_ylabel(f"{headline.label} ({headline.unit})")
-    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:g} M" if x else "0"))
-    axes.set_xlim(0, curves.index.max())
+    axes.set_ylabel(headline.title)
+    _count_steps(axes, float(curves.index.max()))
     return figure
+
+
+@styled()
+def learner_figure(metrics: pd.DataFrame) -> Figure | None:
+    """A panel for each metric of the learner against environment steps, a line for each seed; None if there are none.
+
+    Args:
+        metrics: content of `metrics.csv`.
+    """
+    names = [name for name in metrics.columns if name.startswith(LEARNER)]
+    if not names:
+        return None
+    columns = min(3, len(names))
+    rows = math.ceil(len(names) / columns)
+    figure, grid = new_figure(7.2, 1.9 * rows + 0.3, rows, columns)
+    for axes, name in zip_longest(grid.flat, names):
+        if name is None:
+            axes.set_axis_off()
+            continue
+        curves = metrics.pivot(index="steps", columns="seed", values=name)
+        for seed in curves:
+            axes.plot(
+                curves.index,
+                curves[seed],
+                color=BLUE,
+                alpha=0.8,
+                linewidth=1,
+                marker="." if len(curves) <= FEW else None,
+            )
+        axes.set_title(name.removeprefix(LEARNER).replace("_", " "))
+        axes.locator_params(axis="x", nbins=3)
+        _count_steps(axes, float(curves.index.max()))
+    return figure
+
+
+def _count_steps(axes: Axes, last: float) -> None:
+    """Write environment steps in thousands or millions, whichever leaves few digits."""
+    unit, sign = (1e6, "M") if last >= 2e6 else (1e3, "k") if last >= 2e3 else (1, "")
+    axes.xaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda x, _: f"{x / unit:g}{sign}" if x else "0"))
+    axes.set_xlim(0, last * 1.01)
 
 
 @styled()
@@ -79,5 +125,5 @@ def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path)
     axes.invert_yaxis()
     axes.grid(axis="x", color="#e5e7eb")
     axes.set_axisbelow(True)
-    axes.set_xlabel(f"{headline.label} ({headline.unit}), mean and 95% interval")
+    axes.set_xlabel(f"{headline.title}, mean and 95% interval")
     save_figure(figure, path)
