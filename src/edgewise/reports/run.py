@@ -89,7 +89,7 @@ def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement],
     pictures = [
         Picture(
             "learning",
-            f"{title[0].upper()}{title[1:]} in the evaluations during training, mean of their episodes, against environment steps. "
+            f"{title[0].upper()}{title[1:]} in the evaluations during training, mean of their episodes, against steps. "
             "Dashed: reference policies; solid black: what no policy can beat.",
             learning_curve(metrics, entry.headline, lines, bound),
             metrics[["steps", "seed", metric]],
