@@ -31,7 +31,7 @@ from edgewise.execution.contract import TaskReporter
 from edgewise.execution.local import serial
 from edgewise.experiments import timing
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
-from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Player, ProbeResult, Reference
+from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, ProbeResult, Reference
 from edgewise.experiments.compute import compute, make_jobs
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
@@ -40,11 +40,10 @@ from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store, StoreError, code_digest, machine
 from edgewise.experiments.training_time import TRAINING_TIME, seconds_alone
 from edgewise.numerics.scaling import Scaling
-from edgewise.papers.d2sac import figures
+from edgewise.papers.d2sac import probes
 from edgewise.papers.d2sac.experiments import EXPERIMENTS
+from edgewise.papers.d2sac.names import CHAIN, CONTROL
 from edgewise.papers.d2sac.paper import PROFILES
-from edgewise.papers.d2sac.tables import CONTROL
-from edgewise.policies.artefact import PolicyArtefact, save_policy
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
 from edgewise.policies.scaled import ScaledPolicy
@@ -411,6 +410,7 @@ SCORES = {"random": -30.0, "round-robin": 280.0, "crash-avoid": 400.0, "prophet"
 PAPER_AGREES = {"5": 590.0, "0.05": 590.0}
 
 
+@pytest.mark.usefixtures("few_resamples")
 class TestPaper:
     """The D2SAC paper's experiments."""
 
@@ -482,49 +482,55 @@ class TestPaper:
         assert small_print(PAPER) == []
 
 
-def saved(folder: Path, policy: Any) -> Outcome:
-    save_policy(folder / "policy" / "best" / "seed-0", PolicyArtefact(policy, "service-selection", {}, "d2sac", 1))
-    player: Player = Learned(DQN.run(SETTING, PROFILE))
-    return Outcome(SETTING, "100%", player, CellResult(pd.DataFrame(), pd.DataFrame(), ""), folder)
-
-
 class TestReverseChain:
     def test_the_moment_shown_is_one_of_prophets(self) -> None:
         environment = ServiceSelection(SETTING.build())
-        observation, best = figures.moment(environment)
+        observation, best = probes.moment(environment, 300)
         size = observation[0] * environment.config.largest_task
         free = observation[-3:] * environment.providers.capacity
         utility = np.asarray(environment.providers.utility(size, False))
         with_room = np.asarray(free >= size - 1e-3)
         assert best == {int(np.argmax(np.where(with_room, utility, -np.inf)))}
 
-    def test_a_policy_that_scales_observations_is_shown_what_it_learned_from(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_policy_that_scales_observations_is_shown_what_it_learned_from(self) -> None:
         space = ServiceSelection(SETTING.build()).observation_space
         observation = jax.random.uniform(KEY, space.low.shape)
-        monkeypatch.setattr("edgewise.papers.d2sac.figures.moment", lambda environment: (observation, {0, 2}))
         inside = CategoricalDiffusionPolicy(
             Denoiser(space.low.size, 3, (8,), 4, KEY), make_schedule("vp", 4), "clean", False
         )
         inputs = Scaling.of_box(space.low, space.high, 4.0)
-        output = figures.reverse_chain(Results(PROFILE, (saved(tmp_path, ScaledPolicy(inside, inputs)),)))
-        shown = output.data.pivot(index="step", columns="provider", values="probability").to_numpy()
-        np.testing.assert_allclose(shown, inside.distributions(inputs(observation), KEY), atol=1e-5)
-        assert abs(shown - inside.distributions(observation, KEY)).max() > 0.01
-        np.testing.assert_allclose(shown.sum(1), 1, atol=1e-5)
-        assert [axes.get_title(loc="left") for axes in output.figure.axes] == [
-            "noise",
-            *(f"step {k}" for k in range(1, 5)),
-        ]
-        assert [axes.get_xlabel() for axes in output.figure.axes] == ["provider"] * 5
-        assert output.table["step 4"][0] == f"{shown[-1, [0, 2]].sum():.2f}"
+        found = probes.distributions(ScaledPolicy(inside, inputs), observation)
+        np.testing.assert_allclose(found, inside.distributions(inputs(observation), KEY), atol=1e-5)
+        assert abs(found - inside.distributions(observation, KEY)).max() > 0.01
+        np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
 
-    def test_a_policy_without_a_chain_is_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("edgewise.papers.d2sac.figures.moment", lambda environment: (jax.numpy.zeros(8), {0}))
+    @pytest.mark.parametrize(
+        ("ends", "word"),
+        [((0.4, 0.6, 0.9), "holds"), ((0.9, 0.6, 0.7), "undecided"), ((0.5, 0.4, 0.3), "does not hold")],
+    )
+    def test_the_figure_and_its_claim(self, ends: tuple[float, ...], word: str) -> None:
+        """Chains of one step over five providers, of which the paper's Prophet would choose two."""
+        experiment = EXPERIMENTS["fig8"]
+        best = np.array([True, False, True, False, False])
+        chains = {}
+        for label, end in zip(experiment.labels(), ends, strict=True):
+            last = np.where(best, end / 2, (1 - end) / 3)
+            table = {"step": np.repeat([0, 1], 5), "provider": np.tile(np.arange(5), 2), "best": np.tile(best, 2)}
+            probability = np.concatenate([np.full(5, 0.2), last])
+            chains[CHAIN, label] = ProbeResult(pd.DataFrame(table | {"probability": probability}), "code")
+        results = fabricated(experiment, lambda label: 1.0)
+        output = experiment.output(Results(results.profile, results.outcomes, chains))
+        assert [claim.verdict for claim in output.claims] == [word]
+        titles = [axes.get_title(loc="left") for axes in output.figure.axes]
+        assert titles == ["noise", "step 1", *[""] * 4]
+        assert [axes.get_xlabel() for axes in output.figure.axes] == [*[""] * 4, "provider", "provider"]
+        assert output.table["step 1"].tolist() == [f"{end:.2f}" for end in ends]
+        assert list(output.data) == ["budget", "step", "provider", "probability"]
+
+    def test_a_policy_without_a_chain_is_refused(self) -> None:
         policy = CategoricalPolicy.create(8, 3, (8,), KEY, False)
-        with pytest.raises(EdgewiseError, match="100%: has no reverse chain"):
-            figures.reverse_chain(Results(PROFILE, (saved(tmp_path, policy),)))
+        with pytest.raises(EdgewiseError, match="CategoricalPolicy: has no reverse chain"):
+            probes.distributions(policy, jax.numpy.zeros(8))
 
 
 class TestParts:

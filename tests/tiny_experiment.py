@@ -20,7 +20,7 @@ from edgewise.experiments.job import Job
 from edgewise.experiments.profile import Profile
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store
-from edgewise.papers.d2sac import figures, tables
+from edgewise.papers.d2sac import claims, figures, tables
 
 PROFILE = Profile("tiny", steps=240, seeds=2, evaluations=3, episodes=3)
 SETTING = Setting("default", "service-selection", {"tasks": 10, "providers": 3})
@@ -31,10 +31,10 @@ DQN = Learner(
     {"environments": 4, "warmup_steps": 16, "evaluation_episodes": 2, "checkpoint_every": 1},
 )
 REFERENCES = ("random", "prophet")
-TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REFERENCES, tables.tasks)
-REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, tables.rewards)
-CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, figures.learning)
-LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), tables.rewards)
+TABLE = Experiment("tasks", "What becomes of the tasks", (SETTING,), (DQN,), REFERENCES, tables.tasks, claims.tasks)
+REWARDS = Experiment("rewards", "Rewards", (SETTING,), (DQN,), REFERENCES, tables.rewards, claims.rewards)
+CURVES = Experiment("curves", "Learning curves", (SETTING,), (DQN,), REFERENCES, figures.learning, claims.learning)
+LIMIT = Experiment("limit", "What is possible", (SETTING,), (), (*REFERENCES, BOUND), tables.rewards, claims.rewards)
 
 
 @dataclass(frozen=True)

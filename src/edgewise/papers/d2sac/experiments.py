@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from edgewise.experiments.experiment import BOUND, Experiment
 from edgewise.experiments.setting import Learner, Setting
+from edgewise.experiments.sweep import Sweep
 from edgewise.experiments.timing import training_times
-from edgewise.papers.d2sac import figures, tables
+from edgewise.papers.d2sac import claims, figures, probes, sweeps, tables
+from edgewise.papers.d2sac.names import CONTROL, OURS, POLICY_BASED, VALUE_BASED
 from edgewise.papers.d2sac.paper import TITLES
+from edgewise.papers.d2sac.published import BEST_STEPS, BEST_TEMPERATURE
 
 SYSTEM = "service-selection"
 DEFAULT = Setting("default", SYSTEM)
-D2SAC = Learner("D2SAC", "d2sac")
+D2SAC = Learner(OURS, "d2sac")
 COMPARED = (
     D2SAC,
-    Learner("DQN", "dqn"),
-    Learner("Prioritized-DQN", "prioritised-dqn"),
-    Learner("DRQN", "drqn"),
-    Learner("Rainbow", "rainbow"),
-    Learner("REINFORCE", "reinforce"),
-    Learner("PPO", "ppo"),
-    Learner("SAC", "discrete-sac"),
+    Learner("DQN", "dqn", group=VALUE_BASED),
+    Learner("Prioritized-DQN", "prioritised-dqn", group=VALUE_BASED),
+    Learner("DRQN", "drqn", group=VALUE_BASED),
+    Learner("Rainbow", "rainbow", group=VALUE_BASED),
+    Learner("REINFORCE", "reinforce", group=POLICY_BASED),
+    Learner("PPO", "ppo", group=POLICY_BASED),
+    Learner("SAC", "discrete-sac", group=POLICY_BASED),
 )
 """All learners of the paper's comparison, by the names that it gives them."""
-LEARNERS = (*COMPARED, Learner.matching(tables.CONTROL, "discrete-sac", "d2sac", SYSTEM))
+LEARNERS = (*COMPARED, replace(Learner.matching(CONTROL, "discrete-sac", "d2sac", SYSTEM), group=POLICY_BASED))
 HEURISTICS = ("random", "round-robin", "crash-avoid", "prophet")
 RATES = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004)
 DENOISING_STEPS = (1, 2, 3, 4, 5, 10, 15)
 TEMPERATURES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 BUDGETS = (0.15, 0.4, 1.0)
+RATE, STEPS, TEMPERATURE = (
+    Sweep("arrival_rate", "arrival rate (tasks per second)"),
+    Sweep("denoising steps K"),
+    Sweep("temperature alpha", logarithmic=True),
+)
+"""Axes of Figs. 6, 7 and 9."""
+
+
+def _with(field: str, value: float, axis: Sweep) -> Learner:
+    """D2SAC with another value of a field, at its place on an axis."""
+    return Learner(f"{value:g}", "d2sac", {field: value}, at={axis.name: value})
+
 
 EXPERIMENTS = {
     experiment.name: experiment
@@ -39,6 +57,7 @@ EXPERIMENTS = {
             learners=LEARNERS,
             references=(*HEURISTICS, BOUND),
             draw=tables.rewards,
+            claims=claims.rewards,
         ),
         Experiment(
             name="table4",
@@ -47,6 +66,7 @@ EXPERIMENTS = {
             learners=COMPARED,
             references=(),
             draw=tables.control,
+            claims=claims.control,
         ),
         Experiment(
             name="table5",
@@ -55,6 +75,7 @@ EXPERIMENTS = {
             learners=LEARNERS,
             references=HEURISTICS,
             draw=tables.tasks,
+            claims=claims.tasks,
         ),
         Experiment(
             name="fig5",
@@ -63,23 +84,30 @@ EXPERIMENTS = {
             learners=LEARNERS,
             references=HEURISTICS,
             draw=figures.learning,
+            claims=claims.learning,
         ),
         Experiment(
             name="fig6",
             title=TITLES["fig6"],
-            settings=tuple(Setting(f"{rate:g}", SYSTEM, {"arrival_rate": rate}) for rate in RATES),
+            settings=tuple(
+                Setting(f"{rate:g}", SYSTEM, {"arrival_rate": rate}, at={RATE.name: rate}) for rate in RATES
+            ),
             learners=LEARNERS,
             references=HEURISTICS,
-            draw=figures.arrival_rates,
+            draw=partial(sweeps.arrival_rates, RATE),
+            claims=partial(claims.arrival_rates, RATE),
             trained_in=DEFAULT,
         ),
         Experiment(
             name="fig7",
             title=TITLES["fig7"],
             settings=(DEFAULT,),
-            learners=tuple(Learner(str(steps), "d2sac", {"denoising_steps": steps}) for steps in DENOISING_STEPS),
+            learners=tuple(_with("denoising_steps", steps, STEPS) for steps in DENOISING_STEPS),
             references=(),
-            draw=figures.denoising_steps,
+            draw=partial(sweeps.shares, STEPS, True),
+            claims=partial(
+                claims.optimum, STEPS, BEST_STEPS, "K = 5 gives the highest reward, shorter and longer chains less"
+            ),
             probes=training_times,
         ),
         Experiment(
@@ -89,14 +117,17 @@ EXPERIMENTS = {
             learners=tuple(Learner(f"{share:.0%}", "d2sac", budget=share) for share in BUDGETS),
             references=(),
             draw=figures.reverse_chain,
+            claims=claims.reverse_chain,
+            probes=probes.reverse_chains,
         ),
         Experiment(
             name="fig9",
             title=TITLES["fig9"],
             settings=(DEFAULT,),
-            learners=tuple(Learner(f"{alpha:g}", "d2sac", {"temperature": alpha}) for alpha in TEMPERATURES),
+            learners=tuple(_with("temperature", alpha, TEMPERATURE) for alpha in TEMPERATURES),
             references=(),
-            draw=figures.temperatures,
+            draw=partial(sweeps.shares, TEMPERATURE, False),
+            claims=partial(claims.optimum, TEMPERATURE, BEST_TEMPERATURE, "alpha = 0.05 gives the highest reward"),
         ),
     )
 }
