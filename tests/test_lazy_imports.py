@@ -41,8 +41,13 @@ def test_nothing_heavy_is_loaded_to_say_what_there_is(words: list[str] | None) -
     assert loaded(words) == set()
 
 
-def test_help_of_a_command_loads_the_parser_alone() -> None:
-    assert loaded(["report", "--help"]) <= PARSING
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["report", "--help"], ["report", "nowhere"], ["experiment", "--help"], ["experiment", "nowhere"]],
+    ids=" ".join,
+)
+def test_what_needs_no_numerics_loads_the_parser_alone(words: list[str]) -> None:
+    assert loaded(words) <= PARSING
 
 
 def test_a_list_of_all_there_is_loads_no_numerics() -> None:

@@ -11,12 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from edgewise.common.files import make_folder
-from edgewise.execution.choose import executor
-from edgewise.experiments.catalogue import find_paper
-from edgewise.experiments.experiment import Plan, compute_plans
-from edgewise.experiments.store import Store
-from edgewise.reports.folder import markdown, small_print
-from edgewise.reports.make_experiment import FOLDER, show_experiment
+from edgewise.experiments.catalogue import FOLDER, find_paper
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,16 @@ def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
     paper = find_paper(options.paper)
+    paper.check(options.names)
+    profile = paper.profile(options.profile)
+    from edgewise.execution.choose import executor
+    from edgewise.experiments.experiment import Plan, compute_plans
+    from edgewise.experiments.store import Store
+    from edgewise.reports.folder import markdown, small_print
+    from edgewise.reports.make_experiment import show_experiment
+
     experiments = paper.find(options.names)
-    profile, carry = paper.profile(options.profile), executor(options.workers, options.ray_address)
+    carry = executor(options.workers, options.ray_address)
     plans = [Plan.of(experiment, profile, options.only) for experiment in experiments]
     out = options.out or FOLDER / options.paper / profile.name
     make_folder(out)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 from dataclasses import dataclass
 
 import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
+from edgewise.cli.words import WIDEST, listed
 from edgewise.environments import registry
 from edgewise.experiments.catalogue import CATALOGUE, find_paper
 
@@ -52,23 +54,29 @@ def run(words: list[str]) -> int:
             )
         )
         return 0
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+
+    def say(text: str, indent: int) -> None:
+        margin = indent * " "
+        print(textwrap.fill(text, width, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False))
+
     print("environments")
     for entry in entries:
-        known = f"  ({entry.gymnasium_id})" if entry.gymnasium_id else ""
-        print(f"  {entry.name}{known}\n    {entry.summary}\n    references:")
-        indent = 6 * " "
-        names = ", ".join(entry.reference_names)
-        print(textwrap.fill(names, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False))
-    print("environments with several agents  (edgewise.environments.adapters.pettingzoo.parallel_env)")
+        say(f"{entry.name}  ({entry.gymnasium_id})" if entry.gymnasium_id else entry.name, 2)
+        say(entry.summary, 4)
+        say(f"references: {', '.join(entry.reference_names)}", 4)
+    print("environments with several agents")
     for game in games:
-        print(f"  {game.name}\n    {game.summary}\n    references: {', '.join(game.reference_names)}")
+        say(game.name, 2)
+        say(game.summary, 4)
+        say(f"references: {', '.join(game.reference_names)}", 4)
     print("algorithms")
+    actions = {"box": "continuous actions", "discrete": "discrete actions", "game": "several agents"}
     for algorithm in ALGORITHMS.items():
-        kinds = " and ".join(algorithm.actions)
-        print(f"  {algorithm.name}  ({kinds} actions)\n    {algorithm.summary}")
+        say(f"{algorithm.name}  ({' and '.join(actions[kind] for kind in algorithm.actions)})", 2)
+        say(algorithm.summary, 4)
     print("experiments")
     for name, paper in papers.items():
-        print(f"  {name}")
-        for experiment, title in paper.titles.items():
-            print(f"    {experiment}  {title}")
+        print(f"  edgewise experiment {name} NAME ...")
+        print(textwrap.indent(listed(paper.titles), "  "))
     return 0

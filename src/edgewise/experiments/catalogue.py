@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.table import Table, resolve, unknown
 from edgewise.experiments.profile import Profile
+
+FOLDER = Path("runs") / "experiments"
+"""Where results go unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,11 @@ class Paper:
             {experiment.name: experiment for experiment in experiments},
         )
 
-    def find(self, names: Sequence[str]) -> list[Any]:
-        """The named experiments, each once; "all" takes every one.
+    def check(self, names: Sequence[str]) -> None:
+        """Require names of experiments, or "all"; nothing is loaded.
 
         Raises:
             ConfigurationError: naming those that exist.
-            EdgewiseError: if they cannot be loaded, or lack one that has a title.
         """
         allowed = f"one of {', '.join(self.titles)}, or all"
         if not names:
@@ -47,6 +50,15 @@ class Paper:
         for name in names:
             if name != "all" and name not in self.titles:
                 raise unknown("experiment", name, self.titles, "all")
+
+    def find(self, names: Sequence[str]) -> list[Any]:
+        """The named experiments, each once; "all" takes every one.
+
+        Raises:
+            ConfigurationError: naming those that exist.
+            EdgewiseError: if they cannot be loaded, or lack one that has a title.
+        """
+        self.check(names)
         wanted = list(self.titles) if "all" in names else list(dict.fromkeys(names))
         experiments = resolve(self.experiments)
         for name in wanted:

@@ -10,13 +10,12 @@ from pathlib import Path
 from edgewise.common.files import make_folder
 from edgewise.execution.contract import Executor
 from edgewise.execution.local import serial
+from edgewise.experiments.catalogue import FOLDER
 from edgewise.experiments.experiment import Experiment, Plan, compute_plans
 from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Output, Results
 from edgewise.experiments.store import Store
 from edgewise.reports.folder import write_output
-
-FOLDER = Path("runs") / "experiments"
 
 
 def make_experiment(
