@@ -200,6 +200,7 @@ def learn(name: str, probe: Probe) -> tuple[Any, Any]:
     return algorithm, state.train_state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_terminal_values_and_the_best_action(name: str) -> None:
     """The second action alone is rewarded, by its distance from 0.7 times the number shown; the first is worth gamma of it."""
@@ -217,6 +218,7 @@ def test_terminal_values_and_the_best_action(name: str) -> None:
     assert float(state.critic(first, anywhere).mean()) == pytest.approx(0.9, abs=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["td3", "ddpg"])
 def test_truncation_is_bootstrapped(name: str) -> None:
     """One reward each step for ever is worth 1 / (1 - gamma) when episodes are cut."""

@@ -6,6 +6,8 @@ import pytest
 
 from discrete_probes import DISCOUNT, LEARNERS, PENSION, Learner, share_right, value
 
+pytestmark = pytest.mark.slow
+
 ALL = pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.name)
 VALUED = pytest.mark.parametrize(
     "learner", [learner for learner in LEARNERS if learner.values is not None], ids=lambda learner: learner.name

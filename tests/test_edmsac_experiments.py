@@ -48,6 +48,7 @@ def make(experiment: Experiment, store: Store) -> tuple[Results, Output]:
     return results, experiment.output(results)
 
 
+@pytest.mark.slow
 def test_gaps_are_to_the_optimum_of_the_same_states(store: Store) -> None:
     figure = replace(EXPERIMENTS["fig6"], learners=(TINY,), references=("optimum",))
     results, output = make(figure, store)
@@ -60,6 +61,7 @@ def test_gaps_are_to_the_optimum_of_the_same_states(store: Store) -> None:
     assert gap == pytest.approx(100 * (1 - earned.mean() / optimum), abs=1e-2)  # of two seeds the mean
 
 
+@pytest.mark.slow
 def test_a_menu_of_the_learner_beside_the_optimal_one(store: Store) -> None:
     _, output = make(replace(EXPERIMENTS["fig8"], learners=(TINY,)), store)
     assert len(output.data) == 3 * 6 * 2
@@ -68,6 +70,7 @@ def test_a_menu_of_the_learner_beside_the_optimal_one(store: Store) -> None:
     assert output.claims[0].verdict == "holds"  # a projected menu rises in period 2
 
 
+@pytest.mark.slow
 def test_schemes_beside_the_learner(store: Store) -> None:
     fig9 = EXPERIMENTS["fig9"]
     default = next(s for s in fig9.settings if s.build() == DEFAULT.build())

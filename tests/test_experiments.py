@@ -154,6 +154,7 @@ class TestEngine:
         with pytest.raises(ConfigurationError, match="none is known for cartpole"):
             carry_out(Job((cell,), None), silent)
 
+    @pytest.mark.slow
     def test_killed_and_continued_by_two_processes_equals_undisturbed(self, tmp_path: Path, results: Results) -> None:
         script = subprocess.run([sys.executable, str(TESTS / "tiny_experiment.py"), str(tmp_path), "2"], timeout=300)
         assert script.returncode == -signal.SIGKILL
@@ -554,6 +555,7 @@ class TestParts:
             dataclasses.replace(PROFILE, **{field: 0})
 
 
+@pytest.mark.slow
 def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's own words, on a smaller budget."""
     page = (TESTS.parent / "docs" / "experiments.md").read_text()

@@ -386,6 +386,7 @@ def outcome(folder: Path, run: RunConfig) -> tuple[pd.DataFrame, dict[str, bytes
 
 
 class TestRuns:
+    @pytest.mark.slow
     @pytest.mark.parametrize("run", [DQN_RUN, PPO_RUN], ids=["off-policy", "on-policy"])
     def test_same_seed_same_run_other_seed_another(self, run: RunConfig, tmp_path: Path) -> None:
         first, again = outcome(tmp_path / "first", run), outcome(tmp_path / "again", run)

@@ -330,6 +330,7 @@ def learned_actions(game: PairGame, config: MALPPOConfig) -> tuple[np.ndarray, n
     return tuple(np.concatenate([np.asarray(x[a]) for a in game.stages[i]]) for i, x in enumerate((prices, bought)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("central", [False, True], ids=["malppo", "mappo"])
 def test_equilibrium_of_a_game_of_known_answer_is_learned(pair_game: PairGame, central: bool) -> None:
     """Prices (1 + c) / 2, not c or 1: leaders anticipate followers; followers answer prices that they see."""

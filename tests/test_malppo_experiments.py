@@ -81,6 +81,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 class TestGames:
+    @pytest.mark.slow
     def test_joint_policies_are_judged_as_the_run_tests_them(self, played: Results) -> None:
         """Each agent's policy is read from a folder of its own; the run's last test had them in memory, and the same episodes."""
         found = played.find("MALPPO")
@@ -89,6 +90,7 @@ class TestGames:
             np.testing.assert_allclose(found.units(metric), tested[metric]["mean"], rtol=1e-4)
             assert np.ptp(found.units(metric)) > 0
 
+    @pytest.mark.slow
     def test_references_move_everyone(self, played: Results) -> None:
         exact, chance = (played.find(label).result.episodes.mean() for label in ("equilibrium", "random"))
         assert max(exact[metric] for metric in (*DISTANCES, "exploitability")) < 1e-2
@@ -97,6 +99,7 @@ class TestGames:
         for panel in learning.PANELS:
             np.testing.assert_allclose([exact[m] for m in panel.metrics()], panel.levels(solved), rtol=1e-4)
 
+    @pytest.mark.slow
     def test_the_figures(self, played: Results) -> None:
         fig4 = learning.algorithms(played)
         assert sorted(fig4.table["policy"]) == ["MALPPO", "Random", "exact equilibrium"]
@@ -288,6 +291,7 @@ class TestSweeps:
         refuting = self.shown(name, -1, 30.0)
         assert {claim.verdict for claim in refuting.claims} == {"does not hold"}
 
+    @pytest.mark.slow
     def test_exact_equilibria_of_several_sizes_come_in_order(self) -> None:
         settings = [at_means("a", 2, 1), at_means("b", 1, 2), at_means("c", 2, 1, satisfaction=35.0)]
         one, two, three = equilibria(settings)

@@ -18,6 +18,8 @@ from edgewise.training.on_policy import OnPolicyConfig
 from first_chunk import first_chunk
 from probes import Probe
 
+pytestmark = pytest.mark.slow
+
 DISCOUNT = 0.9
 CONFIGS = {
     "ppo": PPOConfig(hidden=(16, 16), discount=DISCOUNT, initial_deviation=0.2, actor_rate=5e-3, critic_rate=5e-3),

@@ -15,6 +15,8 @@ from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from first_chunk import first_chunk
 from probes import Probe
 
+pytestmark = pytest.mark.slow
+
 CONFIG = CGDMConfig(
     hidden=(32, 32), batch_size=64, discount=0.9, actor_rate=2e-3, critic_rate=3e-3, target_rate=0.05, denoising_steps=3,
     consistency_weight=1.0,

@@ -113,6 +113,7 @@ class TestPrioritised:
     def test_uniform_unless_asked_otherwise(self) -> None:
         assert not isinstance(make_replay(DQN(SMALL, PROBE.spaces, 10), 4, 100), PrioritisedReplay)
 
+    @pytest.mark.slow
     def test_it_runs_inside_the_loop_over_seeds_and_priorities_move(self) -> None:
         config = replace(CONFIG, replay_capacity=100)  # filled more than once
         algorithm = DQN(replace(SMALL, priority_exponent=0.6, n_step=2), PROBE.spaces, config.total_updates)

@@ -43,6 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder)
 
 
+@pytest.mark.slow
 def test_page_is_self_contained_and_complete(report: Path) -> None:
     page = report.read_text()
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
@@ -62,6 +63,7 @@ def test_page_is_self_contained_and_complete(report: Path) -> None:
         assert said in page
 
 
+@pytest.mark.slow
 def test_every_figure_has_its_data(report: Path) -> None:
     names = {"learning", "learner", "map", "reputation", "latency"}
     assert {path.stem for path in report.parent.glob("*.png")} == names

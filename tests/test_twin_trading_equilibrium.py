@@ -247,6 +247,7 @@ def test_trends_of_fig_5() -> None:
         assert_monotone(rows, rising=("per pair", "follower"), falling=("price", "leader", "welfare"))
 
 
+@pytest.mark.slow
 def test_trends_of_fig_6() -> None:
     """Cost up: price up, demand and utilities down (leaders' from 0.1 on). Satisfaction up: everything up."""
     table = {
@@ -264,6 +265,7 @@ def test_trends_of_fig_6() -> None:
         assert_monotone(rows, rising=("price", "demand", "follower", "leader", "welfare"))
 
 
+@pytest.mark.slow
 def test_trends_of_fig_7() -> None:
     """Stronger social ties: demand and all utilities up."""
     there = np.arange(6) < 4
@@ -272,6 +274,7 @@ def test_trends_of_fig_7() -> None:
     assert_monotone(rows, rising=("demand", "follower", "leader", "welfare"))
 
 
+@pytest.mark.slow
 def test_trends_of_fig_8() -> None:
     """Leader 1's cost up: its price up, its sales and utility down; the others' utilities up."""
     solutions = [stackelberg_equilibrium(even_market(4, 3, cost=[c, 0.1, 0.5])) for c in (0.0, 0.15, 0.3, 0.45, 0.6)]

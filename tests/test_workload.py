@@ -327,6 +327,7 @@ def test_bad_providers_get_one_line(tmp_path: Path, old: str, new: str, said: st
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_requests_are_imported_trained_on_and_solved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rng = np.random.default_rng(0)
     lines = [
