@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import jax
@@ -26,65 +27,60 @@ TRAINING = OffPolicyConfig(
 )
 
 
-def learn(
-    reward: Callable[..., Any], steps: int, terminates: bool, config: CGDMConfig = CONFIG
-) -> tuple[CGDM, CGDMState]:
-    probe = Probe(reward, steps, terminates)
+def last_choice(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
+    """At the second of two steps an action near 0.7 times the number is worth up to 1."""
+    return (step == 1) * (1 - (action - 0.7 * shown) ** 2)
+
+
+def always(step: jax.Array, shown: jax.Array, action: jax.Array) -> float:
+    return 1.0
+
+
+def two_peaks(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
+    """Peaks at -0.7 and 0.7 with a valley between: the mean of both, 0, is the worst choice inside."""
+    return -jnp.minimum((action - 0.7) ** 2, (action + 0.7) ** 2)
+
+
+PROBES = {"choice": Probe(last_choice, 2, True), "endless": Probe(always, 2, False), "peaks": Probe(two_peaks, 1, True)}
+
+
+@cache
+def learn(name: str, config: CGDMConfig = CONFIG) -> tuple[CGDM, CGDMState]:
+    probe = PROBES[name]
     algorithm = CGDM(config, probe.spaces, TRAINING.total_updates)
-    loop = OffPolicyLoop(probe, algorithm, TRAINING)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = first_chunk(OffPolicyLoop(probe, algorithm, TRAINING), jax.random.key(0))
     return algorithm, state.train_state
 
 
-def value(algorithm: CGDM, state: CGDMState, step: float) -> float:
-    observation = jnp.stack([jnp.full(21, step), jnp.linspace(-1, 1, 21)], axis=1)
-    action = algorithm.act(state, observation, jax.random.key(0), explore=False)
-    return float(state.critic(observation, action).mean())
+def observations(step: float) -> jax.Array:
+    return jnp.stack([jnp.full(21, step), jnp.linspace(-0.9, 0.9, 21)], axis=1)
 
 
-def test_value_of_a_terminal_reward() -> None:
-    assert value(*learn(lambda step, shown, action: 1.0, 1, True), 0.0) == pytest.approx(1.0, abs=0.05)
+def value(name: str, step: float) -> float:
+    algorithm, state = learn(name)
+    action = algorithm.act(state, observations(step), jax.random.key(0), explore=False)
+    return float(state.critic(observations(step), action).mean())
 
 
-def test_discounting() -> None:
-    algorithm, state = learn(lambda step, shown, action: (step == 1).astype(float), 2, True)
-    assert value(algorithm, state, 0.5) == pytest.approx(1.0, abs=0.05)
-    assert value(algorithm, state, 0.0) == pytest.approx(0.9, abs=0.05)
+def test_values_and_discounting() -> None:
+    assert value("choice", 0.5) == pytest.approx(1.0, abs=0.05)
+    assert value("choice", 0.0) == pytest.approx(0.9, abs=0.05)
 
 
 def test_truncation_is_bootstrapped() -> None:
     """One reward each step for ever is worth 1 / (1 - gamma) when episodes are cut, not the few steps up to the cut."""
-    algorithm, state = learn(lambda step, shown, action: 1.0, 2, False)
-    assert value(algorithm, state, 0.0) == pytest.approx(10.0, rel=0.1)
+    assert value("endless", 0.0) == pytest.approx(10.0, rel=0.1)
 
 
-def test_best_action_depends_on_the_observation() -> None:
-    algorithm, state = learn(lambda step, shown, action: -((action - 0.7 * shown) ** 2), 1, True)
-    shown = jnp.linspace(-0.9, 0.9, 13)
-    action = algorithm.act(state, jnp.stack([jnp.zeros(13), shown], axis=1), jax.random.key(0), explore=False)
-    assert float(jnp.abs(action[:, 0] - 0.7 * shown).mean()) < 0.1
+@pytest.mark.parametrize("change", [{}, {"confidence_sensitivity": 0.0}, {"squash": True}], ids=str)
+def test_best_action_depends_on_the_observation(change: dict[str, Any]) -> None:
+    algorithm, state = learn("choice", replace(CONFIG, **change))
+    action = algorithm.act(state, observations(0.5), jax.random.key(0), explore=False)
+    assert float(jnp.abs(action[:, 0] - 0.7 * observations(0.5)[:, 1]).mean()) < 0.1
 
 
 def test_two_optima_are_not_averaged() -> None:
-    """Peaks at -0.7 and 0.7 with a valley between: the mean of both, 0, is the worst choice inside."""
-
-    def reward(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
-        return -jnp.minimum((action - 0.7) ** 2, (action + 0.7) ** 2)
-
-    algorithm, state = learn(reward, 1, True)
-    observation = jnp.stack([jnp.zeros(21), jnp.linspace(-1, 1, 21)], axis=1)
-    action = np.asarray(algorithm.policy(state)(observation, jax.random.key(0)))[:, 0]
+    algorithm, state = learn("peaks")
+    action = np.asarray(algorithm.policy(state)(observations(0.0), jax.random.key(0)))[:, 0]
     assert (np.abs(action) > 0.45).all()
-    assert float(reward(0, 0, action).mean()) > -0.1  # at 0 it is -0.49
-
-
-@pytest.mark.parametrize("variant", ["without confidence", "squash"])
-def test_variants_learn_too(variant: str) -> None:
-    changes = {
-        "without confidence": {"confidence_sensitivity": 0.0},
-        "squash": {"squash": True},
-    }[variant]
-    config = CGDMConfig(**{**vars(CONFIG), **changes})
-    algorithm, state = learn(lambda step, shown, action: -((action - 0.4) ** 2), 1, True, config)
-    action = algorithm.act(state, jnp.zeros((1, 2)), jax.random.key(0), explore=False)
-    assert float(action[0, 0]) == pytest.approx(0.4, abs=0.15)
+    assert float(two_peaks(jnp.zeros(()), jnp.zeros(()), action).mean()) > -0.1  # at 0 it is -0.49
