@@ -193,7 +193,7 @@ def test_a_bad_instance_is_named(change, said):
 
 
 def test_a_missing_field_is_named():
-    with pytest.raises(ConfigurationError, match="theta2 = None: must be given"):
+    with pytest.raises(ConfigurationError, match="complete: theta2 is missing"):
         parse_instance({name: value for name, value in VALUES.items() if name != "theta2"})
 
 

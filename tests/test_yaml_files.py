@@ -58,7 +58,7 @@ def test_values_are_those_of_yaml_1_2() -> None:
         ("a: &x 1\nb: *x", "line 1, column 4: &x: anchors are not read"),
         ("[1, 2]: 3", "line 1, column 1: a key must be a single word"),
         ("a: !!python/object:os.system x", "could not determine a constructor"),
-        ("a: 1\nb: \x00", "line 2: holds a NUL byte"),
+        ("a: 1\nb: \x00", "line 2 holds a NUL byte"),
         ("[" * 3000, "nested too deep"),
     ],
 )
@@ -76,7 +76,7 @@ def test_encodings(tmp_path: Path) -> None:
         file.write_bytes("a: 'ü'".encode(encoding))
         assert read_yaml(file) == {"a": "ü"}
     file.write_bytes("a: 1\nb: 'ü'".encode("latin-1"))
-    with pytest.raises(YamlError, match=r"x\.yaml: line 2: not text in UTF-8; convert it"):
+    with pytest.raises(YamlError, match=r"x\.yaml: is not YAML: line 2: not text in UTF-8; convert it"):
         read_yaml(file)
     with pytest.raises(YamlError, match=r"none\.yaml: cannot be read"):
         read_yaml(tmp_path / "none.yaml")

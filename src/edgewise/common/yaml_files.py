@@ -64,7 +64,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise YamlError(
-            f"{os.fspath(path)}: line {line}: not text in UTF-8; convert it, for example with iconv -f LATIN1 -t UTF-8"
+            f"{os.fspath(path)}: is not YAML: line {line}: not text in UTF-8; convert it, for example with iconv -f LATIN1 -t UTF-8"
         ) from None
     return parse_yaml(text, os.fspath(path))
 
@@ -81,14 +81,20 @@ def parse_yaml(text: str, source: str) -> Any:
     """
     try:
         return _Loader(text).get_single_data()
-    except yaml.MarkedYAMLError as error:
+    except _Refused as error:
         raise YamlError(f"{source}: {_told(error)}") from None
+    except yaml.MarkedYAMLError as error:
+        raise YamlError(f"{source}: is not YAML: {_told(error)}") from None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         name = "a NUL byte" if error.character == 0 else f"the control character {error.character!r}"
-        raise YamlError(f"{source}: line {line}: holds {name}: the file is damaged, or not text") from None
+        raise YamlError(f"{source}: is not YAML: line {line} holds {name}: the file is damaged, or not text") from None
     except RecursionError:
-        raise YamlError(f"{source}: brackets are nested too deep") from None
+        raise YamlError(f"{source}: is not YAML: brackets are nested too deep") from None
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """YAML that the rules of this module refuse."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -165,7 +171,7 @@ def _mixed_commas(node: yaml.SequenceNode) -> bool:
 
 
 def _refuse(problem: str, mark: yaml.Mark) -> NoReturn:
-    raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+    raise _Refused(problem=problem, problem_mark=mark)
 
 
 def _told(error: yaml.MarkedYAMLError) -> str:

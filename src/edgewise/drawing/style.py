@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise.common.by_products import SOFTWARE
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 
@@ -33,6 +34,8 @@ STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,  # TrueType; publishers refuse the Type 3 fonts that are the default
 }
 DPI = 150
+METADATA: dict[str, dict[str, str | None]] = {".pdf": {"CreationDate": None}, ".png": {"Software": SOFTWARE}}
+"""By a file's ending: the same figure gives the same PDF, and a PNG tells that edgewise wrote it."""
 styled = partial(mpl.rc_context, STYLE)
 """Decorator of functions that draw: `@styled()` gives them the shared style."""
 
@@ -53,7 +56,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as scratch, mpl.rc_context(STYLE):
             file = Path(scratch) / path.name
-            figure.savefig(file, metadata={"CreationDate": None} if file.suffix == ".pdf" else None)
+            figure.savefig(file, metadata=METADATA.get(file.suffix))
             replace_file(path, file.read_bytes())
     except OSError as error:
         raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -18,7 +18,7 @@ LABELLED = 6
 
 
 @styled()
-def menu_figure(instance: Instance, solution: Solution, path: Path) -> None:
+def plot_menu(instance: Instance, solution: Solution, path: Path) -> None:
     """Write the figure: rounds against rewards for each period, and what each item leaves to its server.
 
     Args:
@@ -28,8 +28,8 @@ def menu_figure(instance: Instance, solution: Solution, path: Path) -> None:
     """
     figure, grid = new_figure(9.0, 5.6, 2, 2)
     for row, (name, values) in enumerate((("rounds T", solution.rounds), ("reward R", solution.rewards))):
-        _first(grid[row, 0], instance.theta1, values[0], name)
-        _second(grid[row, 1], instance.theta2, values[1], name)
+        _plot_first(grid[row, 0], instance.theta1, values[0], name)
+        _plot_second(grid[row, 1], instance.theta2, values[1], name)
         top = 1.08 * max(float(array.max()) for array in values)
         for axes in grid[row]:
             axes.set_ylim(0, max(top, 1.0))
@@ -42,13 +42,13 @@ def menu_figure(instance: Instance, solution: Solution, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _first(axes: Axes, types: tuple[float, ...], values: np.ndarray, name: str) -> None:
+def _plot_first(axes: Axes, types: tuple[float, ...], values: np.ndarray, name: str) -> None:
     axes.plot(types, values, color=BLACK, marker="o", markersize=5)
     axes.set_xlabel("willingness theta in period 1")
     axes.set_ylabel(name)
 
 
-def _second(axes: Axes, types: tuple[float, ...], values: np.ndarray, name: str) -> None:
+def _plot_second(axes: Axes, types: tuple[float, ...], values: np.ndarray, name: str) -> None:
     for k, row in enumerate(values):
         colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         axes.plot(types, row, color=colour, marker=marker, markersize=5, label=f"type {k + 1} before")

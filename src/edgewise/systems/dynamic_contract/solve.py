@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from edgewise.common.errors import ConfigurationError
-from edgewise.systems.dynamic_contract.figures import menu_figure
+from edgewise.common.by_products import check_image_name, draw_beside, report_figure
+from edgewise.common.terminal import number, print_table
 from edgewise.systems.dynamic_contract.files import Instance, load_instance
 from edgewise.systems.dynamic_contract.optimum import Mode
-from edgewise.systems.dynamic_contract.solution import Solution, first_best_profit, solve
+from edgewise.systems.dynamic_contract.solution import Solution, solve, solve_side_by_side
 from edgewise.systems.dynamic_contract.theory import Failure
 
 SHOWN = 3
 """Failed constraints that are told one by one."""
+ROUNDING = 1e-9
+"""Slacks smaller than this part of the cost of `max_rounds` rounds are rounding errors, printed as 0."""
+STATIC: tuple[Mode, bool] = ("feasible", True)
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Solve:
         instance: YAML file with servers, alpha, beta, unit_cost, power_dbm, rate_mbps, integration_energy, p1, p2, theta1,
             theta2 and, if wanted, hardware, mode, shared.
         mode: "feasible" takes the rewards of the paper's theorems and requires every constraint; "joint" chooses rewards
-            freely; "paper" asks only what the theorems ask, and may miss constraints; none takes the instance's.
-        figure: image of the menu; none puts it beside the instance, ending in .png.
+            freely; "paper" asks only what the theorems ask, and may miss constraints. If None, the instance's.
+        figure: image of the menu. If None, beside the instance, ending in .png; another user's file there is not replaced.
         json: print JSON.
     """
 
@@ -46,84 +46,87 @@ class Solve:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Solve, args=words, prog="edgewise solve dynamic-contract")
-    if options.figure is not None and options.figure.suffix not in (".png", ".pdf", ".svg"):
-        raise ConfigurationError("figure", str(options.figure), "a file name that ends in .png, .pdf or .svg")
+    check_image_name("figure", options.figure)
     instance = load_instance(options.instance)
     if options.mode is not None:
         instance = dataclasses.replace(instance, mode=options.mode)
-    solution = solve(instance)
-    image = options.figure or options.instance.with_suffix(".png")
-    menu_figure(instance, solution, image)
     if options.json:
-        print(json.dumps(solution.plain()))
+        solution = solve(instance)
+        print(json.dumps(solution.plain()), flush=True)
     else:
-        _show(instance, solution)
-        print(f"figure: {image}")
+        solution = _show(instance)
+    told = draw_beside(options.figure, options.instance.with_suffix(".png"), _plot(instance, solution))
+    report_figure(told, options.json)
     return 0
 
 
-def _show(instance: Instance, solution: Solution) -> None:
-    console = Console(width=max(Console().width, 100))
-    console.print(_menu(instance, solution))
-    console.print(_profits(instance, solution))
-    console.print(_slacks(solution))
-    for line in _remarks(instance, solution):
-        print(line)
+def _plot(instance: Instance, solution: Solution) -> Callable[[Path], None]:
+    def plot(path: Path) -> None:
+        from edgewise.systems.dynamic_contract.figures import plot_menu
+
+        plot_menu(instance, solution, path)
+
+    return plot
 
 
-def _menu(instance: Instance, solution: Solution) -> Table:
-    table = _table(f"menu, mode {instance.mode}", ("period", "type before", "type", "probability"))
-    for name in ("rounds", "reward", "utility"):
-        table.add_column(name, justify="right")
+def _show(instance: Instance) -> Solution:
+    """Print the menu of an instance, what proves it, and what other schemes would earn; return the menu."""
+    mine: tuple[Mode, bool] = (instance.mode, instance.shared)
+    other: tuple[Mode, bool] = ("feasible" if instance.mode == "paper" else "paper", instance.shared)
+    choices = list(dict.fromkeys((mine, STATIC, other)))
+    solved = dict(zip(choices, solve_side_by_side(instance.network(), choices), strict=True))
+    solution = solved[mine]
+    _show_menu(instance, solution)
+    _show_profits(solution, solved[STATIC].profit)
+    print_table(
+        "least slack of each group of constraints, in utility",
+        ("constraints", "slack"),
+        [(name.replace("_", " "), _slack(slack, solution.scale)) for name, slack in solution.slacks.items()],
+    )
+    print("\n".join(_remarks(instance, solution, solved[other])), flush=True)
+    return solution
+
+
+def _show_menu(instance: Instance, solution: Solution) -> None:
+    rows = []
     first, second = zip(solution.rounds, solution.rewards, solution.utilities, strict=True)
     for k, probability in enumerate(instance.p1):
-        cells = [f"{values[k]:.3f}" for values in first]
-        table.add_row("1", "", f"{k + 1} ({instance.theta1[k]:g})", f"{probability:.3f}", *cells)
+        cells = [number(values[k], 3) for values in first]
+        rows.append(("1", "", f"{k + 1} ({instance.theta1[k]:g})", number(probability, 3), *cells))
     for k, row in enumerate(instance.p2):
         for j, probability in enumerate(row):
-            cells = [f"{values[k, j]:.3f}" for values in second]
-            table.add_row("2", f"{k + 1}", f"{j + 1} ({instance.theta2[j]:g})", f"{probability:.3f}", *cells)
-    return table
+            cells = [number(values[k, j], 3) for values in second]
+            rows.append(("2", f"{k + 1}", f"{j + 1} ({instance.theta2[j]:g})", number(probability, 3), *cells))
+    columns = ("period", "type before", "type", "probability", "rounds", "reward", "utility")
+    print_table(f"menu, mode {instance.mode}", columns, rows, words=("type before", "type"), keys=3)
 
 
-def _profits(instance: Instance, solution: Solution) -> Table:
-    table = _table("profit of the cloud server", ("what",))
-    table.add_column("profit", justify="right")
-    table.add_row("this menu", f"{solution.profit:.6f}")
-    table.add_row("upper bound of the mode", f"{solution.upper_bound:.6f}")
-    for period, profit in enumerate(solution.period_profits, 1):
-        table.add_row(f"this menu, period {period} before discounting", f"{profit:.6f}")
-    static = solve(dataclasses.replace(instance, mode="feasible", shared=True))
-    table.add_row("static contract in each period", f"{static.profit:.6f}")
-    table.add_row("types known to the cloud server", f"{first_best_profit(instance.network()):.6f}")
-    return table
+def _show_profits(solution: Solution, static: float) -> None:
+    periods = enumerate(solution.period_profits, 1)
+    profits = {
+        "this menu": solution.profit,
+        "upper bound of the mode": solution.upper_bound,
+        **{f"this menu, period {period} before discounting": profit for period, profit in periods},
+        "static contract in each period": static,
+        "types known to the cloud server": solution.first_best,
+    }
+    rows = [(name, number(profit, 6)) for name, profit in profits.items()]
+    print_table("profit of the cloud server", ("what", "profit"), rows)
 
 
-def _slacks(solution: Solution) -> Table:
-    table = _table("least slack of each group of constraints, in utility", ("constraints",))
-    table.add_column("slack", justify="right")
-    for name, slack in solution.slacks.items():
-        table.add_row(name.replace("_", " "), "none" if slack is None else f"{slack:.6g}")
-    return table
+def _slack(slack: float | None, scale: float) -> str:
+    if slack is None:
+        return "none"
+    return f"{0.0 if abs(slack) < ROUNDING * scale else slack:.6g}"
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    return table
-
-
-def _remarks(instance: Instance, solution: Solution) -> Iterator[str]:
-    """Whether the menu holds, and whether that of the paper's theorems would."""
-    if instance.mode == "paper":
-        best = solve(dataclasses.replace(instance, mode="feasible"))
-        yield from _verdict("this menu", solution.failed)
-        if _binding(solution.failed):
-            yield f"best feasible menu: profit {best.profit:.6f} (mode feasible)"
-        return
+def _remarks(instance: Instance, solution: Solution, other: Solution) -> Iterator[str]:
+    """Whether the menu holds; that of the paper's theorems, if it would not, or beside it the best one that does."""
     yield from _verdict("this menu", solution.failed)
-    paper = solve(dataclasses.replace(instance, mode="paper"))
-    if _binding(paper.failed):
-        yield from _verdict(f"the menu of Theorems 1 and 3 word for word (profit {paper.profit:.6f})", paper.failed)
+    if instance.mode == "paper" and _binding(solution.failed):
+        yield f"best feasible menu: profit {other.profit:.6f} (mode feasible)"
+    if instance.mode != "paper" and _binding(other.failed):
+        yield from _verdict(f"the menu of Theorems 1 and 3 word for word (profit {other.profit:.6f})", other.failed)
 
 
 def _binding(failed: Sequence[Failure]) -> list[Failure]:

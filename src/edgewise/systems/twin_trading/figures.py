@@ -17,7 +17,7 @@ LABELLED = 8
 
 
 @styled()
-def best_response_figure(equilibrium: StackelbergEquilibrium, curves: Curves, path: Path) -> None:
+def plot_best_responses(equilibrium: StackelbergEquilibrium, curves: Curves, path: Path) -> None:
     """Write the figure: each leader's best price against the others', and its utility against its own price.
 
     In an equilibrium every dot lies on its leader's curve: on the left one, and at the top of the right one.

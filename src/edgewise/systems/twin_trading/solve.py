@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,9 @@ from typing import Any
 import jax
 import numpy as np
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from edgewise.common.errors import ConfigurationError
-from edgewise.systems.twin_trading.curves import best_response_curves
+from edgewise.common.by_products import check_image_name, draw_beside, report_figure
+from edgewise.common.terminal import number, print_table
 from edgewise.systems.twin_trading.equilibrium import (
     CERTIFIED,
     SAME_PRICE,
@@ -25,11 +22,11 @@ from edgewise.systems.twin_trading.equilibrium import (
     StackelbergEquilibrium,
     stackelberg_equilibrium,
 )
-from edgewise.systems.twin_trading.figures import best_response_figure
 from edgewise.systems.twin_trading.files import load_market
 from edgewise.systems.twin_trading.market import Market
 
 AT_BOUND = 1e-6
+"""A price this close to a bound, as a part of it, is said to be there."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ class Solve:
             delay (data_bits, cycles, deadline_s, cpu_hz, arrival_rate, service_rate, rate_per_bandwidth).
         mode: "stackelberg": leaders anticipate the followers' whole reaction; "paper": the fixed point of the paper's
             conditions, in which they take the social benefit as given.
-        figure: image of the best responses; none puts it beside the instance, ending in .png.
+        figure: image of the best responses. If None, beside the instance, ending in .png; another user's file there is not
+            replaced.
         json: print JSON; remarks go to standard error.
     """
 
@@ -54,21 +52,28 @@ class Solve:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Solve, args=words, prog="edgewise solve twin-trading")
-    if options.figure is not None and options.figure.suffix not in (".png", ".pdf", ".svg"):
-        raise ConfigurationError("figure", str(options.figure), "a file name that ends in .png, .pdf or .svg")
-    image = options.figure or options.instance.with_suffix(".png")
+    check_image_name("figure", options.figure)
     with jax.enable_x64(True):
         market = load_market(options.instance)
         solved = stackelberg_equilibrium(market, options.mode)
-        best_response_figure(solved, best_response_curves(market, solved.prices), image)
-    if options.json:
-        print(json.dumps(plain(solved)))
-        print("\n".join(remarks(market, solved)), file=sys.stderr)
-    else:
-        _show(market, solved)
-        print("\n".join(remarks(market, solved)))
-        print(f"figure: {image}")
+        if options.json:
+            print(json.dumps(plain(solved)), flush=True)
+        else:
+            _show(market, solved)
+        print("\n".join(remarks(market, solved)), file=sys.stderr if options.json else sys.stdout, flush=True)
+        told = draw_beside(options.figure, options.instance.with_suffix(".png"), _plot(market, solved))
+    report_figure(told, options.json)
     return 0
+
+
+def _plot(market: Market, solved: StackelbergEquilibrium) -> Callable[[Path], None]:
+    def plot(path: Path) -> None:
+        from edgewise.systems.twin_trading.curves import best_response_curves
+        from edgewise.systems.twin_trading.figures import plot_best_responses
+
+        plot_best_responses(solved, best_response_curves(market, solved.prices), path)
+
+    return plot
 
 
 def plain(solved: StackelbergEquilibrium) -> dict[str, Any]:
@@ -124,26 +129,13 @@ def _other_equilibria(solved: StackelbergEquilibrium) -> list[np.ndarray]:
 
 
 def _show(market: Market, solved: StackelbergEquilibrium) -> None:
-    leaders = _table("leaders", ("leader", "cost", "price", "sold", "utility"))
-    sold = np.asarray(solved.demands).sum(axis=0)
-    columns = (market.cost, solved.prices, sold, solved.leader_utilities)
-    for j, values in enumerate(zip(*(np.asarray(column) for column in columns), strict=True)):
-        leaders.add_row(str(j + 1), *(f"{value:.4f}" for value in values))
-    names = tuple(f"from {j + 1}" for j in range(market.leaders))
-    followers = _table("followers, demands in 1e7 Hz", ("follower", *names, "total", "utility"))
-    for i, row in enumerate(np.asarray(solved.demands)):
-        cells = (*row, row.sum(), float(solved.follower_utilities[i]))
-        followers.add_row(str(i + 1), *(f"{value:.4f}" for value in cells))
-    console = Console()
-    needed = max(Console(width=1000).measure(table).maximum for table in (leaders, followers))
-    console = Console(width=max(console.width, needed))
-    console.print(leaders)
-    console.print(followers)
-    print(f"welfare: {float(solved.welfare):.4f}")
-
-
-def _table(title: str, columns: tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("leader", "follower") else "right", no_wrap=True)
-    return table
+    demands = np.asarray(solved.demands)
+    columns = (market.cost, solved.prices, demands.sum(axis=0), solved.leader_utilities)
+    leaders = zip(*(np.asarray(column) for column in columns), strict=True)
+    rows = [(str(j), *(number(value, 4) for value in values)) for j, values in enumerate(leaders, 1)]
+    print_table("leaders", ("leader", "cost", "price", "sold", "utility"), rows)
+    names = (*(f"from {j + 1}" for j in range(market.leaders)), "total", "utility")
+    followers = np.column_stack([demands, demands.sum(axis=1), solved.follower_utilities])
+    rows = [(str(i), *(number(value, 4) for value in values)) for i, values in enumerate(followers, 1)]
+    print_table("followers, demands in 1e7 Hz", ("follower", *names), rows)
+    print(f"welfare: {number(float(solved.welfare), 4)}")

@@ -1,0 +1,82 @@
+"""Files made beside an answer: never before it, never over a user's file, and never in its way."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.files import told
+
+SOFTWARE = "edgewise"
+"""What figures in PNG tell of who has written them."""
+IMAGE_SUFFIXES = (".png", ".pdf", ".svg")
+NOT_DRAWN = "not drawn"
+HEAD_BYTES = 4096
+"""So far into a PNG file its texts are looked for; they stand before the pixels."""
+
+
+def check_image_name(field: str, path: Path | None) -> None:
+    """Require a file name of a kind of image that can be written, or None.
+
+    Raises:
+        ConfigurationError: naming the field.
+    """
+    if path is not None and path.suffix not in IMAGE_SUFFIXES:
+        raise ConfigurationError(field, str(path), "a file name that ends in .png, .pdf or .svg")
+
+
+def free_name(wanted: Path, is_own: Callable[[Path], bool]) -> Path:
+    """A name for a file that nobody asked for by name.
+
+    Args:
+        wanted: the usual name.
+        is_own: whether a file was written by edgewise, and so may be replaced.
+
+    Returns:
+        The usual name if nothing is there or edgewise wrote it; else the first of NAME-2, NAME-3, ... of which that holds.
+    """
+    stem, _, endings = wanted.name.partition(".")
+    suffix = f".{endings}" if endings else ""
+    names = (wanted if number == 1 else wanted.with_name(f"{stem}-{number}{suffix}") for number in count(1))
+    return next(name for name in names if not os.path.lexists(name) or (name.is_file() and is_own(name)))
+
+
+def is_own_figure(path: Path) -> bool:
+    """Whether a file is a PNG figure that edgewise wrote."""
+    try:
+        with path.open("rb") as file:
+            return b"tEXtSoftware\0" + SOFTWARE.encode() in file.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def draw_beside(chosen: Path | None, usual: Path, plot: Callable[[Path], object]) -> str:
+    """Draw a figure beside an answer that has been given already.
+
+    Args:
+        chosen: the name that the user gave, or None.
+        usual: the name otherwise, unless a file of somebody else has it.
+        plot: writes the figure.
+
+    Returns:
+        One line that tells where it is, or why it could not be drawn.
+    """
+    path = free_name(usual, is_own_figure) if chosen is None else chosen
+    try:
+        plot(path)
+    except EdgewiseError as error:
+        return f"figure: {NOT_DRAWN}: {error}"
+    except OSError as error:
+        return f"figure: {NOT_DRAWN}: {told(error)}"
+    kept = "" if path in (chosen, usual) else f" ({usual.name} was not written by edgewise, and stays)"
+    return f"figure: {path}{kept}"
+
+
+def report_figure(line: str, as_json: bool) -> None:
+    """Print what `draw_beside` tells: on standard output, or beside JSON on standard error and only if it failed."""
+    if not as_json or NOT_DRAWN in line:
+        print(line, file=sys.stderr if as_json else sys.stdout)
