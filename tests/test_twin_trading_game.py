@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.systems.twin_trading import market
+from edgewise.systems.twin_trading import market as equations
 from edgewise.systems.twin_trading.files import load_market, market_of, plain_market
 from edgewise.systems.twin_trading.sampling import MarketDistribution, draw_market
 from reference import twin_trading as reference
@@ -46,19 +46,19 @@ def test_equations_agree_with_loops(seed) -> None:
     prices, b = generator.uniform(0.2, 1.5, 2), generator.uniform(0.05, 1.0, (3, 2))
     plain = plain_market(market)
     arrays = jnp.asarray(prices), jnp.asarray(b)
-    np.testing.assert_allclose(market.pairing_probabilities(arrays[0]), reference.pairing(prices), rtol=1e-5)
-    ours = market.follower_utilities(market, *arrays)
+    np.testing.assert_allclose(equations.pairing_probabilities(arrays[0]), reference.pairing(prices), rtol=1e-5)
+    ours = equations.follower_utilities(market, *arrays)
     theirs = [reference.follower_utility(plain, i, prices, b) for i in range(3)]
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
-    sellers = market.leader_utilities(market, *arrays)
+    sellers = equations.leader_utilities(market, *arrays)
     np.testing.assert_allclose(
         sellers, [reference.leader_utility(plain, j, prices, b) for j in range(2)], rtol=1e-4, atol=1e-4
     )
-    assert float(market.welfare(market, *arrays)) == pytest.approx(float(ours.sum() + sellers.sum()), rel=1e-5)
+    assert float(equations.welfare(market, *arrays)) == pytest.approx(float(ours.sum() + sellers.sum()), rel=1e-5)
     late = [reference.expected_delay(plain, i, prices, b) for i in range(3)]
-    np.testing.assert_allclose(market.expected_delay(market.delay, *arrays), late, rtol=1e-4)
+    np.testing.assert_allclose(equations.expected_delay(market.delay, *arrays), late, rtol=1e-4)
     met = np.array(late) <= np.array(plain["delay"]["deadline_s"])
-    np.testing.assert_array_equal(market.deadline_met(market, *arrays), met)
+    np.testing.assert_array_equal(equations.deadline_met(market, *arrays), met)
 
 
 def test_hand_computed_utilities() -> None:
@@ -68,15 +68,15 @@ def test_hand_computed_utilities() -> None:
     first = (30 * 0.2 - 30 * 0.04 + 5 * 0.2 * 0.2 - 15 * 0.2) / 3 + 2 * (
         30 * 0.4 - 30 * 0.16 + 5 * 0.4 * 0.2 - 7.5 * 0.4
     ) / 3
-    assert float(market.follower_utilities(market, prices, b)[0]) == pytest.approx(first, rel=1e-6)
-    sellers = market.leader_utilities(market, prices, b)
+    assert float(equations.follower_utilities(market, prices, b)[0]) == pytest.approx(first, rel=1e-6)
+    sellers = equations.leader_utilities(market, prices, b)
     np.testing.assert_allclose(sellers, [100 / 3 * 0.7 * 0.4, 200 / 3 * 0.4 * 0.6], rtol=1e-6)
-    assert bool(market.deadline_met(market, prices, b).all())
+    assert bool(equations.deadline_met(market, prices, b).all())
 
 
 def test_rate_of_the_paper() -> None:
     """40 dBm, -20 dB, 500 m, exponent 2, -150 dBm: 38.5 bit/s/Hz."""
-    ours = market.rate_per_bandwidth(40.0, -20.0, 500.0, 2.0, -150.0)
+    ours = equations.rate_per_bandwidth(40.0, -20.0, 500.0, 2.0, -150.0)
     assert ours == pytest.approx(reference.rate(40, -20, 500, 2, -150), rel=1e-12)
     assert ours == pytest.approx(3.85e8, rel=2e-3)
 

@@ -63,9 +63,8 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
         text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise YamlError(
-            f"{os.fspath(path)}: is not YAML: line {line}: not text in UTF-8; convert it, for example with iconv -f LATIN1 -t UTF-8"
-        ) from None
+        advice = "convert it, for example with iconv -f LATIN1 -t UTF-8"
+        raise YamlError(f"{os.fspath(path)}: is not YAML: line {line}: not text in UTF-8; {advice}") from None
     return parse_yaml(text, os.fspath(path))
 
 
