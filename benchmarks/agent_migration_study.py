@@ -67,15 +67,15 @@ def learn(config: AgentMigrationConfig, algorithm: CGDMConfig, training: OffPoli
         "wall_s": round(wall, 1),
         "test_episodes": TEST_EPISODES,
         "latency_per_seed": judged.values["latency"].mean(1).round(2).tolist(),
-        **{name: round(judged.mean(name), 3) for name in ("latency", "return", *ENTRY.columns)},
-        "latency_interval": [round(x, 2) for x in judged.interval("latency")],
+        **{name: round(judged.value(name), 3) for name in ("latency", "return", *ENTRY.columns)},
+        "latency_interval": [round(x, 2) for x in (judged.estimate("latency").low, judged.estimate("latency").high)],
     }
 
 
 def references(environment: AgentMigration, names: tuple[str, ...]) -> dict[str, float]:
     """Test latency of reference policies on the same episodes."""
     judged = judge_references(ENTRY, environment, names, TEST_EPISODES, TEST_SEED)
-    return {row.name: round(row.mean("latency"), 2) for row in judged}
+    return {row.name: round(row.value("latency"), 2) for row in judged}
 
 
 def default() -> dict[str, Any]:

@@ -104,9 +104,10 @@ def measure(task: str, name: str, steps: int, seeds: int) -> dict[str, Any]:
     play: Callable[[str, str, int, int], Outcome] = others if name in foreign.LEARNERS else ours
     returns, wall, further = play(task, name, steps, seeds)
     judgement = Judgement(name, {"return": returns})
+    estimate = judgement.estimate("return")
     return {
         "task": task, "learner": name, "steps": steps, "seeds": seeds, "episodes": EPISODES,
-        "mean_return": judgement.mean("return"), "interval": list(judgement.interval("return")), "over": judgement.source,
+        "mean_return": estimate.value, "interval": [estimate.low, estimate.high], "over": judgement.source,
         "return_of_each_seed": returns.mean(1).tolist(), "bar": BARS[task],
         "seeds_that_pass": int((returns.mean(1) >= BARS[task]).sum()),
         "wall_s": wall, "steps_per_s": seeds * steps / wall, **further,

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from edgewise.experiments.cell import CellResult, Learned, Reference
+from edgewise.experiments.profile import Profile
+from edgewise.experiments.results import Outcome
+from edgewise.experiments.setting import Learner, Setting
 from edgewise.statistics.estimates import (
     Estimate,
     caution,
@@ -16,6 +21,7 @@ from edgewise.statistics.estimates import (
     reduction,
     sample_efficiency,
 )
+from edgewise.statistics.judgement import Judgement
 
 DRAW = np.random.default_rng(5)
 
@@ -108,3 +114,37 @@ def test_performance_profile_is_the_share_above_each_level_averaged_over_tasks()
     assert [e.value for e in profile] == pytest.approx([1.0, (0.5 + 0.5) / 2, (0.0 + 0.5) / 2, 0.0])
     assert all(e.low <= e.value <= e.high for e in profile)
     assert (profile[1].low, profile[1].high) != (profile[1].value, profile[1].value)
+
+
+class TestTwoDoors:
+    """The same episodes through `edgewise evaluate` and through an experiment."""
+
+    @pytest.mark.parametrize("seeds", [2, 3, 7, 10])
+    def test_a_learner(self, seeds: int) -> None:
+        values = DRAW.gamma(2.0, size=(seeds, 6))
+        assert vars(figures_of_experiment(values, learned=True)) == pytest.approx(vars(figures_of_command(values)))
+
+    def test_a_policy_that_was_not_trained(self) -> None:
+        values = DRAW.gamma(2.0, size=(1, 20))
+        assert vars(figures_of_experiment(values, learned=False)) == pytest.approx(vars(figures_of_command(values)))
+
+    def test_the_centre_is_told(self) -> None:
+        several, one = (Judgement("x", {"return": DRAW.normal(size=(n, 4))}).plain() for n in (8, 1))
+        assert several["centre"] == "interquartile mean over seeds"
+        assert several["metrics"]["return"]["value"] != pytest.approx(several["metrics"]["return"]["mean"])
+        assert one["centre"] == "mean over episodes"
+        assert one["metrics"]["return"]["value"] == pytest.approx(one["metrics"]["return"]["mean"])
+
+
+def figures_of_command(values: np.ndarray) -> Estimate:
+    return Judgement("x", {"return": values}).estimate("return")
+
+
+def figures_of_experiment(values: np.ndarray, learned: bool) -> Estimate:
+    seeds, episodes = values.shape
+    index = {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds)}
+    result = CellResult(pd.DataFrame(index | {"return": values.ravel()}), pd.DataFrame(), "code")
+    setting = Setting("x", "cartpole")
+    profile = Profile("tiny", steps=100_000, seeds=seeds, evaluations=1, episodes=episodes)
+    player = Learned(Learner("x", "dqn").run(setting, profile)) if learned else Reference("random")
+    return Outcome(setting, "x", player, result).estimate("return")

@@ -72,7 +72,8 @@ def show(entry: System, rows: list[Judgement]) -> None:
     """Print judgements as a table, best first."""
     headline = entry.headline
     table = Table(
-        title=f"{headline.label}, {headline.unit}: mean and 95% interval; other columns: means per step, return per episode",
+        title=f"{headline.label}, {headline.unit}: interquartile mean over seeds, or mean over episodes, with 95% interval; "
+        "other columns: the same per step, return per episode",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -81,10 +82,10 @@ def show(entry: System, rows: list[Judgement]) -> None:
     for name in ("policy", headline.metric, "interval", "over", *others):
         justify: Literal["left", "right"] = "left" if name in ("policy", "interval", "over") else "right"
         table.add_column(name.replace("_", "\n"), justify=justify, no_wrap=True)
-    for row in sorted(rows, key=lambda row: headline.best_first(row.mean(headline.metric))):
-        low, high = row.interval(headline.metric)
-        cells = [f"{row.mean(name):.2f}" for name in others]
-        interval = f"{headline.text(low)} .. {headline.text(high)}"
-        table.add_row(row.name, headline.text(row.mean(headline.metric)), interval, row.source, *cells)
+    for row in sorted(rows, key=lambda row: headline.best_first(row.value(headline.metric))):
+        e = row.estimate(headline.metric)
+        cells = [f"{row.value(name):.2f}" for name in others]
+        interval = f"{headline.text(e.low)} .. {headline.text(e.high)}"
+        table.add_row(row.name, headline.text(e.value), interval, row.source, *cells)
     needed = Console(width=WIDEST).measure(table).maximum
     Console(width=max(Console().width, needed)).print(table)

@@ -15,7 +15,7 @@ from edgewise.common.plain import to_plain
 from edgewise.drawing.picture import Picture
 from edgewise.drawing.style import save_figure
 from edgewise.environments import registry
-from edgewise.environments.system import System
+from edgewise.environments.system import Headline, System
 from edgewise.experiments.store import machine
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.reports.page import embedded, render
@@ -36,16 +36,20 @@ DPI = 240
 def standing(entry: System, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
     """Sentences on a learned policy beside random decisions and beside what is possible."""
     headline = entry.headline
-    mean = learned.mean(headline.metric)
+    value = learned.value(headline.metric)
     sentences = []
-    random = next((row.mean(headline.metric) for row in references if row.name == "random"), None)
+    random = next((row.value(headline.metric) for row in references if row.name == "random"), None)
     if random is not None and (headline.higher_is_better or random <= 0):
         sentences.append(f"Random decisions: {headline.text(random)}.")
     elif random is not None:
-        sentences.append(f"{abs(1 - mean / random):.1%} {'less' if mean <= random else 'more'} than random decisions.")
+        sentences.append(
+            f"{abs(1 - value / random):.1%} {'less' if value <= random else 'more'} than random decisions."
+        )
     if bound is not None:
         limit = f"No policy can {'exceed' if headline.higher_is_better else 'undercut'} {headline.text(bound)} {headline.unit}"
-        share = f"{mean / bound:.0%} of it" if headline.higher_is_better else f"{mean / bound - 1:.0%} above that bound"
+        share = (
+            f"{value / bound:.0%} of it" if headline.higher_is_better else f"{value / bound - 1:.0%} above that bound"
+        )
         verb = "gets" if headline.higher_is_better else "is"
         sentences.append(f"{limit}; the learned one {verb} {share}." if bound > 0 else f"{limit}.")
     return sentences
@@ -66,7 +70,7 @@ def write_report(folder: Path) -> Path:
     learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
     references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
     limit = judge_bound(entry, environment, BOUND_EPISODES, SEED)
-    bound = None if limit is None else limit.mean(entry.headline.metric)
+    bound = None if limit is None else limit.value(entry.headline.metric)
     metrics = pd.read_csv(folder / METRICS_FILE)
     pictures = _learning(entry, metrics, references, bound)
     policy = load_learned(folder / "policy" / "best" / "seed-0", environment)
@@ -85,11 +89,11 @@ def write_report(folder: Path) -> Path:
 def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement], bound: float | None) -> list[Picture]:
     """What `metrics.csv` says: the headline metric beside references, and the learner's own metrics."""
     metric, title = entry.headline.metric, entry.headline.title
-    lines = {row.name: row.mean(metric) for row in references}
+    lines = {row.name: row.value(metric) for row in references}
     pictures = [
         Picture(
             "learning",
-            f"{title[0].upper()}{title[1:]} in the evaluations during training, mean of their episodes, against steps. "
+            f"{title[0].upper()}{title[1:]} in the evaluations during training, interquartile mean over seeds, against steps. "
             "Dashed: reference policies; solid black: what no policy can beat.",
             learning_curve(metrics, entry.headline, lines, bound),
             metrics[["steps", "seed", metric]],
@@ -101,6 +105,11 @@ def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement],
         caption = "The learner's own metrics, means since the evaluation before: one line per seed."
         pictures.append(Picture("learner", caption, figure, metrics[["steps", "seed", *own]]))
     return pictures
+
+
+def _interval(row: Judgement, headline: Headline) -> str:
+    e = row.estimate(headline.metric)
+    return f"{headline.text(e.low)} to {headline.text(e.high)}"
 
 
 def _render(
@@ -115,17 +124,17 @@ def _render(
     headline = entry.headline
     metric = headline.metric
     learned, references = rows[0], rows[1:]
-    low, high = learned.interval(metric)
+    found = learned.estimate(metric)
     others = [name for name in ("return", *entry.columns) if name != metric]
     table = [
         {
             "name": row.name,
             "learned": row is learned,
-            "mean": headline.text(row.mean(metric)),
-            "interval": " to ".join(map(headline.text, row.interval(metric))),
-            "cells": [f"{row.mean(name):.2f}" for name in others],
+            "value": headline.text(row.value(metric)),
+            "interval": _interval(row, headline),
+            "cells": [f"{row.value(name):.2f}" for name in others],
         }
-        for row in sorted(rows, key=lambda row: headline.best_first(row.mean(metric)))
+        for row in sorted(rows, key=lambda row: headline.best_first(row.value(metric)))
     ]
     return render(
         "report.html",
@@ -133,9 +142,9 @@ def _render(
         name=folder.resolve().name,
         learned=config.algorithm.upper(),
         headline=headline,
-        mean=headline.text(learned.mean(metric)),
-        low=headline.text(low),
-        high=headline.text(high),
+        value=headline.text(found.value),
+        low=headline.text(found.low),
+        high=headline.text(found.high),
         source=learned.source,
         several=config.training.seeds > 1,
         standing=standing(entry, learned, references, bound),

@@ -8,12 +8,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from edgewise.drawing.style import BLACK, BLUE, GREY, new_figure, save_figure, spread_labels, styled
 from edgewise.environments.system import Headline
+from edgewise.statistics.estimates import interquartile_mean
 from edgewise.statistics.judgement import Judgement
 
 LEARNER = "learning/"
@@ -26,12 +28,12 @@ FEW = 10
 def learning_curve(
     metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None
 ) -> Figure:
-    """Headline metric against environment steps: mean over seeds, each seed faint, references as labelled lines.
+    """Headline metric against environment steps: interquartile mean over seeds, each seed faint, references as labelled lines.
 
     Args:
         metrics: content of `metrics.csv`.
         headline: the metric.
-        references: name to mean.
+        references: name to value.
         bound: what no policy can beat, or none.
     """
     figure, grid = new_figure(7.2, 4.2)
@@ -40,7 +42,8 @@ def learning_curve(
     if curves.shape[1] > 1:
         for seed in curves:
             axes.plot(curves.index, curves[seed], color=BLUE, alpha=0.25, linewidth=0.8)
-    axes.plot(curves.index, curves.mean(axis=1), color=BLUE, linewidth=2, marker="o" if len(curves) <= FEW else None)
+    centre = np.asarray(interquartile_mean([curves.to_numpy()]))
+    axes.plot(curves.index, centre, color=BLUE, linewidth=2, marker="o" if len(curves) <= FEW else None)
     lines = {**references, **({} if bound is None else {"bound": bound})}
     for name, value in lines.items():
         limit = name == "bound"
@@ -48,7 +51,7 @@ def learning_curve(
             value, color=BLACK if limit else GREY, linewidth=1.2 if limit else 0.9, linestyle="-" if limit else "--"
         )
     learned = "last evaluation" + (f" ({curves.shape[1]} seeds)" if curves.shape[1] > 1 else "")
-    labels = {**lines, learned: float(curves.mean(axis=1).iloc[-1])}
+    labels = {**lines, learned: float(centre[-1])}
     low, high = axes.get_ylim()
     for (name, value), y in zip(
         labels.items(), spread_labels(list(labels.values()), 0.042 * (high - low)), strict=True
@@ -106,24 +109,24 @@ def _count_steps(axes: Axes, last: float) -> None:
 
 @styled()
 def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path) -> None:
-    """Write a figure of policies with their means and 95% intervals, best on top.
+    """Write a figure of policies with their values and 95% intervals, best on top.
 
     Args:
         rows: judged policies.
         headline: the metric.
         path: PNG, PDF or SVG.
     """
-    ordered = sorted(rows, key=lambda row: headline.best_first(row.mean(headline.metric)))
+    ordered = sorted(rows, key=lambda row: headline.best_first(row.value(headline.metric)))
     figure, grid = new_figure(7.2, 1.1 + 0.28 * len(ordered))
     axes: Axes = grid[0, 0]
     for place, row in enumerate(ordered):
-        low, high = row.interval(headline.metric)
+        e = row.estimate(headline.metric)
         colour = GREY if row.reference else BLUE
-        axes.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot(row.mean(headline.metric), place, "o", color=colour, markersize=5)
+        axes.plot([e.low, e.high], [place, place], color=colour, linewidth=2, solid_capstyle="butt")
+        axes.plot(e.value, place, "o", color=colour, markersize=5)
     axes.set_yticks(range(len(ordered)), [row.name for row in ordered])
     axes.invert_yaxis()
     axes.grid(axis="x", color="#e5e7eb")
     axes.set_axisbelow(True)
-    axes.set_xlabel(f"{headline.title}, mean and 95% interval")
+    axes.set_xlabel(f"{headline.title}, interquartile mean over seeds, or mean over episodes, with 95% interval")
     save_figure(figure, path)

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-CONFIDENCE = 0.95
-RESAMPLES = 10_000
+from edgewise.statistics.estimates import Centre, Estimate, estimate, interquartile_mean, mean
 
 
 @dataclass(frozen=True)
@@ -32,27 +30,39 @@ class Judgement:
         seeds, episodes = self.values["return"].shape
         return f"{seeds} seeds" if seeds > 1 else f"{episodes} episodes"
 
+    @property
+    def centre(self) -> Centre:
+        """What stands for the units: the interquartile mean of several seeds, the mean of the episodes of one policy."""
+        return interquartile_mean if self.values["return"].shape[0] > 1 else mean
+
     def units(self, metric: str) -> np.ndarray:
-        """The independent values behind the mean: one per seed when there are several, else one per episode."""
-        values = self.values[metric]
+        """The independent values: each seed's mean over episodes when there are several seeds, else the episodes."""
+        values = np.asarray(self.values[metric], float)
         return values.mean(1) if values.shape[0] > 1 else values[0]
 
-    def mean(self, metric: str) -> float:
-        """Mean over seeds and episodes."""
-        return float(self.values[metric].mean())
+    def estimate(self, metric: str) -> Estimate:
+        """Centre of the units with its 95% interval, as experiments have it."""
+        return estimate([self.units(metric)], self.centre)
 
-    def interval(self, metric: str) -> tuple[float, float]:
-        """Bootstrap interval of the mean (BCa, 95%) over `units`; a point where they do not vary."""
-        units = self.units(metric)
-        if np.ptp(units) == 0:
-            return float(units[0]), float(units[0])
-        result = stats.bootstrap(
-            (units,), np.mean, confidence_level=CONFIDENCE, n_resamples=RESAMPLES, rng=np.random.default_rng(0)
-        )
-        return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    def value(self, metric: str) -> float:
+        """Centre of the units."""
+        return float(self.centre([self.units(metric)]))
+
+    def mean(self, metric: str) -> float:
+        """Mean over seeds and episodes: of parts, it adds up."""
+        return float(np.asarray(self.values[metric], float).mean())
 
     def plain(self) -> dict[str, Any]:
-        """For JSON: mean and interval of every metric."""
-        metrics = {m: {"mean": self.mean(m), "interval": list(self.interval(m))} for m in self.values}
+        """For JSON: centre, its interval and the mean of every metric."""
         seeds, episodes = self.values["return"].shape
-        return {"policy": self.name, "seeds": seeds, "episodes": episodes, "metrics": metrics}
+        return {
+            "policy": self.name,
+            "seeds": seeds,
+            "episodes": episodes,
+            "centre": "interquartile mean over seeds" if seeds > 1 else "mean over episodes",
+            "metrics": {metric: self._plain(metric) for metric in self.values},
+        }
+
+    def _plain(self, metric: str) -> dict[str, Any]:
+        e = self.estimate(metric)
+        return {"value": e.value, "interval": [e.low, e.high], "mean": self.mean(metric)}

@@ -142,15 +142,13 @@ def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Fi
 def reputation_table(episode: Episode) -> pd.DataFrame:
     """One row per RSU and slot: lowest, mean and highest reputation over users, and whether there was attack or defence."""
     slots, rsus = episode.attacked.shape
-    users = {
-        "lowest": episode.reputation.min(1),
-        "mean": episode.reputation.mean(1),
-        "highest": episode.reputation.max(1),
-    }
+    of_unit = [episode.reputation[:, :, unit] for unit in range(rsus)]
     columns = {
         "slot": np.tile(np.arange(slots), rsus),
         "rsu": np.repeat(np.arange(rsus), slots),
-        **{name: values.T.ravel() for name, values in users.items()},
+        "lowest": np.concatenate([users.min(1) for users in of_unit]),
+        "mean": np.concatenate([users.mean(1) for users in of_unit]),
+        "highest": np.concatenate([users.max(1) for users in of_unit]),
         "attacked": episode.attacked.T.ravel(),
         "defence": episode.defended.T.ravel(),
     }
