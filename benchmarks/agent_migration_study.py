@@ -27,8 +27,8 @@ from edgewise.environments import registry
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.files import save_scenario
 from edgewise.systems.agent_migration.mobility.prepare import prepare_scenario
-from edgewise.systems.agent_migration.mobility.scenario import save_scenario
 from edgewise.systems.agent_migration.mobility.trace import read_trace
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judgement import judge_policies, judge_references

@@ -445,7 +445,7 @@ class TestConfiguration:
         assert "\n" not in message
 
     def test_every_field_with_numbers_is_among_the_bad_values(self):
-        unchecked = {"observe_reputation", "mobility"}
+        unchecked = {"observe_reputation", "mobility", "mobility_sha256"}
         assert {field.name for field in dataclasses.fields(AgentMigrationConfig)} - unchecked == {n for n, _ in BAD}
 
     @pytest.mark.parametrize(

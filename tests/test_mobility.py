@@ -12,18 +12,13 @@ import pytest
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.tables import TraceError
 from edgewise.environments import registry
-from edgewise.systems.agent_migration.build import build_environment, build_part
+from edgewise.systems.agent_migration.build import environment, on_scenario
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.systems.agent_migration.mobility.prepare import prepare_scenario
-from edgewise.systems.agent_migration.mobility.scenario import (
-    MobilityScenario,
-    load_scenario,
-    save_scenario,
-    shipped_scenario,
-    split_in_time,
-)
-from edgewise.systems.agent_migration.mobility.sumo import generate_with_sumo
-from edgewise.systems.agent_migration.mobility.trace import read_trace
+from edgewise.systems.agent_migration.files import load_scenario, save_scenario, shipped_scenario
+from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepare_scenario
+from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
+from edgewise.systems.agent_migration.mobility.sumo import Traffic, generate_with_sumo
+from edgewise.systems.agent_migration.mobility.trace import TraceFormat, read_trace
 
 HEADER = "time_s,vehicle_id,x_m,y_m"
 SMALL = {"slot_seconds": 10.0, "vehicles": 2, "rsus": 2}
@@ -52,7 +47,7 @@ def write_fcd(path: Path, rows: list[tuple[int, str, float, float]]) -> Path:
 
 
 def scenario(tmp_path: Path, **options: object) -> MobilityScenario:
-    return prepare_scenario(read_trace(write_csv(tmp_path / "t.csv", records())), **{**SMALL, **options})
+    return prepare_scenario(read_trace(write_csv(tmp_path / "t.csv", records())), Preparation(**{**SMALL, **options}))
 
 
 def test_formats_agree(tmp_path: Path) -> None:
@@ -65,7 +60,7 @@ def test_formats_agree(tmp_path: Path) -> None:
     assert len(plain) == len(records())
     for trace in (
         read_trace(packed), read_trace(fcd), read_trace(other),
-        read_trace(named, time="when", vehicle="who", x="east", y="north"),
+        read_trace(named, TraceFormat("when", "who", "east", "north")),
     ):  # fmt: skip
         np.testing.assert_allclose(trace[["time_s", "x_m", "y_m"]], plain[["time_s", "x_m", "y_m"]])
         assert list(trace["vehicle_id"]) == list(plain["vehicle_id"])
@@ -77,10 +72,10 @@ def test_formats_agree(tmp_path: Path) -> None:
         ("", "empty"),
         ("time_s,vehicle_id,x_m\n1,a,2\n", "y"),
         (f"{HEADER}\n1,a,2,3\n2,a,what,3\n", "what"),
-        (f"{HEADER}\n1,a,2,3\n2,a,nan,3\n", "row 3, x = 'nan'"),
-        (f"{HEADER}\n1,a,2,3\n2,a,inf,3\n", "row 3, x = 'inf'"),
-        (f"{HEADER}\n5,a,2,3\n4,a,2,3\n", "row 3, time = 4: goes back"),
-        (f"{HEADER}\n5,a,2,3\n5,a,2,3\n", "row 3, time = 5: repeats"),
+        (f"{HEADER}\n1,a,2,3\n2,a,nan,3\n", "row 3, x_m = 'nan'"),
+        (f"{HEADER}\n1,a,2,3\n2,a,inf,3\n", "row 3, x_m = 'inf'"),
+        (f"{HEADER}\n5,a,2,3\n4,a,2,3\n", "row 3, time_s = 4: goes back"),
+        (f"{HEADER}\n5,a,2,3\n5,a,2,9\n", "row 3, time_s = 5: repeats"),
         ("<fcd-export><timestep time='1'><vehicle id='a' x='1'", "broken"),
         ("<fcd-export><timestep time='1'><vehicle id='a' x='1'/></timestep></fcd-export>", "y"),
     ],
@@ -128,7 +123,7 @@ def test_impossible_scenarios_are_refused(tmp_path: Path, options: dict[str, obj
 def test_one_vehicle_is_not_enough(tmp_path: Path) -> None:
     trace = read_trace(write_csv(tmp_path / "t.csv", records(vehicles=1)))
     with pytest.raises(TraceError, match="1 vehicles"):
-        prepare_scenario(trace, **SMALL)
+        prepare_scenario(trace, Preparation(**SMALL))
 
 
 def test_positions_are_interpolated(tmp_path: Path) -> None:
@@ -144,7 +139,7 @@ def test_a_place_passes_to_the_next_vehicle(tmp_path: Path) -> None:
     rows = [(t, "stays", 0.0, float(t)) for t in range(0, 201, 10)]
     rows += [(t, "early", 500.0, float(t)) for t in range(0, 101, 10)]
     rows += [(t, "late", 900.0, float(t)) for t in range(90, 201, 10)]
-    made = prepare_scenario(read_trace(write_csv(tmp_path / "t.csv", sorted(rows))), **SMALL)
+    made = prepare_scenario(read_trace(write_csv(tmp_path / "t.csv", sorted(rows))), Preparation(**SMALL))
     assert made.positions.shape[1] == 2
     place = int(np.argmax(made.positions[0, :, 0]))
     slot = int(np.flatnonzero(made.handover[:, place])[0])
@@ -156,7 +151,7 @@ def test_a_place_passes_to_the_next_vehicle(tmp_path: Path) -> None:
 def test_units_are_deterministic_or_by_hand(tmp_path: Path) -> None:
     first, again = scenario(tmp_path, seed=3), scenario(tmp_path, seed=3)
     np.testing.assert_array_equal(first.rsu_positions, again.rsu_positions)
-    by_hand = scenario(tmp_path, rsu_positions=[(1.0, 2.0), (300.0, 4.0), (5.0, 6.0)], coverage_m=77.0)
+    by_hand = scenario(tmp_path, rsu_positions=((1.0, 2.0), (300.0, 4.0), (5.0, 6.0)), coverage_m=77.0)
     np.testing.assert_array_equal(by_hand.rsu_positions, [[1, 2], [300, 4], [5, 6]])
     assert by_hand.coverage_m == 77
 
@@ -182,14 +177,14 @@ def test_the_parts_share_no_slot(tmp_path: Path) -> None:
 
 def test_replay_follows_the_recording(tmp_path: Path) -> None:
     made = scenario(tmp_path)
-    environment = build_environment(made, AgentMigrationConfig(vehicles=2, slots=8))
+    replayed = on_scenario(made, AgentMigrationConfig(vehicles=2, slots=8))
 
     def play(key: jax.Array) -> jax.Array:
-        state, _ = environment.reset(key)
+        state, _ = replayed.reset(key)
 
         def advance(state, key):
-            where = environment.mobility.positions(state.mobility)
-            state, timestep = environment.step(key, state, environment.action_space.sample(key))
+            where = replayed.mobility.positions(state.mobility)
+            state, timestep = replayed.step(key, state, replayed.action_space.sample(key))
             return state, (where, timestep.observation)
 
         return jax.lax.scan(advance, state, jax.random.split(key, 8))[1]
@@ -208,7 +203,7 @@ def test_replay_follows_the_recording(tmp_path: Path) -> None:
             assert len(matches) == 1
             starts.add(matches[0][1])
     assert len(starts) > 5
-    space = environment.observation_space
+    space = replayed.observation_space
     assert (np.asarray(observation) >= space.low).all()
     assert (np.asarray(observation) <= space.high).all()
 
@@ -217,23 +212,25 @@ def test_the_shipped_recording_trains_and_judges_on_different_parts() -> None:
     shipped = shipped_scenario()
     assert len(shipped.positions) >= 100
     config = AgentMigrationConfig(mobility="grid", slots=40)
-    training, evaluation = (build_part(config, part) for part in ("training", "evaluation"))
+    training, evaluation = (environment(config, part) for part in ("training", "evaluation"))
     assert training.rsus == evaluation.rsus == len(shipped.rsu_positions)
     entry = registry.find("agent-migration")
     np.testing.assert_array_equal(entry.build(config).mobility.recording, training.mobility.recording)
     np.testing.assert_array_equal(entry.build_evaluation(config).mobility.recording, evaluation.mobility.recording)
     with pytest.raises(ConfigurationError, match="slots = 100"):
-        build_part(AgentMigrationConfig(mobility="grid", slots=100), "training")
+        environment(AgentMigrationConfig(mobility="grid", slots=100), "training")
 
 
 def test_sumo_generates_what_we_read(tmp_path: Path) -> None:
     pytest.importorskip("sumo")
     path = generate_with_sumo(
-        tmp_path / "grid.xml.gz", rows=3, columns=3, block_m=200.0, seconds=120.0, vehicles=60, warm_up_seconds=60.0,
-        shortest_trip_m=200.0,
-    )  # fmt: skip
+        tmp_path / "grid.xml.gz",
+        Traffic(
+            rows=3, columns=3, block_m=200.0, seconds=120.0, vehicles=60, warm_up_seconds=60.0, shortest_trip_m=200.0
+        ),
+    )
     trace = read_trace(path)
     assert trace["vehicle_id"].nunique() > 5
     assert trace["time_s"].max() - trace["time_s"].min() > 60
     with pytest.raises(ConfigurationError, match="rows"):
-        generate_with_sumo(tmp_path / "no.xml", rows=1)
+        Traffic(rows=1)

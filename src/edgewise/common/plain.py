@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,20 +12,30 @@ from pydantic import TypeAdapter, ValidationError
 from edgewise.common.errors import ConfigurationError
 
 Record = TypeVar("Record")
+ADDED = {"added": True}
+"""Metadata of a field that a configuration has got later. At its default it is left out of plain values, so that the addresses
+of results from before stay."""
 
 
 def to_plain(record: Any) -> dict[str, Any]:
     """A dataclass as nested dictionaries and lists of plain values."""
 
     def plain(value: Any) -> Any:
+        if is_dataclass(value) and not isinstance(value, type):
+            shown = [each for each in fields(value) if not ("added" in each.metadata and _at_default(value, each))]
+            return {each.name: plain(getattr(value, each.name)) for each in shown}
         if isinstance(value, dict):
             return {name: plain(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [plain(item) for item in value]
         return value
 
-    result: dict[str, Any] = plain(asdict(record))
+    result: dict[str, Any] = plain(record)
     return result
+
+
+def _at_default(record: Any, field: Field[Any]) -> bool:
+    return bool(getattr(record, field.name) == field.default)
 
 
 def from_plain(kind: type[Record], values: object) -> Record:

@@ -26,6 +26,7 @@ from edgewise.training.checkpoint import CheckpointError, Checkpoints
 from edgewise.training.claim import claimed
 from edgewise.training.config import TrainingConfig
 from edgewise.training.finite import not_finite
+from edgewise.training.inside import stored
 from edgewise.training.metrics import Metrics, summarise
 from edgewise.training.progress import Reporter
 from edgewise.training.run_folder import (
@@ -195,7 +196,7 @@ def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunSta
         return PolicyArtefact(
             policy=policy,
             environment=run.environment,
-            environment_config=to_plain(run.environment_config),
+            environment_config=stored(to_plain(run.environment_config), folder),
             algorithm=run.algorithm,
             steps=steps,
         )

@@ -19,6 +19,7 @@ from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
+from edgewise.training.inside import located, stored
 
 CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
@@ -72,6 +73,7 @@ def resume_command(folder: Path) -> str:
 def write_config(folder: Path, run: RunConfig) -> None:
     """Write `config.yaml`: complete and reloadable."""
     values = {"edgewise": __version__, **to_plain(run)}
+    values["environment_config"] = stored(values["environment_config"], folder)
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / CONFIG_FILE, yaml.safe_dump(values, sort_keys=False).encode())
 
@@ -100,7 +102,9 @@ def read_config_file(path: Path) -> RunConfig:
     try:
         return RunConfig(
             environment=values["environment"],
-            environment_config=from_plain(registry.find(values["environment"]).config, values["environment_config"]),
+            environment_config=from_plain(
+                registry.find(values["environment"]).config, located(values["environment_config"], folder)
+            ),
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
             training=from_plain(training_config(values["algorithm"]), values["training"]),

@@ -1,97 +1,230 @@
-"""The agent-migration environment on a recorded scenario."""
+"""From a configuration to the environment it describes, on loops or on a recorded scenario."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
+
+from edgewise.common.by_products import draw_beside, report_figure
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.files import make_folder
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.files import SUFFIX, find_scenario, load_scenario, save_scenario
+from edgewise.systems.agent_migration.map import plot_map
+from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepare_scenario
 from edgewise.systems.agent_migration.mobility.replay import TraceReplay
-from edgewise.systems.agent_migration.mobility.scenario import (
-    MobilityScenario,
-    load_scenario,
-    shipped_scenario,
-    split_in_time,
-)
+from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
+from edgewise.systems.agent_migration.mobility.trace import read_trace
+
+Part = Literal["training", "evaluation"]
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(AgentMigrationConfig)}
+KEPT = f"mobility{SUFFIX}"
+"""The recording in the folder of a run."""
+AGAIN = {
+    "rsus": "--rsus {value}",
+    "rsu_positions_m": "--rsu-positions X Y ...",
+    "coverage_m": "--coverage-m {value:g}",
+    "slot_seconds": "--slot-seconds {value:g}",
+}
+"""Options of `edgewise mobility import` that give a recording another geometry; the other fields follow from positions."""
 
 
-def scenario_config(scenario: MobilityScenario, config: AgentMigrationConfig | None = None) -> AgentMigrationConfig:
-    """A configuration with the geometry of a scenario.
-
-    Args:
-        scenario: gives `rsus`, `rsu_positions_m`, `coverage_m`, `origin_m`, `area_m` and `slot_seconds`.
-        config: gives every other field; none takes the defaults.
-
-    Raises:
-        ConfigurationError: if a field of `config` does not fit, such as a number of values other than one per RSU.
-    """
-    return replace(
-        AgentMigrationConfig() if config is None else config,
-        rsus=scenario.rsus,
-        rsu_positions_m=tuple((float(x), float(y)) for x, y in scenario.rsu_positions),
-        coverage_m=scenario.coverage_m,
-        origin_m=scenario.origin_m,
-        area_m=scenario.area_m,
-        slot_seconds=scenario.slot_seconds,
-    )
-
-
-def replay(scenario: MobilityScenario, slots: int, vehicles: int) -> TraceReplay:
-    """The mobility model of a scenario.
-
-    Args:
-        scenario: the recording.
-        slots: slots of an episode.
-        vehicles: number of vehicles of an episode.
-
-    Raises:
-        ConfigurationError: if the recording has fewer than `slots` + 1 slots or fewer places than `vehicles`.
-    """
-    return TraceReplay.build(scenario.positions, scenario.handover, slots, vehicles)
-
-
-def build_environment(scenario: MobilityScenario, config: AgentMigrationConfig | None = None) -> AgentMigration:
-    """An environment whose vehicles follow a scenario.
-
-    Args:
-        scenario: gives the geometry and the vehicles' positions.
-        config: gives the rest, `vehicles` and `slots` among it; none takes the defaults.
-
-    Raises:
-        ConfigurationError: if the configuration does not fit the scenario.
-    """
-    config = scenario_config(scenario, config)
-    return AgentMigration.build(config, replay(scenario, config.slots, config.vehicles))
-
-
-def find_scenario(name: str) -> MobilityScenario:
-    """The scenario that `AgentMigrationConfig.mobility` names: "grid", or a file.
-
-    Raises:
-        EdgewiseError: if the file is missing or damaged.
-    """
-    return shipped_scenario() if name == "grid" else load_scenario(name)
-
-
-def build_part(config: AgentMigrationConfig, part: Literal["training", "evaluation"]) -> AgentMigration:
+def environment(config: AgentMigrationConfig, part: Part) -> AgentMigration:
     """The environment of a configuration; of a recording, only the part that is meant for training or for judging.
 
     Args:
-        config: the system.
+        config: the system; a default number of slots that a part does not allow is shortened, with a warning.
         part: the earlier part of the recording (`training_share` of it) or the rest; loops have no parts.
 
     Raises:
+        ConfigurationError: if the configuration does not fit the recording.
         EdgewiseError: if the recording is missing or damaged, or too short for the episodes.
     """
     if config.mobility is None:
         return AgentMigration.build(config)
-    earlier, later = split_in_time(find_scenario(config.mobility), config.training_share)
-    return build_environment(earlier if part == "training" else later, config)
+    scenario = find_scenario(config.mobility)
+    _require_content(config, scenario)
+    config = with_slots(config, scenario, warnings.warn)
+    earlier, later = split_in_time(scenario, config.training_share)
+    return on_scenario(earlier if part == "training" else later, config)
 
 
-def longest_episode(config: AgentMigrationConfig) -> int | None:
-    """Slots of the longest episode that both parts of the configured recording allow; none on loops."""
+def on_scenario(scenario: MobilityScenario, config: AgentMigrationConfig | None = None) -> AgentMigration:
+    """An environment whose vehicles follow a scenario, the whole of it.
+
+    Args:
+        scenario: gives the geometry and the vehicles' positions.
+        config: gives the rest, `vehicles` and `slots` among it. If None, the defaults, with slots as the scenario allows.
+
+    Raises:
+        ConfigurationError: if the configuration does not fit the scenario.
+    """
+    if config is None:
+        config = AgentMigrationConfig(slots=max(min(DEFAULTS["slots"], scenario.slots - 1), 1))
+    config = with_geometry(config, scenario)
+    replay = TraceReplay.build(scenario.positions, scenario.handover, config.slots, config.vehicles)
+    return AgentMigration.build(config, replay)
+
+
+def with_geometry(config: AgentMigrationConfig, scenario: MobilityScenario) -> AgentMigrationConfig:
+    """A configuration with the geometry of a scenario.
+
+    Args:
+        config: gives every other field.
+        scenario: gives `rsus`, `rsu_positions_m`, `coverage_m`, `origin_m`, `area_m` and `slot_seconds`.
+
+    Raises:
+        ConfigurationError: if one of these fields has a value that is neither the default nor the scenario's.
+    """
+    geometry: dict[str, Any] = {
+        "rsus": scenario.rsus,
+        "rsu_positions_m": tuple((float(x), float(y)) for x, y in scenario.rsu_positions),
+        "coverage_m": scenario.coverage_m,
+        "origin_m": scenario.origin_m,
+        "area_m": scenario.area_m,
+        "slot_seconds": scenario.slot_seconds,
+    }
+    for name, value in geometry.items():
+        chosen = getattr(config, name)
+        if chosen != DEFAULTS[name] and not _same(chosen, value):
+            again = AGAIN.get(name)
+            mend = (
+                f"import again with {again.format(value=chosen)}" if again else "it follows from the recorded positions"
+            )
+            raise ConfigurationError(name, chosen, f"{value}, as in the recording {scenario.source}; {mend}")
+    return replace(config, **geometry)
+
+
+def with_slots(
+    config: AgentMigrationConfig, scenario: MobilityScenario, tell: Callable[[str], None]
+) -> AgentMigrationConfig:
+    """A configuration whose episodes, if they were left at their default length, fit in both parts of a scenario.
+
+    Args:
+        config: as the user gave it.
+        scenario: the whole recording.
+        tell: is given a line if episodes were shortened.
+    """
+    longest = longest_episode(config, scenario)
+    if config.slots != DEFAULTS["slots"] or longest >= config.slots:
+        return config
+    tell(f"episodes of {longest} slots: the parts of the recording {scenario.source} allow no more")
+    return replace(config, slots=longest)
+
+
+def longest_episode(config: AgentMigrationConfig, scenario: MobilityScenario) -> int:
+    """Slots of the longest episode that both parts of a recording allow."""
+    return min(part.slots for part in split_in_time(scenario, config.training_share)) - 1
+
+
+def on_recording(config: AgentMigrationConfig, mobility: str) -> AgentMigrationConfig:
+    """The same system on another recording, whose geometry it takes.
+
+    Args:
+        config: of a run, say.
+        mobility: a prepared recording, or "grid".
+
+    Raises:
+        ConfigurationError: if the recording has another number of road-side units than values were given for.
+        EdgewiseError: if the recording is missing or damaged.
+    """
+    scenario = find_scenario(mobility)
+    free: dict[str, Any] = {
+        name: DEFAULTS[name] for name in ("rsu_positions_m", "coverage_m", "origin_m", "area_m", "slot_seconds")
+    }
+    config = replace(
+        config, **(free | {"rsus": scenario.rsus, "mobility": mobility, "mobility_sha256": scenario.sha256})
+    )
+    return with_geometry(config, scenario)
+
+
+def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
+    """Make the recording that a configuration names ready for a run.
+
+    The prepared recording is kept in the run's folder, so that the run can be moved, with a map. Episodes left at their
+    default length are shortened to what both parts of the recording allow. What was changed is told on standard error.
+
+    Args:
+        config: as the user gave it.
+        folder: of the run.
+
+    Returns:
+        The configuration with the geometry of the recording, its digest, the path inside the run and a possible length of
+        episodes.
+
+    Raises:
+        ConfigurationError: if the configuration does not fit the recording.
+        EdgewiseError: if the recording cannot be used, or the folder holds another one.
+    """
     if config.mobility is None:
-        return None
-    return min(part.slots for part in split_in_time(find_scenario(config.mobility), config.training_share)) - 1
+        return config
+    scenario = _scenario(config)
+    _require_content(config, scenario)
+    config = with_slots(with_geometry(config, scenario), scenario, _tell)
+    _require_room(config, scenario)
+    if config.mobility != "grid":
+        config = replace(config, mobility=str(_keep(scenario, str(config.mobility), folder)))
+    return replace(config, mobility_sha256=scenario.sha256)
+
+
+def _scenario(config: AgentMigrationConfig) -> MobilityScenario:
+    name = str(config.mobility)
+    if name == "grid" or Path(name).suffix == SUFFIX:
+        return find_scenario(name)
+    coverage = None if config.coverage_m == DEFAULTS["coverage_m"] else config.coverage_m
+    options = Preparation(
+        slot_seconds=config.slot_seconds,
+        vehicles=config.vehicles,
+        places=max(Preparation().places, config.vehicles),
+        rsus=config.rsus,
+        rsu_positions=config.rsu_positions_m,
+        coverage_m=coverage,
+    )
+    return prepare_scenario(read_trace(name, tell=_tell), options, _tell)
+
+
+def _keep(scenario: MobilityScenario, name: str, folder: Path) -> Path:
+    """The recording's file in the folder of a run, written unless it is there."""
+    path = folder / KEPT
+    if path.exists():
+        if load_scenario(path).sha256 != scenario.sha256:
+            raise EdgewiseError(f"{path}: is another recording than {name}: choose another name or folder for the run")
+        return path.resolve()
+    make_folder(folder)
+    save_scenario(path, scenario)
+    image = path.with_suffix(".png")
+    report_figure(draw_beside(None, image, lambda name: plot_map(scenario, name)), as_json=True)
+    return path.resolve()
+
+
+def _require_content(config: AgentMigrationConfig, scenario: MobilityScenario) -> None:
+    if config.mobility_sha256 not in (None, scenario.sha256):
+        raise EdgewiseError(
+            f"{config.mobility}: is another recording than the one that this configuration was made for "
+            f"(sha256 {scenario.sha256}, must be {config.mobility_sha256})"
+        )
+
+
+def _require_room(config: AgentMigrationConfig, scenario: MobilityScenario) -> None:
+    longest = longest_episode(config, scenario)
+    if config.slots > longest:
+        raise ConfigurationError("slots", config.slots, f"at most {longest} in both parts of {scenario.source}")
+    if config.vehicles > scenario.places:
+        raise ConfigurationError(
+            "vehicles", config.vehicles, f"at most {scenario.places}, the places of the recording {scenario.source}"
+        )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return np.shape(one) == np.shape(other) and bool(np.allclose(np.asarray(one, float), np.asarray(other, float)))
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)

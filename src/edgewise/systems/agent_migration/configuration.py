@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.common.plain import ADDED
 
 Values = float | tuple[float, ...] | None
 
@@ -24,7 +25,7 @@ class AgentMigrationConfig:
         slot_seconds: length of a slot, s.
         origin_m: lower left corner of the area, m.
         area_m: side of the square area, m.
-        rsu_positions_m: position of each RSU, m; none places them on a regular grid.
+        rsu_positions_m: position of each RSU, m. If None, they stand on a regular grid.
         coverage_m: coverage radius of an RSU, m.
         carrier_ghz: carrier frequency f of (1), GHz.
         antenna_gain: Gamma of (1), a power ratio.
@@ -33,12 +34,12 @@ class AgentMigrationConfig:
         vehicle_power_w: transmit power of a vehicle h_v, W.
         rsu_power_w: transmit power of an RSU p_s, W.
         noise_w: noise power N^2, W.
-        link_rate_mbps: nominal radio rate of each RSU, Mbit/s, one value or several; none spreads 300..100 (Table II).
-        cpu_mhz: processor speed C_s of each RSU, 1e6 cycle/s, one value or several; none spreads 100..300 (Table II).
+        link_rate_mbps: nominal radio rate of each RSU, Mbit/s, one value or several. If None, 300..100 (Table II).
+        cpu_mhz: processor speed C_s of each RSU, 1e6 cycle/s, one value or several. If None, 100..300 (Table II).
         cycles_per_byte: d_s, cycle/byte.
-        raw_data_mb: mean data volume each vehicle sends per slot, 1e6 byte, one value or several; none is Table II's range.
+        raw_data_mb: mean data volume each vehicle sends per slot, 1e6 byte, one value or several. If None, Table II's range.
         raw_data_spread: the volume of a slot is the mean times U(1 - spread, 1 + spread).
-        agent_data_mb: size D_con of each vehicle's agent, 1e6 byte, one value or several; none is Table II's range.
+        agent_data_mb: size D_con of each vehicle's agent, 1e6 byte, one value or several. If None, Table II's range.
         computed_share: D_com over D_raw.
         result_share: D_res over D_raw.
         backhaul_mbps: rate of one wired hop between RSUs, Mbit/s.
@@ -63,7 +64,7 @@ class AgentMigrationConfig:
         trust_window: tau of (17), slots.
         initial_reputation: B at reset.
         reputation_threshold: B_thre of (22d).
-        tolerance: T_max of each vehicle as a multiple of its nominal latency, one value or several; none is personal.
+        tolerance: T_max of each vehicle as a multiple of its nominal latency, one value or several. If None, personal.
         beacon_packets: packets per RSU, slot and direction without any vehicle.
         vehicle_packets: packets added per served vehicle.
         packet_loss: loss probability of a healthy RSU.
@@ -74,9 +75,11 @@ class AgentMigrationConfig:
         speed_range_m_s: range of a vehicle's speed on its loop, m/s (no effect on a replayed trace).
         speed_spread: standard deviation of a slot's speed over the vehicle's speed (likewise).
         observe_reputation: whether the observation holds the reputations.
-        mobility: prepared recording (.npz) that the vehicles follow, or "grid" for the one that comes with the package; none
-            drives them round loops. A recording gives `rsus`, positions, area, coverage and `slot_seconds` itself.
+        mobility: recording that the vehicles follow: a prepared one (.npz), or for training also a trace (CSV, SUMO's XML), or
+            "grid" for the one that comes with the package. If None, they drive round loops. A recording gives `rsus`,
+            positions, area, coverage and `slot_seconds` itself: other values of these are refused.
         training_share: part of a recording, in time, that training sees; policies are judged on the rest.
+        mobility_sha256: digest of the recording. If given, a file of another content is refused.
     """
 
     vehicles: int = 8
@@ -136,6 +139,7 @@ class AgentMigrationConfig:
     observe_reputation: bool = True
     mobility: str | None = None
     training_share: float = 0.6
+    mobility_sha256: str | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_integer("vehicles", self.vehicles, 1)

@@ -86,8 +86,8 @@ class AgentMigration(Environment[AgentMigrationState]):
         """Make an environment.
 
         Args:
-            config: the system; none takes the defaults.
-            mobility: where the vehicles are; none drives them round the rectangular loops.
+            config: the system. If None, the defaults.
+            mobility: where the vehicles are. If None, they drive round the rectangular loops.
 
         Raises:
             ConfigurationError: if the mobility model has another number of vehicles than the configuration, or if the
@@ -96,9 +96,8 @@ class AgentMigration(Environment[AgentMigrationState]):
         config = AgentMigrationConfig() if config is None else config
         if mobility is None:
             if config.mobility is not None:
-                raise ConfigurationError(
-                    "mobility", config.mobility, "none here; mobility.recorded builds from a recording"
-                )
+                made = f'edgewise.environments.registry.make("agent-migration", mobility={config.mobility!r})'
+                raise ConfigurationError("mobility", config.mobility, f"None here; on a recording: {made}")
             mobility = RectangularLoops.build(
                 config.vehicles,
                 config.origin_m,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from edgewise.common.errors import EdgewiseError, check_integer
+from edgewise.drawing.style import new_figure, save_figure, styled
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.mobility.base import Mobility
 from edgewise.systems.agent_migration.mobility.loops import RectangularLoops
@@ -95,7 +94,7 @@ def plot_scene(axes: Axes, scene: Scene, slot: int | None = None) -> None:
     Args:
         axes: where to draw.
         scene: what to draw.
-        slot: whose vehicles are shown; none takes the middle of the recording.
+        slot: whose vehicles are shown. If None, the middle of the recording.
 
     Raises:
         ConfigurationError: if there is no such slot.
@@ -137,7 +136,8 @@ def plot_scene(axes: Axes, scene: Scene, slot: int | None = None) -> None:
     axes.set_title(scene.title, fontsize=11)
 
 
-def draw_map(
+@styled()
+def plot_map(
     subject: MobilityScenario | AgentMigration, path: str | os.PathLike[str], *, slot: int | None = None
 ) -> Path:
     """Write a map as an image, whole or not at all.
@@ -155,20 +155,13 @@ def draw_map(
         EdgewiseError: if the image cannot be written.
     """
     path = Path(path)
-    figure = Figure(figsize=(7.2, 7.6), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    plot_scene(axes, scene_of(subject), slot)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=9, frameon=False)
-    kind = path.suffix.removeprefix(".").lower() or "png"
+    figure, grid = new_figure(7.2, 7.6)
+    plot_scene(grid[0, 0], scene_of(subject), slot)
+    figure.legend(loc="outside lower center", ncols=2)
+    kind = path.suffix.removeprefix(".").lower()
     if kind not in figure.canvas.get_supported_filetypes():
         raise EdgewiseError(f"{path}: cannot be written: no image format is called {kind!r}")
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".map-") as folder:
-            scratch = Path(folder) / path.name
-            figure.savefig(scratch, format=kind)
-            os.replace(scratch, path)
-    except OSError as error:
-        raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None
+    save_figure(figure, path)
     return path
 
 

@@ -20,14 +20,14 @@ class AgentMigrationSystem(System):
         return AgentMigrationConfig
 
     def build(self, config: Any) -> Any:
-        from edgewise.systems.agent_migration.build import build_part
+        from edgewise.systems.agent_migration.build import environment
 
-        return build_part(config, "training")
+        return environment(config, "training")
 
     def build_evaluation(self, config: Any) -> Any:
-        from edgewise.systems.agent_migration.build import build_part
+        from edgewise.systems.agent_migration.build import environment
 
-        return build_part(config, "evaluation")
+        return environment(config, "evaluation")
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.agent_migration.references import build
@@ -43,9 +43,9 @@ class AgentMigrationSystem(System):
         return jax.lax.map(lambda state: latency_bound(environment, state), states).mean()
 
     def prepare(self, config: Any, folder: Path) -> Any:
-        from edgewise.systems.agent_migration.commands import settle_mobility
+        from edgewise.systems.agent_migration.build import prepare
 
-        return settle_mobility(config, folder)
+        return prepare(config, folder)
 
     def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
         from edgewise.systems.agent_migration.figures import pictures

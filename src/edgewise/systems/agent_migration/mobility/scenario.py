@@ -1,38 +1,14 @@
-"""A recorded scenario: places filled in every slot, the road-side units, and the area; its file, and its split in time."""
+"""A recorded scenario: places filled in every slot, the road-side units, and the area; and its split in time."""
 
 from __future__ import annotations
 
-import importlib.resources
-import os
-import struct
-import tempfile
-import zipfile
-import zlib
+import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float32
 
 from edgewise.common.errors import ConfigurationError, check_range
-from edgewise.common.tables import TraceError
-
-FORMAT = "edgewise-mobility-1"
-SHIPPED = "grid.npz"
-KINDS = {
-    "positions": "f",
-    "handover": "b",
-    "rsu_positions": "f",
-    "roads": "f",
-    "numbers": "f",
-    "source": "U",
-    "format": "U",
-}
-NUMBERS = ("slot_seconds", "coverage_m", "origin_x", "origin_y", "area_m", "window_start", "window_end")
-UNREADABLE = (
-    OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, OverflowError, struct.error, zlib.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +28,7 @@ class MobilityScenario:
         source: name of the recording.
         window: recorded time of the first and the last slot, s.
         roads: recorded positions thinned to a drawing of the roads, m, [N, 2].
+        reference_deg: longitude and latitude of the point (0, 0), if positions were projected from degrees, else None.
     """
 
     positions: Float32[np.ndarray, "l p 2"]
@@ -64,6 +41,7 @@ class MobilityScenario:
     source: str
     window: tuple[float, float]
     roads: Float32[np.ndarray, "n 2"]
+    reference_deg: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         slots, places = self.positions.shape[:2]
@@ -82,6 +60,8 @@ class MobilityScenario:
             check_range(name, getattr(self, name), 0, open_low=True)
         check_range("origin_m", self.origin_m)
         check_range("window", self.window)
+        if self.reference_deg is not None:
+            check_range("reference_deg", self.reference_deg, -180, 180)
         seconds = (slots - 1) * self.slot_seconds
         if abs(self.window[1] - self.window[0] - seconds) > 1e-6 * max(seconds, abs(self.window[1])):
             raise ConfigurationError("window", self.window, f"{seconds:g} s long, as {slots} slots are")
@@ -101,95 +81,15 @@ class MobilityScenario:
         """Number of road-side units S."""
         return self.rsu_positions.shape[0]
 
-
-def save_scenario(path: str | os.PathLike[str], scenario: MobilityScenario) -> Path:
-    """Write a scenario as .npz (arrays only, no code), whole or not at all.
-
-    Args:
-        path: the file to write, under exactly this name.
-        scenario: what to write.
-
-    Returns:
-        The path.
-
-    Raises:
-        TraceError: if the file cannot be written.
-    """
-    path = Path(path)
-    numbers = (
-        scenario.slot_seconds, scenario.coverage_m, *scenario.origin_m, scenario.area_m, *scenario.window,
-    )  # fmt: skip
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(
-                    file,
-                    positions=scenario.positions,
-                    handover=scenario.handover,
-                    rsu_positions=scenario.rsu_positions,
-                    roads=scenario.roads,
-                    numbers=np.asarray(numbers, dtype=float),
-                    source=np.asarray(scenario.source),
-                    format=np.asarray(FORMAT),
-                )
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise TraceError(path, f"cannot be written: {error.strerror or error}") from None
-    return path
-
-
-def load_scenario(path: str | os.PathLike[str]) -> MobilityScenario:
-    """Read a file that `save_scenario` wrote.
-
-    Raises:
-        TraceError: if the file is missing, damaged, or not a scenario.
-    """
-    path = Path(path)
-    try:
-        with np.load(path) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("not an archive")
-            arrays = {name: np.asarray(file[name]) for name in KINDS}
-    except FileNotFoundError:
-        raise TraceError(path, "no such file") from None
-    except UNREADABLE as error:
-        raise TraceError(path, f"not a readable mobility scenario ({error})") from None
-    for name, kind in KINDS.items():
-        if arrays[name].dtype.kind != kind:
-            raise TraceError(path, f"{name}: of type {arrays[name].dtype}, not a mobility scenario")
-    if arrays["format"].shape != () or str(arrays["format"]) != FORMAT:
-        raise TraceError(path, f"format = {str(arrays['format'])[:40]!r}: must be {FORMAT!r}")
-    if arrays["numbers"].shape != (len(NUMBERS),):
-        raise TraceError(path, f"numbers: {arrays['numbers'].shape}, must be {len(NUMBERS)} numbers")
-    if arrays["positions"].ndim != 3 or arrays["rsu_positions"].ndim != 2 or arrays["roads"].ndim != 2:
-        raise TraceError(path, "positions, rsu_positions or roads: not of 3, 2 and 2 dimensions")
-    number = dict(zip(NUMBERS, map(float, arrays["numbers"]), strict=True))
-    try:
-        return MobilityScenario(
-            positions=arrays["positions"].astype(np.float32),
-            handover=arrays["handover"],
-            slot_seconds=number["slot_seconds"],
-            rsu_positions=arrays["rsu_positions"].astype(np.float32),
-            coverage_m=number["coverage_m"],
-            origin_m=(number["origin_x"], number["origin_y"]),
-            area_m=number["area_m"],
-            source=str(arrays["source"]),
-            window=(number["window_start"], number["window_end"]),
-            roads=arrays["roads"].astype(np.float32),
-        )
-    except ConfigurationError as error:
-        raise TraceError(path, str(error)) from None
-
-
-def shipped_scenario() -> MobilityScenario:
-    """The scenario inside the package: an hour of traffic on a generated grid of streets (see docs/bring-your-own-trace)."""
-    file = importlib.resources.files("edgewise.systems.agent_migration") / "data" / SHIPPED
-    with importlib.resources.as_file(file) as path:
-        return load_scenario(path)
+    @property
+    def sha256(self) -> str:
+        """Sixteen hexadecimal digits that stand for what an environment takes from the scenario."""
+        total = hashlib.sha256()
+        for array in (self.positions, self.handover, self.rsu_positions):
+            total.update(f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        numbers = (self.slot_seconds, self.coverage_m, *self.origin_m, self.area_m)
+        total.update(np.asarray(numbers, dtype=float).tobytes())
+        return total.hexdigest()[:16]
 
 
 def split_in_time(scenario: MobilityScenario, fraction: float) -> tuple[MobilityScenario, MobilityScenario]:

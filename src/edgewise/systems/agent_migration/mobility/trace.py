@@ -4,27 +4,82 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import warnings
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
 
-from edgewise.common.tables import TraceError, find_columns, finite_number, read_records, table_rows, wrong_value
+from edgewise.common.errors import check_choice
+from edgewise.common.tables import (
+    Row,
+    TraceError,
+    find_columns,
+    finite_number,
+    read_records,
+    read_time,
+    table_rows,
+    wrong_value,
+)
+from edgewise.systems.agent_migration.mobility.persons import is_sumo, person_test
+from edgewise.systems.agent_migration.mobility.projection import project, reference_of
 
 COLUMNS = ("time_s", "vehicle_id", "x_m", "y_m")
+DEGREES: dict[str, tuple[str, ...]] = {
+    "x": ("lon", "longitude", "long", "lng", "gps_lon", "gps_longitude", "x", "vehicle_x"),
+    "y": ("lat", "latitude", "gps_lat", "gps_latitude", "y", "vehicle_y"),
+}
 GUESSES: dict[str, tuple[str, ...]] = {
     "time": ("time_s", "time", "timestamp", "timestep_time", "t", "seconds", "second", "sim_time", "simulation_time"),
     "vehicle": ("vehicle_id", "id", "vehicle", "vehicleid", "veh_id", "veh", "vid", "track_id", "car_id", "object_id"),
     "x": ("x_m", "x", "vehicle_x", "pos_x", "x_pos", "position_x", "x_position", "easting", "utm_x"),
     "y": ("y_m", "y", "vehicle_y", "pos_y", "y_pos", "position_y", "y_position", "northing", "utm_y"),
 }
+GEOGRAPHIC = re.compile(r"(?<![a-z])(lon|long|lng|longitude|lat|latitude)(?![a-z])", re.IGNORECASE)
+LATITUDE = re.compile(r"(?<![a-z])(lat|latitude)(?![a-z])", re.IGNORECASE)
 FCD_ATTRIBUTES = {"time": "time", "vehicle": "id", "x": "x", "y": "y"}
 CHUNK_BYTES = 1 << 16
 COMMAND = "edgewise mobility import"
+TimeUnit = Literal["s", "ms", "us", "ns"]
+UNITS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+LATEST_SECONDS = 1e11
+"""Seconds since 1970 that end in the year 5138: larger times are milliseconds or less."""
+
+
+@dataclass(frozen=True)
+class TraceFormat:
+    """How a recording is to be read.
+
+    Attributes:
+        time: column (XML: attribute) with the time, a number or an ISO date. If None, the usual names are tried; likewise
+            for the next three.
+        vehicle: column with the vehicle's identity, any text.
+        x: column with the first coordinate in a plane, m; the longitude with `lonlat`.
+        y: column with the second coordinate, m; the latitude with `lonlat`.
+        time_unit: of times that are numbers.
+        lonlat: positions are longitude and latitude in degrees (WGS 84), to be projected about their middle.
+    """
+
+    time: str | None = None
+    vehicle: str | None = None
+    x: str | None = None
+    y: str | None = None
+    time_unit: TimeUnit = "s"
+    lonlat: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("time_unit", self.time_unit, tuple(UNITS))
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        """The columns by field."""
+        return {"time": self.time, "vehicle": self.vehicle, "x": self.x, "y": self.y}
 
 
 class _Record(NamedTuple):
@@ -39,105 +94,207 @@ class _Record(NamedTuple):
 
 def read_trace(
     path: str | os.PathLike[str],
-    *,
-    time: str | None = None,
-    vehicle: str | None = None,
-    x: str | None = None,
-    y: str | None = None,
+    form: TraceFormat = TraceFormat(),
+    tell: Callable[[str], None] = warnings.warn,
 ) -> pd.DataFrame:
     """Read recorded trajectories.
 
     SUMO's floating car data (XML, `timestep` elements with `vehicle` elements inside) and CSV (comma, semicolon, tab or
     bar; a header in any case; more columns than needed) are told apart by content, and so is gzip. The file is streamed:
-    memory holds the four columns, not the text. Rows of different vehicles may be in any order; the time of each vehicle
-    must rise from row to row.
+    memory holds a few columns, not the text. Rows of different vehicles may be in any order; the time of each vehicle
+    must rise from row to row. Persons are left out, and so is a row that repeats the one before.
 
     Args:
         path: the file.
-        time: column (XML: attribute) with the time in s; none guesses it from the usual names.
-        vehicle: likewise, identity of the vehicle, any text.
-        x: likewise, first coordinate in a plane, m.
-        y: likewise, second coordinate, m.
+        form: columns and units.
+        tell: is given a line on what was left out.
 
     Returns:
-        One row per position, sorted by vehicle and time, with the columns `time_s`, `vehicle_id` (text), `x_m` and `y_m`;
-        `attrs["source"]` is the file's name.
+        One row per position, sorted by vehicle and time, with the columns `time_s` (from the first record on if times are
+        dates), `vehicle_id` (text), `x_m`, `y_m` and `row` (its line in the file, from 1); `attrs["source"]` is the file's
+        name, `attrs["reference_deg"]` longitude and latitude of the origin if they were projected, else None.
 
     Raises:
         TraceError: if the file cannot be read, is damaged or empty, lacks a column, or has a value that is not allowed.
     """
     path = Path(path)
-    names = {"time": time, "vehicle": vehicle, "x": x, "y": y}
+    columns = _Columns(path, form, tell)
 
     def parse(stream: io.BufferedIOBase, start: bytes) -> Iterator[_Record]:
-        return _fcd_records(path, stream, names) if start.startswith(b"<") else _csv_records(path, stream, names)
+        return _fcd_records(path, stream, form) if start.startswith(b"<") else _csv_records(path, stream, form, columns)
 
-    columns = _Columns(path, names)
     for record in read_records(path, parse, "SUMO FCD XML or CSV"):
         columns.append(record)
-    table = columns.table()
-    table.attrs["source"] = path.name
-    return table
+    return columns.table()
 
 
 class _Columns:
-    """Checked columns, grown position by position."""
+    """Checked columns, grown position by position.
 
-    def __init__(self, path: Path, names: dict[str, str | None]) -> None:
-        self._path = path
-        self._names = {field: name or field for field, name in names.items()}
+    Attributes:
+        titles: what the file calls time, vehicle, x and y.
+        persons: rows of persons, which were left out; None if nothing tells them from vehicles.
+    """
+
+    def __init__(self, path: Path, form: TraceFormat, tell: Callable[[str], None]) -> None:
+        self.titles = {field: name or field for field, name in form.names.items()}
+        self.persons: int | None = 0
+        self._path, self._form, self._tell = path, form, tell
         self._codes: dict[str, int] = {}
-        self._latest: list[float] = []
-        self._code = array("q")
+        self._latest: list[tuple[float, float, float]] = []
+        self._dated: bool | None = None
+        self._repeated: list[int] = []
+        self._code, self._row = array("q"), array("q")
         self._numbers = {field: array("d") for field in ("time", "x", "y")}
 
     def append(self, record: _Record) -> None:
-        time = self._number(record.row, "time", record.time)
+        time = self._time(record)
         vehicle = (record.vehicle or "").strip()
         if not vehicle:
-            raise wrong_value(self._path, record.row, self._names["vehicle"], record.vehicle, "a name")
-        x, y = self._number(record.row, "x", record.x), self._number(record.row, "y", record.y)
+            raise wrong_value(self._path, record.row, self.titles["vehicle"], record.vehicle, "a name")
+        x, y = (finite_number(self._path, record.row, self.titles[field], getattr(record, field)) for field in "xy")
         code = self._codes.setdefault(vehicle, len(self._codes))
         if code == len(self._latest):
-            self._latest.append(time)
-        elif time <= self._latest[code]:
-            problem = "repeats the time" if time == self._latest[code] else f"goes back from {self._latest[code]:g}"
+            self._latest.append((time, x, y))
+        elif self._latest[code] == (time, x, y):
+            self._repeated.append(record.row)
+            return
+        elif time <= self._latest[code][0]:
+            same = time == self._latest[code][0]
+            problem = "repeats the time of vehicle {!r} at another position" if same else "goes back, of vehicle {!r}"
             raise TraceError(
-                self._path, f"{self._names['time']} = {time:g}: {problem} of vehicle {vehicle!r}", row=record.row
+                self._path, f"{self.titles['time']} = {record.time}: {problem.format(vehicle)}", row=record.row
             )
-        self._latest[code] = time
+        self._latest[code] = time, x, y
         self._code.append(code)
+        self._row.append(record.row)
         for field, value in (("time", time), ("x", x), ("y", y)):
             self._numbers[field].append(value)
 
     def table(self) -> pd.DataFrame:
         if not self._code:
             raise TraceError(self._path, "has no position of any vehicle")
+        time, x, y = (np.frombuffer(self._numbers[field]) for field in ("time", "x", "y"))
+        time = time - time.min() if self._dated else self._seconds(time)
+        x, y, reference = self._plane(x, y)
         vehicles = np.asarray(list(self._codes), dtype=object)
         rank = np.empty(len(vehicles), dtype=np.int64)
         rank[np.argsort(vehicles)] = np.arange(len(vehicles))
-        code = np.frombuffer(self._code, dtype=np.int64)
-        number = {field: np.frombuffer(values) for field, values in self._numbers.items()}
-        order = np.lexsort((number["time"], rank[code]))
-        values = (number["time"][order], vehicles[code[order]], number["x"][order], number["y"][order])
-        return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+        code, row = np.frombuffer(self._code, dtype=np.int64), np.frombuffer(self._row, dtype=np.int64)
+        order = np.lexsort((time, rank[code]))
+        values = (time[order], vehicles[code[order]], x[order], y[order])
+        table = pd.DataFrame(dict(zip(COLUMNS, values, strict=True)) | {"row": row[order]})
+        table.attrs |= {"source": self._path.name, "reference_deg": reference}
+        self._tell_what_was_left_out()
+        return table
 
-    def _number(self, row: int, field: str, text: str | None) -> float:
-        return finite_number(self._path, row, self._names[field], text)
+    def _time(self, record: _Record) -> float:
+        time = read_time(self._path, record.row, self.titles["time"], record.time)
+        dated = not _is_number(record.time)
+        if self._dated is None:
+            self._dated = dated
+        elif self._dated != dated:
+            allowed = "a date, as in the rows before" if self._dated else "a number, as in the rows before"
+            raise wrong_value(self._path, record.row, self.titles["time"], record.time, allowed)
+        return time
+
+    def _seconds(self, time: np.ndarray) -> np.ndarray:
+        seconds = time * UNITS[self._form.time_unit]
+        typical = float(np.median(np.abs(time)))
+        if typical * UNITS[self._form.time_unit] > LATEST_SECONDS:
+            fits = next((unit for unit, size in UNITS.items() if typical * size <= LATEST_SECONDS), "ns")
+            raise TraceError(
+                self._path,
+                f"{self.titles['time']} = {time[0]:.17g}: too large for seconds; if these are {fits}: {COMMAND} FILE "
+                f"--time-unit {fits}",
+            )
+        return seconds
+
+    def _plane(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[float, float] | None]:
+        """Coordinates in m, and the reference if they were projected."""
+        titles = {field: self.titles[field] for field in "xy"}
+        within = bool((np.abs(x) <= 180).all() and (np.abs(y) <= 90).all())
+        if not self._form.lonlat:
+            if within and all(GEOGRAPHIC.search(title) for title in titles.values()):
+                raise TraceError(
+                    self._path,
+                    f"x = {titles['x']}, y = {titles['y']}: longitude and latitude are degrees, must be metres in a plane; "
+                    f"they are projected by: {COMMAND} FILE --lonlat",
+                )
+            return x, y, None
+        if LATITUDE.search(titles["x"]):
+            raise TraceError(self._path, f"x = {titles['x']}: must be the longitude, and y the latitude")
+        for field, value, limit in (("x", x, 180.0), ("y", y, 90.0)):
+            wrong = np.flatnonzero(np.abs(value) > limit)
+            if len(wrong):
+                raise wrong_value(
+                    self._path, self._row[wrong[0]], titles[field], f"{value[wrong[0]]:g}",
+                    f"degrees in [{-limit:g}, {limit:g}]",
+                )  # fmt: skip
+        reference = reference_of(x, y)
+        return *project(x, y, reference), reference
+
+    def _tell_what_was_left_out(self) -> None:
+        name = self._path.name
+        if self._repeated:
+            self._tell(
+                f"{name}: rows that repeat one before left out: {len(self._repeated)}, first {self._repeated[0]}"
+            )
+        if self.persons is None:
+            self._tell(
+                f"{name}: SUMO's CSV with these columns does not tell persons from vehicles; if there are any, write XML, or "
+                "the attribute type too"
+            )
+        elif self.persons:
+            self._tell(f"{name}: rows of persons left out: {self.persons}")
 
 
-def _csv_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _csv_records(path: Path, stream: io.BufferedIOBase, form: TraceFormat, columns: _Columns) -> Iterator[_Record]:
     rows = table_rows(path, stream)
-    time, vehicle, x, y = find_columns(path, next(rows), names, GUESSES, COMMAND)
+    header = next(rows)
+    time, vehicle, x, y = _places(path, header, form)
+    columns.titles = {
+        field: header.fields[place].strip() for field, place in zip(form.names, (time, vehicle, x, y), strict=True)
+    }
+    is_person = person_test(header.fields)
+    if is_person is None and is_sumo(header.fields):
+        columns.persons = None
     for row in rows:
-        identity, numerals = row.fields[vehicle], [row.numeral(place) for place in (time, x, y)]
+        identity = row.fields[vehicle]
         if not (identity or row.fields[x] or row.fields[y]):  # SUMO's xml2csv: a time step without vehicles
             continue
+        if is_person is not None and is_person(row.fields):
+            columns.persons = (columns.persons or 0) + 1
+            continue
+        numerals = [row.numeral(place) for place in (time, x, y)]
         yield _Record(row.row, numerals[0], identity, *numerals[1:])
 
 
-def _fcd_records(path: Path, stream: io.BufferedIOBase, names: dict[str, str | None]) -> Iterator[_Record]:
-    attribute = {field: name or FCD_ATTRIBUTES[field] for field, name in names.items()}
+def _places(path: Path, header: Row, form: TraceFormat) -> list[int]:
+    usual = GUESSES | DEGREES if form.lonlat else GUESSES
+    others = find_columns(path, header, {"time": form.time, "vehicle": form.vehicle}, usual, COMMAND)
+    try:
+        return others + find_columns(path, header, {"x": form.x, "y": form.y}, usual, COMMAND)
+    except TraceError as error:
+        degrees = [title.strip() for title in header.fields if GEOGRAPHIC.search(title)]
+        if len(degrees) < 2 or form.lonlat:
+            raise
+        raise TraceError(
+            path, f"{', '.join(degrees)}: degrees, must be metres in a plane; they are projected by: {COMMAND} FILE --lonlat",
+            row=error.row,
+        ) from None  # fmt: skip
+
+
+def _fcd_records(path: Path, stream: io.BufferedIOBase, form: TraceFormat) -> Iterator[_Record]:
+    attribute = {field: name or FCD_ATTRIBUTES[field] for field, name in form.names.items()}
     parser = expat.ParserCreate()
     records: list[_Record] = []
     time: str | None = None
