@@ -103,7 +103,7 @@ def read_config_file(path: Path) -> RunConfig:
         return RunConfig(
             environment=values["environment"],
             environment_config=from_plain(
-                registry.find(values["environment"]).config, located(values["environment_config"], folder)
+                registry.find(values["environment"]).config, located(values["environment_config"], path.parent)
             ),
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
