@@ -69,7 +69,7 @@ def test_density_of_a_squashed_action() -> None:
     """Against the density of the normal distribution and the change of variables, component by component."""
     _, state, batch = make(SAC, SAC_CONFIG)
     policy = state.actor
-    action, log_density = policy.draw(batch.observation, KEY)
+    action, log_density = policy.sample_with_density(batch.observation, KEY)
     mean, log_deviation = np.split(np_network(policy.network, np.asarray(batch.observation)), 2, axis=-1)
     deviation = np.exp(-5 + 3.5 * (np.tanh(log_deviation) + 1))
     noise = np.asarray(jax.random.normal(KEY, (B, A)))
@@ -85,13 +85,13 @@ def test_a_squashed_density_integrates_to_one() -> None:
     algorithm = SAC(SAC_CONFIG, Spaces(SPACES.observation, Box(-np.ones(1, np.float32), np.ones(1, np.float32))), 1)
     policy = algorithm.init(KEY).actor
     wide = eqx.tree_at(lambda p: p.network.layers[-1].bias, policy, jnp.array([0.1, 0.35]))
-    _, log_density = wide.draw(jnp.zeros((200_000, OBS)), KEY)
+    _, log_density = wide.sample_with_density(jnp.zeros((200_000, OBS)), KEY)
     assert float(jnp.exp(-log_density).mean()) == pytest.approx(2.0, rel=0.03)
 
 
 def test_soft_target() -> None:
     algorithm, state, batch = make(SAC, SAC_CONFIG)
-    action, log_density = state.actor.draw(batch.next_observation, KEY)
+    action, log_density = state.actor.sample_with_density(batch.next_observation, KEY)
     value = np_values(state.target_critic, np.asarray(batch.next_observation), np.asarray(action)).min(0)
     soft = value - SAC_CONFIG.temperature * np.asarray(log_density)
     expected = np.asarray(batch.reward) + np.asarray(batch.discount) * soft
@@ -100,7 +100,7 @@ def test_soft_target() -> None:
 
 def test_soft_actor_objective() -> None:
     _, state, batch = make(SAC, SAC_CONFIG)
-    action, log_density = state.actor.draw(batch.observation, KEY)
+    action, log_density = state.actor.sample_with_density(batch.observation, KEY)
     value = np_values(state.critic, np.asarray(batch.observation), np.asarray(action)).min(0)
     loss, (mean, entropy) = actor_objective(state.actor, state.critic, jnp.asarray(0.3), batch.observation, KEY)
     np.testing.assert_allclose(loss, (0.3 * np.asarray(log_density) - value).mean(), rtol=1e-4)

@@ -131,7 +131,7 @@ def test_both_log_densities_agree_where_both_are_exact() -> None:
     )
     observation = jnp.zeros((4000, OBS))
     algorithm = EDMSAC(CONFIG, SPACES, 1)
-    action, log_pi = algorithm.draw(Actor(still, state.actor.log_deviation), observation, KEY)
+    action, log_pi = algorithm.sample(Actor(still, state.actor.log_deviation), observation, KEY)
     exact = np_log_density(
         np.array([0.3, -0.2, 0.1]), np.full(A, CONFIG.deviation), np.arctanh(np.asarray(action, float))
     )
@@ -242,7 +242,7 @@ def test_variants() -> None:
     dmddpg, state, batch = make(DMDDPGConfig(hidden=(16, 12), batch_size=B, exploration=0.5))
     assert state.actor.log_deviation is None
     assert len(state.critic.networks) == 1
-    _, log_pi = dmddpg.draw(state.actor, batch.observation, KEY)
+    _, log_pi = dmddpg.sample(state.actor, batch.observation, KEY)
     assert not log_pi.any()
     explored = dmddpg.act(state, jnp.zeros((3000, OBS)), KEY, True)
     plain = EDMSAC(replace(dmddpg.config, exploration=0.0), SPACES, 1000).act(state, jnp.zeros((3000, OBS)), KEY, True)

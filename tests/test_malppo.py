@@ -139,7 +139,7 @@ def test_advantages_and_losses_are_those_of_an_obvious_loop() -> None:
     goal = advantage + value
     assert (float(scale.mean), float(scale.deviation)) == pytest.approx((goal.mean(), goal.std()), rel=1e-3)
     goal = (goal - goal.mean()) / goal.std()
-    np.testing.assert_allclose(sample.goal, goal, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(sample.target, goal, rtol=1e-3, atol=1e-3)
     rescaled = replace(agent, scale=RunningScale(jnp.array(2.0), jnp.array(4.5), jnp.array(0.5)))  # mean 4, deviation 3
     reward = 3 * step.reward + 4 * (1 - 0.8 * ~step.terminated)
     again, _ = algorithm.sample(rescaled, replace(step, reward=reward), None, None, memory)
@@ -267,12 +267,12 @@ def test_no_agent_learns_from_anothers_experience(pair_game: PairGame, who: tupl
 def test_central_critics_do_learn_from_what_others_saw(pair_game: PairGame) -> None:
     loop = loop_of(pair_game, MAPPOConfig(hidden=(6,), minibatches=2))
     start, (*_, rollout) = ROLL_OUT(loop, jax.random.key(0))
-    assert rollout[0].everyone is not None
-    assert rollout[0].everyone.shape == (6, 4, 8)
+    assert rollout[0].global_observation is not None
+    assert rollout[0].global_observation.shape == (6, 4, 8)
     # nobody's critic may see a price before it is set: prices are the last numbers of followers' observations
-    np.testing.assert_array_equal(rollout[0].everyone[..., 5::2], 0)
-    assert (np.asarray(rollout[1].everyone[..., 5::2]) > 0).all()
-    shifted = replace(rollout[1], everyone=rollout[1].everyone.at[..., 5].add(0.3))
+    np.testing.assert_array_equal(rollout[0].global_observation[..., 5::2], 0)
+    assert (np.asarray(rollout[1].global_observation[..., 5::2]) > 0).all()
+    shifted = replace(rollout[1], global_observation=rollout[1].global_observation.at[..., 5].add(0.3))
     before, after = LEARN(loop, start, rollout), LEARN(loop, start, (rollout[0], shifted))
     assert not equal(agent_leaves(before[1], 1), agent_leaves(after[1], 1))
     assert equal(agent_leaves(before[0], 1), agent_leaves(after[0], 1))
@@ -369,7 +369,7 @@ def test_agents_at_random_draw_over_the_whole_range_and_the_others_learn(config:
     game = PairGame(jnp.array([0.0, 0.4]), jnp.array([1.0, 0.5]))
     loop = loop_of(game, config(hidden=(6,), memory=(5,)), replace(TRAINING, rollout=12, steps=192))
     start, (*_, rollout) = ROLL_OUT(loop, jax.random.key(0))
-    place = loop.algorithm.joint.names.index(config().at_random[0])
+    place = loop.algorithm.spaces.names.index(config().at_random[0])
     drawn = np.asarray(rollout[place].step.action)
     assert (drawn >= 0).all()
     assert (drawn <= 1).all()

@@ -75,8 +75,10 @@ def sample(actor: Any, kind: str, size: int = 7) -> Sample:
     """Steps of a policy that is a little older than `actor`."""
     keys = jax.random.split(jax.random.key(3), 5)
     observation = jax.random.normal(keys[0], (size, 3))
-    action = actor.draw(observation, keys[1])
-    log_probability = actor.judge(observation, action)[0] + 0.4 * jax.random.normal(keys[2], (size,))
+    action = actor.sample(observation, keys[1])
+    log_probability = actor.log_probability_and_entropy(observation, action)[0] + 0.4 * jax.random.normal(
+        keys[2], (size,)
+    )
     advantage, goal = jax.random.normal(keys[3], (2, size))
     return Sample(observation, action, log_probability, advantage, goal)
 
@@ -127,7 +129,7 @@ def test_reinforce_loss(kind: str, baseline: Any) -> None:
     batch = sample(actor, kind)
     loss, _ = algorithm.actor_objective(actor, batch)
     log_probability, entropy = plain_judge(actor, kind, batch)
-    goal = np.asarray(batch.goal, float)
+    goal = np.asarray(batch.target, float)
     weight = {"value": np.asarray(batch.advantage, float), "mean": goal - goal.mean(), "none": goal}[baseline]
     np.testing.assert_allclose(loss, -(log_probability * weight).mean() - 0.07 * entropy.mean(), rtol=1e-4)
 
@@ -138,10 +140,10 @@ def test_value_loss_and_explained_variance() -> None:
     batch = sample(state.actor, "discrete")
     said = np.asarray(state.critic(batch.observation))[:, 0]
     np.testing.assert_allclose(
-        critic_objective(state.critic, batch), ((said - np.asarray(batch.goal)) ** 2).mean(), rtol=1e-5
+        critic_objective(state.critic, batch), ((said - np.asarray(batch.target)) ** 2).mean(), rtol=1e-5
     )
     perfect = replace(batch, advantage=jnp.zeros(7))
-    constant = replace(batch, advantage=batch.goal - 3.0)
+    constant = replace(batch, advantage=batch.target - 3.0)
     assert float(explained_variance(perfect)) == pytest.approx(1.0, abs=1e-6)
     assert float(explained_variance(constant)) == pytest.approx(0.0, abs=1e-5)
 
@@ -225,8 +227,8 @@ def test_a_masked_policy_never_draws_what_is_forbidden() -> None:
     )
     policy = replace_head(PPO(PPOConfig(hidden=(8,), masking=True), spaces, 10))
     observation = jnp.tile(jnp.array([0.3, 0.0, 1.0, 0.0, 1.0]), (200, 1))
-    assert set(np.asarray(policy.draw(observation, jax.random.key(0)))) == {1, 3}
-    log_probability, entropy = policy.judge(observation, jnp.ones(200, int))
+    assert set(np.asarray(policy.sample(observation, jax.random.key(0)))) == {1, 3}
+    log_probability, entropy = policy.log_probability_and_entropy(observation, jnp.ones(200, int))
     assert np.isfinite(log_probability).all()
     assert float(entropy[0]) <= np.log(2) + 1e-6
 

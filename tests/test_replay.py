@@ -18,11 +18,12 @@ from edgewise.algorithms.drqn import DRQN, DRQNConfig
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.episode import record_episode
+from edgewise.numerics.select import select
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.evaluation import evaluate
 from edgewise.training.experience import n_step
-from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop, OffPolicyState, where_ended
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop, OffPolicyState
 from edgewise.training.replay import PrioritisedReplay, importance, make_replay
 from first_chunk import first_chunk
 from probes import Probe
@@ -158,13 +159,13 @@ class TestSequences:
             ends += begun.sum()
         assert ends == 8
 
-    def test_where_ended_takes_any_memory(self) -> None:
+    def test_select_takes_any_memory(self) -> None:
         ended = jnp.array([True, False])
         fresh, kept = (jnp.zeros((2, 3)), jnp.zeros(2)), (jnp.ones((2, 3)), jnp.ones(2))
-        h, c = where_ended(ended, fresh, kept)
+        h, c = select(ended, fresh, kept)
         np.testing.assert_array_equal(h, [[0, 0, 0], [1, 1, 1]])
         np.testing.assert_array_equal(c, [0, 1])
-        assert where_ended(ended, (), ()) == ()
+        assert select(ended, (), ()) == ()
 
 
 class Counter(eqx.Module):

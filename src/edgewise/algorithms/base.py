@@ -1,18 +1,47 @@
-"""The algorithm contract: three pure functions around one PyTree of arrays."""
+"""The contract of learners: pure functions around one PyTree of arrays, the train state.
+
+How to write a learner. It takes three things, about 60 lines in all:
+
+1. Its configuration, a frozen dataclass whose fields are documented one by one. A learner from replayed experience needs
+   the fields `discount` and `batch_size`, and `n_step` if its transitions span several steps; a learner from rollouts
+   needs `minibatches` if it divides them.
+2. Its train state, an Equinox module of networks and optimiser states.
+3. The learner itself, a subclass of one of the contracts below, with its losses and its update.
+
+The contract to choose:
+
+- `OffPolicyAlgorithm`: learns from replayed transitions. Write `init`, `policy`, `act`, `update`.
+- `PrioritisedAlgorithm`: learns from transitions replayed by priority. Write `update_prioritised` instead of `update`.
+- `RecurrentAlgorithm`: has a memory and learns from replayed windows of steps. Write `initial_memory` and `step` too.
+- `OnPolicyAlgorithm`: learns from rollouts of its newest policy. Write `init`, `policy`, `act`, `update`.
+- `edgewise.algorithms.game.GameAlgorithm`: learns from rollouts of a game.
+
+Every contract declares the fields `config`, `spaces` and `updates` and Equinox makes the constructor, so a learner writes no
+`__init__`. What it demands of them belongs into `__check_init__`; `require_box` and `require_choices` are the usual
+demands. Box actions lie in [-1, 1] always: environments with another box are rescaled before a learner sees them.
+
+What learners have in common is at hand: `optimisers` (an optimiser whose rate falls, and one gradient step), `critic`
+(action values and their loss), `actor_critic`, `q_learning`, `policy_gradient`, `advantage`, and the networks of
+`edgewise.networks` and `edgewise.policies`. A method that has a body here is final: subclasses do not override it.
+
+`edgewise.algorithms.registry.register_algorithm` gives a learner a name, for the command line and for experiments.
+"""
 
 from __future__ import annotations
 
 import abc
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.spaces import Box, Discrete, Space, Spaces
 
-TrainState = TypeVar("TrainState")
+Metrics = dict[str, Float[Array, ""]]
+"""What an update reports, by name."""
 
 
 class Transition(eqx.Module):
@@ -53,23 +82,46 @@ class Step(eqx.Module):
     next_observation: PyTree[Array]
 
 
-class ReplayLearner(eqx.Module, Generic[TrainState]):
-    """What the off-policy loop needs of a learner. Its fields are static: configuration and spaces."""
+@runtime_checkable
+class ReplayConfig(Protocol):
+    """What the configuration of a learner from replayed experience holds."""
 
     @property
-    @abc.abstractmethod
     def discount(self) -> float:
         """Discount factor gamma per step."""
 
     @property
-    @abc.abstractmethod
     def batch_size(self) -> int:
         """Items of the replay per update."""
 
+
+@runtime_checkable
+class PriorityConfig(ReplayConfig, Protocol):
+    """What the configuration of a learner from prioritised replay holds."""
+
     @property
-    @abc.abstractmethod
-    def span(self) -> int:
-        """Steps of the environment that an item of the replay spans."""
+    def priority_exponent(self) -> float:
+        """Omega: a transition is drawn with a probability in proportion to priority^omega; 0 draws uniformly."""
+
+
+Config = TypeVar("Config")
+AnyReplayConfig = TypeVar("AnyReplayConfig", bound=ReplayConfig)
+AnyPriorityConfig = TypeVar("AnyPriorityConfig", bound=PriorityConfig)
+TrainState = TypeVar("TrainState")
+
+
+class Algorithm(eqx.Module, Generic[Config, TrainState]):
+    """What all learners of one agent have.
+
+    Attributes:
+        config: the learner's configuration.
+        spaces: of the environment, as the learner sees it.
+        updates: calls of `update` in the whole run, for everything that decays.
+    """
+
+    config: Config = eqx.field(static=True)
+    spaces: Spaces = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> TrainState:
@@ -78,6 +130,52 @@ class ReplayLearner(eqx.Module, Generic[TrainState]):
     @abc.abstractmethod
     def policy(self, train_state: TrainState) -> Any:
         """The module that is deployed: a `DeployablePolicy`, or a `RecurrentPolicy` if the learner has a memory."""
+
+    @property
+    def observation_size(self) -> int:
+        """Components of an observation.
+
+        Raises:
+            ConfigurationError: if it is not a vector.
+        """
+        return vector_size("observation_space", self.spaces.observation)
+
+    @property
+    def action_size(self) -> int:
+        """Components of an action.
+
+        Raises:
+            ConfigurationError: if it is not a vector of real numbers.
+        """
+        return vector_size("action_space", self.spaces.action)
+
+    @property
+    def actions(self) -> int:
+        """Number of actions.
+
+        Raises:
+            ConfigurationError: if the actions are no finite set.
+        """
+        return choices(self.spaces.action)
+
+
+class ReplayLearner(Algorithm[AnyReplayConfig, TrainState]):
+    """What the off-policy loop needs of a learner."""
+
+    @property
+    def discount(self) -> float:
+        """Discount factor gamma per step."""
+        return self.config.discount
+
+    @property
+    def batch_size(self) -> int:
+        """Items of the replay per update."""
+        return self.config.batch_size
+
+    @property
+    @abc.abstractmethod
+    def span(self) -> int:
+        """Steps of the environment that an item of the replay spans."""
 
     @abc.abstractmethod
     def initial_memory(self, batch: tuple[int, ...]) -> Any:
@@ -95,19 +193,17 @@ class ReplayLearner(eqx.Module, Generic[TrainState]):
         """Actions for observations of any leading batch shape, and the memory to go on with."""
 
     @abc.abstractmethod
-    def update(
-        self, train_state: TrainState, batch: Any, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-        """One learning step on a batch; metrics are scalars."""
+    def update(self, train_state: TrainState, batch: Any, key: PRNGKeyArray) -> tuple[TrainState, Metrics]:
+        """One learning step on a batch: `Transition` [batch, ...], or `Step` [batch, span, ...] in a `RecurrentAlgorithm`."""
 
 
-class OffPolicyAlgorithm(ReplayLearner[TrainState]):
+class OffPolicyAlgorithm(ReplayLearner[AnyReplayConfig, TrainState]):
     """A learner without memory from replayed transitions."""
 
     @property
     def n_step(self) -> int:
-        """Steps n that a transition spans."""
-        return 1
+        """Steps n that a transition spans: `n_step` of the configuration, or 1 if it has no such field."""
+        return int(getattr(self.config, "n_step", 1))
 
     @property
     def span(self) -> int:
@@ -116,12 +212,6 @@ class OffPolicyAlgorithm(ReplayLearner[TrainState]):
     @abc.abstractmethod
     def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool) -> Array:
         """Actions for observations of any leading batch shape."""
-
-    @abc.abstractmethod
-    def update(
-        self, train_state: TrainState, batch: Transition, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-        """One learning step on a batch; metrics are scalars."""
 
     def initial_memory(self, batch: tuple[int, ...]) -> tuple[()]:
         return ()
@@ -137,13 +227,13 @@ class OffPolicyAlgorithm(ReplayLearner[TrainState]):
         return self.act(train_state, observation, key, explore), memory
 
 
-class PrioritisedAlgorithm(OffPolicyAlgorithm[TrainState]):
-    """A learner that says how much it has yet to learn from each transition, and gets those more often."""
+class PrioritisedAlgorithm(OffPolicyAlgorithm[AnyPriorityConfig, TrainState]):
+    """A learner that tells how much it has yet to learn from each transition, and gets those more often."""
 
     @property
-    @abc.abstractmethod
     def priority_exponent(self) -> float:
         """Omega: a transition is drawn with a probability in proportion to priority^omega; 0 draws uniformly."""
+        return self.config.priority_exponent
 
     @abc.abstractmethod
     def importance_exponent(self, train_state: TrainState) -> Float[Array, ""]:
@@ -152,83 +242,88 @@ class PrioritisedAlgorithm(OffPolicyAlgorithm[TrainState]):
     @abc.abstractmethod
     def update_prioritised(
         self, train_state: TrainState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]], Float[Array, " b"]]:
+    ) -> tuple[TrainState, Metrics, Float[Array, " b"]]:
         """One learning step on a weighted batch; returns the new priorities too, none negative."""
 
-    def update(
-        self, train_state: TrainState, batch: Transition, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
+    def update(self, train_state: TrainState, batch: Transition, key: PRNGKeyArray) -> tuple[TrainState, Metrics]:
         train_state, metrics, _ = self.update_prioritised(train_state, batch, jnp.ones_like(batch.reward), key)
         return train_state, metrics
 
 
-class RecurrentAlgorithm(ReplayLearner[TrainState]):
+class RecurrentAlgorithm(ReplayLearner[AnyReplayConfig, TrainState]):
     """A learner with a memory, from windows of `span` successive steps of one copy of the environment.
 
     A window may start inside an episode and reach into the next one.
     """
 
-    @abc.abstractmethod
-    def update(
-        self, train_state: TrainState, batch: Step, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-        """One learning step on a batch of windows, [batch, span, ...]; metrics are scalars."""
 
-
-class OnPolicyAlgorithm(eqx.Module, Generic[TrainState]):
-    """A learner from rollouts of its newest policy. Its fields are static: configuration and spaces."""
+class OnPolicyAlgorithm(Algorithm[Config, TrainState]):
+    """A learner from rollouts of its newest policy."""
 
     @property
     def shares(self) -> int:
-        """Equal parts into which a rollout must be divisible."""
-        return 1
-
-    @abc.abstractmethod
-    def init(self, key: PRNGKeyArray) -> TrainState:
-        """Fresh networks and optimisers."""
-
-    @abc.abstractmethod
-    def policy(self, train_state: TrainState) -> Any:
-        """The module that is deployed: a `DeployablePolicy`."""
+        """Equal parts into which a rollout must be divisible: `minibatches` of the configuration, or 1 without that field."""
+        return int(getattr(self.config, "minibatches", 1))
 
     @abc.abstractmethod
     def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray) -> Array:
-        """Actions drawn for observations of any leading batch shape; the loop clips what is carried out to a box."""
+        """Actions sampled for observations of any leading batch shape; the loop clips what is carried out to a box."""
 
     @abc.abstractmethod
-    def update(
-        self, train_state: TrainState, rollout: Step, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-        """Learn from a rollout of this state's policy, [time, copies, ...], drawn actions included; metrics are scalars."""
+    def update(self, train_state: TrainState, rollout: Step, key: PRNGKeyArray) -> tuple[TrainState, Metrics]:
+        """Learn from a rollout of this state's policy, [time, copies, ...], with the actions as they were sampled."""
 
 
-def check_masking(masking: bool, spaces: Spaces) -> None:
-    """Require an action mask in the observations, if it is to be used.
+def require_box(spaces: Spaces) -> None:
+    """Require vectors as observations, and [-1, 1]^A as actions.
 
     Raises:
-        ConfigurationError: if the environment shows none.
+        ConfigurationError: naming the space that is none.
     """
+    vector_size("observation_space", spaces.observation)
+    vector_size("action_space", spaces.action)
+    box = spaces.action
+    assert isinstance(box, Box)
+    if not (np.all(box.low == -1) and np.all(box.high == 1)):
+        raise ConfigurationError("action_space", in_words(box), "[-1, 1]^A, as `RescaledActions` shows any finite box")
+
+
+def require_choices(spaces: Spaces, masking: bool = False) -> None:
+    """Require vectors as observations, a finite set of actions, and an action mask if it is to be used.
+
+    Raises:
+        ConfigurationError: naming the space that is none, or if the environment shows no mask.
+    """
+    vector_size("observation_space", spaces.observation)
+    choices(spaces.action)
     if masking and not spaces.action_mask:
         raise ConfigurationError("masking", True, "used in an environment whose observations end with an action mask")
 
 
-def flat_size(space: Space) -> int:
+def vector_size(field: str, space: Space) -> int:
     """Number of components of a vector space.
 
     Raises:
-        ValueError: if the space is not a vector.
+        ConfigurationError: naming the field, if the space is not a vector.
     """
     if not isinstance(space, Box) or len(space.shape) != 1:
-        raise ValueError(f"{space}: this algorithm needs a vector space")
+        raise ConfigurationError(field, in_words(space), "a vector of real numbers")
     return space.shape[0]
 
 
-def count(space: Space) -> int:
-    """Number of choices of a discrete space.
+def choices(space: Space) -> int:
+    """Number of actions of a finite set.
 
     Raises:
-        ValueError: if the space is not discrete.
+        ConfigurationError: if the space is none.
     """
     if not isinstance(space, Discrete):
-        raise ValueError(f"{space}: this algorithm needs a discrete space")
+        raise ConfigurationError("action_space", in_words(space), "a finite set of actions")
     return space.n
+
+
+def in_words(space: Space) -> str:
+    """A space in one line: its kind, its shape, and the smallest and largest of its bounds."""
+    if isinstance(space, Box):
+        return f"box of shape {space.shape} in [{space.low.min(initial=np.inf):g}, {space.high.max(initial=-np.inf):g}]"
+    return f"{space.n} choices"

@@ -5,32 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import get_args
 
-import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
+from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig
 from edgewise.common.errors import check_choice, check_integer
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import ScheduleName, make_schedule
-from edgewise.environments.spaces import Spaces
 from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy, Prediction
 
 
 @dataclass(frozen=True)
 class D2SACConfig(CategoricalActorCriticConfig):
-    """Configuration of D2SAC; "Table 1" is that of the D2SAC paper.
-
-    Attributes:
-        denoising_steps: K (Table 2).
-        schedule: noise schedule (paper: vp).
-        predicts: what the denoiser gives: the "noise" in x_k, bounded by tanh, as in the paper's (12); or the "clean" x_0.
-        time_embedding: size of the step embedding (Table 1).
-    """
+    """Configuration of D2SAC; "Table 1" and "Table 2" are those of the D2SAC paper."""
 
     denoising_steps: int = 5
+    """Denoising steps K (Table 2)."""
     schedule: ScheduleName = "vp"
+    """Noise schedule (paper: vp)."""
     predicts: Prediction = "clean"
+    """What the denoiser gives: the "noise" in x_k, bounded by tanh, as in the paper's (12); or the "clean" x_0."""
     time_embedding: int = 16
+    """Size of the step embedding (Table 1)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,19 +34,8 @@ class D2SACConfig(CategoricalActorCriticConfig):
         check_choice("predicts", self.predicts, get_args(Prediction))
 
 
-class D2SAC(CategoricalActorCritic):
+class D2SAC(CategoricalActorCritic[D2SACConfig, Denoiser, CategoricalDiffusionPolicy]):
     """Deep diffusion soft actor-critic for a finite set of actions."""
-
-    config: D2SACConfig = eqx.field(static=True)
-    observation_size: int = eqx.field(static=True)
-    actions: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: D2SACConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the updates of the run (for the learning rates)."""
-        self.config = config
-        self.updates = updates
-        self.observation_size, self.actions = sizes(config, spaces)
 
     def new_actor(self, key: PRNGKeyArray) -> Denoiser:
         return Denoiser(self.observation_size, self.actions, self.config.hidden, self.config.time_embedding, key)

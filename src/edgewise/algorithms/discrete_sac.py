@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig, sizes
-from edgewise.environments.spaces import Spaces
+from edgewise.algorithms.categorical_actor_critic import CategoricalActorCritic, CategoricalActorCriticConfig
 from edgewise.policies.categorical import CategoricalPolicy
 
 
@@ -20,19 +18,8 @@ class DiscreteSACConfig(CategoricalActorCriticConfig):
     n_step: int = 1
 
 
-class DiscreteSAC(CategoricalActorCritic):
+class DiscreteSAC(CategoricalActorCritic[DiscreteSACConfig, CategoricalPolicy, CategoricalPolicy]):
     """Soft actor-critic with a softmax policy."""
-
-    config: DiscreteSACConfig = eqx.field(static=True)
-    observation_size: int = eqx.field(static=True)
-    actions: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: DiscreteSACConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the updates of the run (for the learning rates)."""
-        self.config = config
-        self.updates = updates
-        self.observation_size, self.actions = sizes(config, spaces)
 
     def new_actor(self, key: PRNGKeyArray) -> CategoricalPolicy:
         c = self.config

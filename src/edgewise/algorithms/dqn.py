@@ -7,41 +7,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.algorithms.base import PrioritisedAlgorithm, Transition, count, flat_size
+from edgewise.algorithms.base import Metrics, PrioritisedAlgorithm, Transition, require_choices
 from edgewise.algorithms.optimisers import falling_adam
 from edgewise.algorithms.q_learning import (
     QLearningConfig,
+    QLearningState,
     annealed,
     epsilon_greedy,
     exploration,
-    follow,
     next_value,
     of_action,
 )
 from edgewise.common.errors import check_integer, check_range
-from edgewise.environments.spaces import Spaces
 from edgewise.policies.greedy import GreedyPolicy
 
 
 @dataclass(frozen=True)
 class DQNConfig(QLearningConfig):
-    """Configuration of DQN; "Schaul" is Table 3 of Schaul et al., proportional variant.
-
-    Attributes:
-        n_step: steps n that a transition spans (Nature: 1).
-        priority_exponent: how much the replay prefers large errors; 0 draws uniformly (Nature: 0, Schaul: 0.6).
-        importance_exponent: beta at the first update, which grows linearly to 1 at the last (Schaul: 0.4).
-    """
+    """Configuration of DQN; "Schaul" is Table 3 of Schaul et al., proportional variant."""
 
     n_step: int = 1
+    """Steps n that a transition spans (Nature: 1)."""
     priority_exponent: float = 0.0
+    """How much the replay prefers large errors; 0 draws uniformly (Nature: 0, Schaul: 0.6)."""
     importance_exponent: float = 0.4
+    """Beta at the first update, which grows linearly to 1 at the last (Schaul: 0.4)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -57,52 +52,22 @@ class PrioritisedDQNConfig(DQNConfig):
     priority_exponent: float = 0.6
 
 
-class DQNState(eqx.Module):
-    """Networks, optimiser state, and the number of updates done."""
-
-    network: GreedyPolicy
-    target: GreedyPolicy
-    optimiser: optax.OptState
-    updates: Int[Array, ""]
+DQNState = QLearningState[GreedyPolicy]
 
 
-class DQN(PrioritisedAlgorithm[DQNState]):
+class DQN(PrioritisedAlgorithm[DQNConfig, DQNState]):
     """Deep Q-network for a finite set of actions."""
 
-    config: DQNConfig = eqx.field(static=True)
-    observation_size: int = eqx.field(static=True)
-    actions: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: DQNConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the updates of the run (for everything that decays)."""
-        self.config = config
-        self.updates = updates
-        self.observation_size = flat_size(spaces.observation)
-        self.actions = count(spaces.action)
-
-    @property
-    def discount(self) -> float:
-        return self.config.discount
-
-    @property
-    def n_step(self) -> int:
-        return self.config.n_step
-
-    @property
-    def batch_size(self) -> int:
-        return self.config.batch_size
-
-    @property
-    def priority_exponent(self) -> float:
-        return self.config.priority_exponent
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError for other spaces."""
+        require_choices(self.spaces)
 
     def importance_exponent(self, train_state: DQNState) -> Float[Array, ""]:
         return annealed(self.config.importance_exponent, train_state.updates, self.updates)
 
     def init(self, key: PRNGKeyArray) -> DQNState:
         network = GreedyPolicy.create(self.observation_size, self.actions, self.config.hidden, key)
-        return DQNState(network, network, self._optimiser.init(network), jnp.zeros((), int))
+        return DQNState.begin(network, self._optimiser)
 
     def policy(self, train_state: DQNState) -> GreedyPolicy:
         return train_state.network
@@ -118,19 +83,15 @@ class DQN(PrioritisedAlgorithm[DQNState]):
 
     def update_prioritised(
         self, train_state: DQNState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
-    ) -> tuple[DQNState, dict[str, Float[Array, ""]], Float[Array, " b"]]:
+    ) -> tuple[DQNState, Metrics, Float[Array, " b"]]:
         c = self.config
-        goal = self.value_target(train_state, batch)
+        target = self.value_target(train_state, batch)
         (loss, (value, error)), gradient = jax.value_and_grad(objective, has_aux=True)(
-            train_state.network, batch, goal, weight, c.huber
+            train_state.network, batch, target, weight, c.huber
         )
-        step, optimiser = self._optimiser.update(gradient, train_state.optimiser)
-        network = eqx.apply_updates(train_state.network, step)
-        done = train_state.updates + 1
-        target = follow(train_state.target, network, done, c.target_rate, c.target_period)
         metrics = {"loss": loss, "value": value.mean(), "error": jnp.abs(error).mean()}
         metrics["epsilon"] = jnp.asarray(exploration(c, train_state.updates, self.updates))
-        return DQNState(network, target, optimiser, done), metrics, jnp.abs(error)
+        return train_state.after(self._optimiser, gradient, c), metrics, jnp.abs(error)
 
     def value_target(self, train_state: DQNState, batch: Transition) -> Float[Array, " b"]:
         """Reward plus discounted value of the best next action."""
@@ -144,8 +105,8 @@ class DQN(PrioritisedAlgorithm[DQNState]):
 
 
 def objective(
-    network: GreedyPolicy, batch: Transition, goal: Float[Array, " b"], weight: Float[Array, " b"], huber: float
+    network: GreedyPolicy, batch: Transition, target: Float[Array, " b"], weight: Float[Array, " b"], huber: float
 ) -> tuple[Float[Array, ""], tuple[Float[Array, " b"], Float[Array, " b"]]]:
     """Weighted mean of the Huber losses against the target; the values of the taken actions, and their errors."""
     value = of_action(network.values(batch.observation), batch.action)
-    return jnp.mean(weight * optax.huber_loss(value, goal, delta=huber)), (value, goal - value)
+    return jnp.mean(weight * optax.huber_loss(value, target, delta=huber)), (value, target - value)

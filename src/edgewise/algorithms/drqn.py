@@ -15,38 +15,42 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from edgewise.algorithms.base import RecurrentAlgorithm, Step, count, flat_size
+from edgewise.algorithms.base import Metrics, RecurrentAlgorithm, Step, require_choices
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.algorithms.q_learning import QLearningConfig, epsilon_greedy, exploration, follow, next_value, of_action
+from edgewise.algorithms.q_learning import (
+    QLearningConfig,
+    QLearningState,
+    epsilon_greedy,
+    exploration,
+    next_value,
+    of_action,
+)
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer, check_range
-from edgewise.environments.spaces import Spaces
+from edgewise.numerics.select import select
 from edgewise.policies.recurrent import CellName, RecurrentGreedyPolicy
 
 
 @dataclass(frozen=True)
 class DRQNConfig(QLearningConfig):
-    """Configuration of DRQN; "Hausknecht" is Hausknecht and Stone (2015), "R2D2" is Table 2 of Kapturowski et al. (2019).
-
-    Attributes:
-        hidden: widths of the layers before the recurrent cell; there must be one.
-        batch_size: windows per update (R2D2: 64).
-        cell: gru or lstm (Hausknecht, R2D2: lstm).
-        memory: size of the cell (Hausknecht, R2D2: 512).
-        sequence_length: steps of a window, with its burn-in (Hausknecht: 10; R2D2: 120).
-        burn_in: first steps of a window that only build up memory (Hausknecht: 0; R2D2: 40).
-        n_step: steps whose rewards a target sums before it takes a value (Hausknecht: 1; R2D2: 5), or as many as the window
-            and the episode have left.
-        gradient_clip: largest norm of the gradient (Hausknecht: 10).
-    """
+    """Configuration of DRQN; "Hausknecht" is Hausknecht and Stone (2015), "R2D2" is Table 2 of Kapturowski et al. (2019)."""
 
     hidden: tuple[int, ...] = (128,)
+    """Widths of the layers before the recurrent cell, at least one."""
     batch_size: int = 32
+    """Windows per update (R2D2: 64)."""
     cell: CellName = "gru"
+    """Recurrent cell (Hausknecht, R2D2: lstm)."""
     memory: int = 128
+    """Size of the cell (Hausknecht, R2D2: 512)."""
     sequence_length: int = 16
+    """Steps of a window, with its burn-in (Hausknecht: 10; R2D2: 120)."""
     burn_in: int = 4
+    """First steps of a window that only build up memory (Hausknecht: 0; R2D2: 40)."""
     n_step: int = 1
+    """Steps whose rewards a target sums before it takes a value (Hausknecht: 1; R2D2: 5), or as many as the window and the
+    episode have left."""
     gradient_clip: float = 10.0
+    """Largest norm of the gradient (Hausknecht: 10)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,45 +64,22 @@ class DRQNConfig(QLearningConfig):
         check_range("gradient_clip", self.gradient_clip, 0, open_low=True)
 
 
-class DRQNState(eqx.Module):
-    """Networks, optimiser state, and the number of updates done."""
-
-    network: RecurrentGreedyPolicy
-    target: RecurrentGreedyPolicy
-    optimiser: optax.OptState
-    updates: Int[Array, ""]
+DRQNState = QLearningState[RecurrentGreedyPolicy]
 
 
-class DRQN(RecurrentAlgorithm[DRQNState]):
+class DRQN(RecurrentAlgorithm[DRQNConfig, DRQNState]):
     """Deep recurrent Q-network for a finite set of actions."""
 
-    config: DRQNConfig = eqx.field(static=True)
-    observation_size: int = eqx.field(static=True)
-    actions: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: DRQNConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the updates of the run (for everything that decays)."""
-        self.config = config
-        self.updates = updates
-        self.observation_size = flat_size(spaces.observation)
-        self.actions = count(spaces.action)
-
-    @property
-    def discount(self) -> float:
-        return self.config.discount
-
-    @property
-    def batch_size(self) -> int:
-        return self.config.batch_size
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError for other spaces."""
+        require_choices(self.spaces)
 
     @property
     def span(self) -> int:
         return self.config.sequence_length
 
     def init(self, key: PRNGKeyArray) -> DRQNState:
-        network = self._new_network(key)
-        return DRQNState(network, network, self._optimiser.init(network), jnp.zeros((), int))
+        return DRQNState.begin(self._new_network(key), self._optimiser)
 
     def policy(self, train_state: DRQNState) -> RecurrentGreedyPolicy:
         return train_state.network
@@ -121,36 +102,30 @@ class DRQN(RecurrentAlgorithm[DRQNState]):
         epsilon = exploration(self.config, train_state.updates, self.updates)
         return epsilon_greedy(greedy, self.actions, epsilon, key), memory
 
-    def update(
-        self, train_state: DRQNState, batch: Step, key: PRNGKeyArray
-    ) -> tuple[DRQNState, dict[str, Float[Array, ""]]]:
+    def update(self, train_state: DRQNState, batch: Step, key: PRNGKeyArray) -> tuple[DRQNState, Metrics]:
         c = self.config
         (loss, metrics), gradient = jax.value_and_grad(self.objective, has_aux=True)(
             train_state.network, train_state.target, batch
         )
-        step, optimiser = self._optimiser.update(gradient, train_state.optimiser)
-        network = eqx.apply_updates(train_state.network, step)
-        done = train_state.updates + 1
-        target = follow(train_state.target, network, done, c.target_rate, c.target_period)
         metrics |= {"loss": loss, "epsilon": jnp.asarray(exploration(c, train_state.updates, self.updates))}
-        return DRQNState(network, target, optimiser, done), metrics
+        return train_state.after(self._optimiser, gradient, c), metrics
 
     def objective(
         self, network: RecurrentGreedyPolicy, target: RecurrentGreedyPolicy, batch: Step
-    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    ) -> tuple[Float[Array, ""], Metrics]:
         """Mean Huber loss over the steps that count, and the means of their values and absolute errors."""
         c = self.config
         values, online = unroll(network, batch)
         _, slow = unroll(target, batch)
-        goal = jax.lax.stop_gradient(returns(batch, next_value(online, slow, c.double), c.discount, c.n_step))
+        expected = jax.lax.stop_gradient(returns(batch, next_value(online, slow, c.double), c.discount, c.n_step))
         value = of_action(values, batch.action)
         counted = counts(batch.ended, c.burn_in)
 
         def mean(x: Float[Array, "b t"]) -> Float[Array, ""]:
             return jnp.sum(counted * x) / counted.sum()
 
-        loss = mean(optax.huber_loss(value, goal, delta=c.huber))
-        return loss, {"value": mean(value), "error": mean(jnp.abs(goal - value))}
+        loss = mean(optax.huber_loss(value, expected, delta=c.huber))
+        return loss, {"value": mean(value), "error": mean(jnp.abs(expected - value))}
 
     def _new_network(self, key: PRNGKeyArray) -> RecurrentGreedyPolicy:
         c = self.config
@@ -159,7 +134,7 @@ class DRQN(RecurrentAlgorithm[DRQNState]):
     @property
     def _optimiser(self) -> optax.GradientTransformation:
         c = self.config
-        return optax.chain(optax.clip_by_global_norm(c.gradient_clip), falling_adam(c.rate, c.final_rate, self.updates))
+        return falling_adam(c.rate, c.final_rate, self.updates, clip=c.gradient_clip)
 
 
 def unroll(network: RecurrentGreedyPolicy, batch: Step) -> tuple[Float[Array, "b t a"], Float[Array, "b t a"]]:
@@ -173,7 +148,7 @@ def unroll(network: RecurrentGreedyPolicy, batch: Step) -> tuple[Float[Array, "b
 
     def advance(memory: Any, inputs: tuple[Array, Array]) -> tuple[Any, tuple[Array, Any]]:
         observation, start = inputs
-        memory = jax.tree.map(lambda new, old: jnp.where(start[:, None], new, old), fresh, memory)
+        memory = select(start, fresh, memory)
         values, memory = network.values(observation, memory)
         return memory, (values, memory)
 

@@ -1,4 +1,8 @@
-"""The contract of learners of games: every agent that moves is told what it sees, and learns from its own rollouts."""
+"""The contract of learners of games: every agent that moves is told what it observes, and learns from its own rollouts.
+
+How to write a learner is told in `edgewise.algorithms.base`; the configuration of one of games may have the fields `minibatches`,
+if it divides the copies of the environment, and `central`, if learners may look at the observations of all agents.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,11 @@ from typing import Any, Generic, TypeVar
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.base import Step
+from edgewise.algorithms.base import Metrics, Step
 from edgewise.environments.game import GameSpaces
 from edgewise.policies.joint import JointPolicy
 
+Config = TypeVar("Config")
 TrainState = TypeVar("TrainState")
 
 
@@ -19,30 +24,38 @@ class Turns(eqx.Module):
     """Moves of the agents of one kind, [agents, copies, ...], or of several slots along a leading axis.
 
     Attributes:
-        step: every agent's view, what it drew, its reward, and its view at its next move.
-        everyone: all agents' views together when the kind moves, [copies, g]; none if the learner shares nothing.
-        next_everyone: the same at its next move.
+        step: every agent's observation, what it sampled, its reward, and its observation at its next move.
+        global_observation: of all agents together when the kind moves, [copies, g]; None if the learner shares nothing.
+        next_global_observation: the same at its next move.
     """
 
     step: Step
-    everyone: Array | None
-    next_everyone: Array | None
+    global_observation: Array | None
+    next_global_observation: Array | None
 
 
-class GameAlgorithm(eqx.Module, Generic[TrainState]):
-    """Learners from rollouts of their newest policies. Its fields are static: configuration and kinds of agents."""
+class GameAlgorithm(eqx.Module, Generic[Config, TrainState]):
+    """Learners from rollouts of their newest policies.
 
-    joint: eqx.AbstractVar[GameSpaces]
+    Attributes:
+        config: the learners' configuration.
+        spaces: kinds of agents with their spaces.
+        updates: calls of `update` in the whole run, for everything that decays.
+    """
+
+    config: Config = eqx.field(static=True)
+    spaces: GameSpaces = eqx.field(static=True)
+    updates: int = eqx.field(static=True)
 
     @property
-    @abc.abstractmethod
     def shares(self) -> int:
-        """Equal parts into which the copies of the environment must be divisible."""
+        """Equal parts into which the copies of the environment must be divisible: `minibatches` of the configuration, or 1."""
+        return int(getattr(self.config, "minibatches", 1))
 
     @property
-    @abc.abstractmethod
     def central(self) -> bool:
-        """Whether learners may look at all agents' views."""
+        """Whether learners may look at all agents' observations: `central` of the configuration, or no."""
+        return bool(getattr(self.config, "central", False))
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray) -> TrainState:
@@ -62,17 +75,17 @@ class GameAlgorithm(eqx.Module, Generic[TrainState]):
         train_state: TrainState,
         kind: int,
         observation: Float[Array, "agents copies o"],
-        everyone: Float[Array, "copies g"] | None,
+        global_observation: Float[Array, "copies g"] | None,
         memory: Any,
         key: PRNGKeyArray,
     ) -> tuple[Array, Array, Any]:
-        """What agents of a kind draw, the actions that this means, and their memory to go on with."""
+        """What agents of a kind sample, the actions that this means, and their memory to go on with."""
 
     @abc.abstractmethod
     def update(
         self, train_state: TrainState, rollout: tuple[Turns, ...], memory: Any, key: PRNGKeyArray
-    ) -> tuple[TrainState, dict[str, Float[Array, ""]]]:
-        """Learn from a rollout of this state's policies, [time, agents, copies, ...] by kind; metrics are scalars.
+    ) -> tuple[TrainState, Metrics]:
+        """Learn from a rollout of this state's policies, [time, agents, copies, ...] by kind.
 
         `memory` is that before the rollout.
         """

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.advantage import advantages
-from edgewise.algorithms.base import Step
+from edgewise.algorithms.base import Metrics, Step
 from edgewise.algorithms.game import GameAlgorithm, Turns
-from edgewise.algorithms.optimisers import falling_adam
-from edgewise.algorithms.policy_gradient import OUTPUT_GAIN, normalised
+from edgewise.algorithms.optimisers import begin, descend, falling_adam
+from edgewise.algorithms.policy_gradient import ADAM_EPSILON, OUTPUT_GAIN, normalised
 from edgewise.algorithms.ppo import PPOConfig, clipped_objective
 from edgewise.common.errors import ConfigurationError, check_choice, check_range
-from edgewise.environments.game import GameSpaces, Kind
+from edgewise.environments.game import Kind
 from edgewise.networks.recurrent import Memory, RecurrentNetwork
 from edgewise.numerics.running import RunningScale
 from edgewise.policies.joint import JointPolicy
@@ -35,36 +35,33 @@ SCALE_RATE = 0.05
 
 @dataclass(frozen=True)
 class MALPPOConfig(PPOConfig):
-    """Configuration of MALPPO; "paper" is section VI-A.
-
-    Attributes:
-        hidden: widths of the layers before the memory, of actor and critic (paper: 128, 128).
-        memory: sizes of their LSTM cells (paper: 64, 64); none leaves them without memory.
-        central: show the critics what all agents see; the paper's MALPPO does not.
-        at_random: kinds of agents that draw their actions uniformly and learn nothing, such as leader or follower.
-        actor_rate: learning rate of the actors at the start (paper: 1e-4).
-        leader_share: share of it at which actors of all kinds but the last to move learn; below 1, those who move last have
-            learned to answer before those whom they answer rely on it (paper: 1).
-        leader_start: share of the updates after which these actors begin to learn; until then they try actions out, and those
-            who move last meet all of them (paper: 0).
-        critic_rate: learning rate of the critics at the start (paper: 1e-4).
-        epochs: passes over a rollout (paper: 5).
-        minibatches: gradient steps of a pass, each on its own share of the copies of the environment.
-        discount: gamma; trade in a slot changes nothing but what agents remember of it, so that 0 is exact (paper: not stated).
-        initial_deviation: standard deviation of a fresh policy before its actions are squashed.
-    """
+    """Configuration of MALPPO; "paper" is section VI-A."""
 
     hidden: tuple[int, ...] = (128, 128)
+    """Widths of the layers before the memory, of actor and critic, at least one (paper: 128, 128)."""
     memory: tuple[int, ...] = (64, 64)
+    """Sizes of the LSTM cells of actor and critic (paper: 64, 64); an empty list leaves them without memory."""
     central: bool = False
+    """Show the critics what all agents observe; the paper's MALPPO does not."""
     at_random: tuple[str, ...] = ()
+    """Kinds of agents that sample their actions uniformly and learn nothing, such as leader or follower."""
     actor_rate: float = 1e-4
+    """Learning rate of the actors at the start (paper: 1e-4)."""
     leader_share: float = 1.0
+    """Share of that rate at which actors of all kinds but the last to move learn; below 1, those who move last have learned to
+    answer before those whom they answer rely on it (paper: 1)."""
     leader_start: float = 0.0
+    """Share of the updates after which actors of all kinds but the last to move begin to learn; until then they try actions
+    out, and those who move last meet all of them (paper: 0)."""
     critic_rate: float = 1e-4
+    """Learning rate of the critics at the start (paper: 1e-4)."""
     epochs: int = 5
+    """Passes over a rollout (paper: 5)."""
     minibatches: int = 1
+    """Gradient steps of a pass, each on its own share of the copies of the environment."""
     discount: float = 0.0
+    """Discount factor gamma; trade in a slot changes nothing but what agents remember of it, so that 0 is exact (paper: not
+    stated)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,14 +76,14 @@ class MALPPOConfig(PPOConfig):
 
 @dataclass(frozen=True)
 class MALPPORandomLeadersConfig(MALPPOConfig):
-    """Configuration of MALPPO-RL: leaders draw their prices at random."""
+    """Configuration of MALPPO-RL: leaders choose their prices at random."""
 
     at_random: tuple[str, ...] = ("leader",)
 
 
 @dataclass(frozen=True)
 class MALPPORandomFollowersConfig(MALPPOConfig):
-    """Configuration of MALPPO-RF: followers draw their demands at random."""
+    """Configuration of MALPPO-RF: followers choose their demands at random."""
 
     at_random: tuple[str, ...] = ("follower",)
 
@@ -109,7 +106,7 @@ class MAA2CConfig(MAPPOConfig):
 class AgentState(eqx.Module):
     """Networks and optimiser states of one agent, or of those of a kind along a leading axis.
 
-    The critic says values in deviations of `scale` from its mean.
+    The critic gives values in deviations of `scale` from its mean.
     """
 
     actor: RecurrentGaussianPolicy
@@ -117,6 +114,10 @@ class AgentState(eqx.Module):
     scale: RunningScale
     actor_optimiser: optax.OptState
     critic_optimiser: optax.OptState
+
+
+AgentStates = tuple[AgentState | None, ...]
+"""By kind; None for those that act at random."""
 
 
 class AgentMemory(eqx.Module):
@@ -132,10 +133,10 @@ class Sample(eqx.Module):
     Attributes:
         observation: of the actor.
         view: what the critic is shown.
-        drawn: before it was squashed.
-        log_probability: of what was drawn, under the policy that drew it.
+        drawn: the sample before it was squashed.
+        log_probability: of the sample, under the policy that drew it.
         advantage: A.
-        goal: A + V, in deviations from its running mean.
+        target: A + V, the regression target of the critic, in deviations from its running mean.
         ended: whether the episode ended after the step.
     """
 
@@ -144,50 +145,40 @@ class Sample(eqx.Module):
     drawn: Float[Array, "t c a"]
     log_probability: Float[Array, "t c"]
     advantage: Float[Array, "t c"]
-    goal: Float[Array, "t c"]
+    target: Float[Array, "t c"]
     ended: Array
 
 
-class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
-    """Multi-agent LSTM-based PPO. The state of kinds that act at random is none."""
+class MALPPO(GameAlgorithm[MALPPOConfig, AgentStates]):
+    """Multi-agent LSTM-based PPO. Policies squash what they sample into the box of their kind's actions."""
 
-    config: MALPPOConfig = eqx.field(static=True)
-    joint: GameSpaces = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError for kinds of agents that do not exist or learn, or whose actions have no finite bounds."""
+        names = self.spaces.names
+        for name in self.config.at_random:
+            check_choice("at_random", name, names)
+        if set(self.config.at_random) == set(names):
+            raise ConfigurationError("at_random", self.config.at_random, "fewer kinds: one must learn")
+        for kind in self.spaces.kinds:
+            if not np.isfinite([kind.low, kind.high]).all():
+                bounds = f"[{min(kind.low):g}, {max(kind.high):g}]"
+                raise ConfigurationError(f"action space of {kind.name}", bounds, "a box with finite bounds")
 
-    def __init__(self, config: MALPPOConfig, joint: GameSpaces, updates: int) -> None:
-        """Args: configuration, the agents, and the rollouts of the run (for the learning rates)."""
-        for name in config.at_random:
-            check_choice("at_random", name, joint.names)
-        if set(config.at_random) == set(joint.names):
-            raise ConfigurationError("at_random", config.at_random, "fewer kinds: one must learn")
-        self.config = config
-        self.joint = joint
-        self.updates = updates
-
-    @property
-    def shares(self) -> int:
-        return self.config.minibatches
-
-    @property
-    def central(self) -> bool:
-        return self.config.central
-
-    def init(self, key: PRNGKeyArray) -> tuple[AgentState | None, ...]:
+    def init(self, key: PRNGKeyArray) -> AgentStates:
         states: list[AgentState | None] = []
-        for kind, kind_key in zip(self.joint.kinds, jax.random.split(key, len(self.joint.kinds)), strict=True):
+        for kind, kind_key in zip(self.spaces.kinds, jax.random.split(key, len(self.spaces.kinds)), strict=True):
             keys = jax.random.split(kind_key, len(kind.agents))
             states.append(
                 eqx.filter_vmap(lambda key, kind=kind: self.new_agent(kind, key))(keys) if self._learns(kind) else None
             )
         return tuple(states)
 
-    def policy(self, train_state: tuple[AgentState | None, ...]) -> JointPolicy:
+    def policy(self, train_state: AgentStates) -> JointPolicy:
         return JointPolicy(
-            tuple(kind.agents for kind in self.joint.kinds),
+            tuple(kind.agents for kind in self.spaces.kinds),
             tuple(
                 UniformPolicy(kind.observation_size, kind.low, kind.high) if state is None else state.actor
-                for kind, state in zip(self.joint.kinds, train_state, strict=True)
+                for kind, state in zip(self.spaces.kinds, train_state, strict=True)
             ),
         )
 
@@ -199,29 +190,29 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
             batch = (len(kind.agents), copies)
             return AgentMemory(blank.actor.initial_memory(batch), blank.critic.initial_memory(batch))
 
-        return tuple(memory(kind) for kind in self.joint.kinds)
+        return tuple(memory(kind) for kind in self.spaces.kinds)
 
     def act(
         self,
-        train_state: tuple[AgentState | None, ...],
+        train_state: AgentStates,
         kind: int,
         observation: Float[Array, "agents copies o"],
-        everyone: Float[Array, "copies g"] | None,
+        global_observation: Float[Array, "copies g"] | None,
         memory: AgentMemory | None,
         key: PRNGKeyArray,
     ) -> tuple[Array, Array, AgentMemory | None]:
         state = train_state[kind]
         keys = jax.random.split(key, observation.shape[0])
         if state is None or memory is None:
-            agents = self.joint.kinds[kind]
+            agents = self.spaces.kinds[kind]
             action = jax.vmap(UniformPolicy(agents.observation_size, agents.low, agents.high))(observation, keys)
             return action, action, None
 
         def one(
             agent: AgentState, observation: Array, memory: AgentMemory, key: PRNGKeyArray
         ) -> tuple[Array, Array, AgentMemory]:
-            drawn, actor_memory = agent.actor.draw(observation, memory.actor, key)
-            view = observation if everyone is None else everyone
+            drawn, actor_memory = agent.actor.sample(observation, memory.actor, key)
+            view = observation if global_observation is None else global_observation
             _, critic_memory = agent.critic(view, memory.critic)
             return drawn, agent.actor.squash(drawn), AgentMemory(actor_memory, critic_memory)
 
@@ -230,62 +221,62 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
 
     def update(
         self,
-        train_state: tuple[AgentState | None, ...],
+        train_state: AgentStates,
         rollout: tuple[Turns, ...],
         memory: tuple[AgentMemory | None, ...],
         key: PRNGKeyArray,
-    ) -> tuple[tuple[AgentState | None, ...], dict[str, Float[Array, ""]]]:
+    ) -> tuple[AgentStates, Metrics]:
         states: list[AgentState | None] = []
-        metrics: dict[str, Float[Array, ""]] = {}
+        metrics: Metrics = {}
         for kind, state, turns, before, kind_key in zip(
-            self.joint.kinds, train_state, rollout, memory, jax.random.split(key, len(rollout)), strict=True
+            self.spaces.kinds, train_state, rollout, memory, jax.random.split(key, len(rollout)), strict=True
         ):
             if state is None:
                 states.append(None)
                 continue
             keys = jax.random.split(kind_key, len(kind.agents))
-            learned, told = eqx.filter_vmap(
-                partial(self.update_agent, leads=kind is not self.joint.kinds[-1]), in_axes=(0, 1, None, None, 0, 0)
-            )(state, turns.step, turns.everyone, turns.next_everyone, before, keys)
+            learned, of_kind = eqx.filter_vmap(
+                partial(self.update_agent, leads=kind is not self.spaces.kinds[-1]), in_axes=(0, 1, None, None, 0, 0)
+            )(state, turns.step, turns.global_observation, turns.next_global_observation, before, keys)
             states.append(learned)
-            metrics |= {f"{kind.name}/{name}": values.mean() for name, values in told.items()}
+            metrics |= {f"{kind.name}/{name}": values.mean() for name, values in of_kind.items()}
         return tuple(states), metrics
 
     def update_agent(
         self,
         agent: AgentState,
         step: Step,
-        everyone: Float[Array, "t c g"] | None,
-        next_everyone: Float[Array, "t c g"] | None,
+        global_observation: Float[Array, "t c g"] | None,
+        next_global_observation: Float[Array, "t c g"] | None,
         memory: AgentMemory,
         key: PRNGKeyArray,
         leads: bool,
-    ) -> tuple[AgentState, dict[str, Float[Array, ""]]]:
+    ) -> tuple[AgentState, Metrics]:
         """One agent's learning from its own rollout: `epochs` passes of (25) and (27).
 
         Args:
             agent: its networks.
-            step: what it saw, drew and got, [time, copies, ...].
-            everyone: what its critic is shown instead of its own observation, if the critic is central.
-            next_everyone: the same at its next move.
+            step: what it observed, sampled and got, [time, copies, ...].
+            global_observation: what its critic is shown instead of its own observation, if the critic is central.
+            next_global_observation: the same at its next move.
             memory: before the rollout.
             key: of the order of minibatches.
             leads: whether others move after it.
         """
         c = self.config
         actors, critics = self._actors_optimiser(leads), self._optimiser(c.critic_rate)
-        sample, scale = self.sample(agent, step, everyone, next_everyone, memory)
+        sample, scale = self.samples(agent, step, global_observation, next_global_observation, memory)
         agent = replace(agent, scale=scale)
 
-        def learn(state: AgentState, chosen: Array) -> tuple[AgentState, dict[str, Float[Array, ""]]]:
+        def learn(state: AgentState, chosen: Array) -> tuple[AgentState, Metrics]:
             part = jax.tree.map(lambda x: x[:, chosen], sample)
             begin = jax.tree.map(lambda x: x[chosen], memory)
             (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
                 state.actor, part, begin.actor
             )
-            actor, actor_optimiser = _improve(actors, state.actor, gradient, state.actor_optimiser)
+            actor, actor_optimiser = descend(actors, state.actor, gradient, state.actor_optimiser)
             loss, gradient = jax.value_and_grad(critic_objective)(state.critic, part, begin.critic)
-            critic, critic_optimiser = _improve(critics, state.critic, gradient, state.critic_optimiser)
+            critic, critic_optimiser = descend(critics, state.critic, gradient, state.critic_optimiser)
             learned = AgentState(actor, critic, state.scale, actor_optimiser, critic_optimiser)
             return learned, metrics | {"critic_loss": loss}
 
@@ -294,18 +285,18 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
         agent, metrics = jax.lax.scan(learn, agent, orders.reshape(c.epochs * c.minibatches, -1))
         return agent, {name: values.mean() for name, values in metrics.items()}
 
-    def sample(
+    def samples(
         self,
         agent: AgentState,
         step: Step,
-        everyone: Float[Array, "t c g"] | None,
-        next_everyone: Float[Array, "t c g"] | None,
+        global_observation: Float[Array, "t c g"] | None,
+        next_global_observation: Float[Array, "t c g"] | None,
         memory: AgentMemory,
     ) -> tuple[Sample, RunningScale]:
         """A rollout of the agent's present policy with advantages (23), and the scale of values to go on with."""
         view, next_view = step.observation, step.next_observation
-        if everyone is not None and next_everyone is not None:
-            view, next_view = everyone, next_everyone
+        if global_observation is not None and next_global_observation is not None:
+            view, next_view = global_observation, next_global_observation
         value, next_value = (
             agent.scale.from_unit(output[..., 0])
             for output in agent.critic.unroll(view, next_view, step.ended, memory.critic)
@@ -313,19 +304,21 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
         advantage = advantages(
             step.reward, step.terminated, step.ended, value, next_value, self.config.discount, self.config.trace
         )
-        mean = agent.actor.network.outputs(step.observation, step.ended, memory.actor)
-        log_probability, _ = agent.actor.judge(mean, step.action)
+        log_probability, _ = agent.actor.log_probability_and_entropy(
+            step.observation, step.action, step.ended, memory.actor
+        )
         scale = agent.scale.follow(advantage + value, SCALE_RATE)
-        goal = scale.to_unit(advantage + value)
-        return Sample(step.observation, view, step.action, log_probability, advantage, goal, step.ended), scale
+        target = scale.to_unit(advantage + value)
+        return Sample(step.observation, view, step.action, log_probability, advantage, target, step.ended), scale
 
     def actor_objective(
         self, actor: RecurrentGaussianPolicy, sample: Sample, memory: Memory
-    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        """(21), negative, less the entropy bonus; and its parts."""
+    ) -> tuple[Float[Array, ""], Metrics]:
+        """Negative objective (21), less the entropy bonus; and its parts."""
         c = self.config
-        mean = actor.network.outputs(sample.observation, sample.ended, memory)
-        log_probability, entropy = actor.judge(mean, sample.drawn)
+        log_probability, entropy = actor.log_probability_and_entropy(
+            sample.observation, sample.drawn, sample.ended, memory
+        )
         advantage = normalised(sample.advantage) if c.normalise_advantage else sample.advantage
         return clipped_objective(log_probability, sample.log_probability, entropy, advantage, c.clip, c.entropy_weight)
 
@@ -339,14 +332,16 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
         actor = eqx.tree_at(
             lambda policy: policy.network.head.weight, actor, replace_fn=lambda weight: OUTPUT_GAIN * weight
         )
-        seen = sum(len(k.agents) * k.observation_size for k in self.joint.kinds) if c.central else kind.observation_size
+        seen = (
+            sum(len(k.agents) * k.observation_size for k in self.spaces.kinds) if c.central else kind.observation_size
+        )
         critic = RecurrentNetwork(seen, c.hidden, c.memory, 1, critic_key)
         return AgentState(
             actor,
             critic,
             RunningScale.fresh(),
-            self._actors_optimiser(leads=kind is not self.joint.kinds[-1]).init(eqx.filter(actor, eqx.is_array)),
-            self._optimiser(c.critic_rate).init(eqx.filter(critic, eqx.is_array)),
+            begin(self._actors_optimiser(leads=kind is not self.spaces.kinds[-1]), actor),
+            begin(self._optimiser(c.critic_rate), critic),
         )
 
     def _learns(self, kind: Kind) -> bool:
@@ -361,21 +356,11 @@ class MALPPO(GameAlgorithm[tuple[AgentState | None, ...]]):
     def _optimiser(self, rate: float, start: float = 0.0) -> optax.GradientTransformation:
         c = self.config
         steps = self.updates * c.epochs * c.minibatches
-        return optax.chain(
-            optax.clip_by_global_norm(c.gradient_norm),
-            falling_adam(rate, c.final_rate, steps, epsilon=1e-5, idle=round(start * steps)),
-        )
-
-
-def _improve(
-    optimiser: optax.GradientTransformation, network: Any, gradient: Any, state: optax.OptState
-) -> tuple[Any, optax.OptState]:
-    """A network after a gradient step, and its optimiser's state."""
-    step, state = optimiser.update(gradient, state)
-    return eqx.apply_updates(network, step), state
+        idle = round(start * steps)
+        return falling_adam(rate, c.final_rate, steps, epsilon=ADAM_EPSILON, clip=c.gradient_norm, idle=idle)
 
 
 def critic_objective(critic: RecurrentNetwork, sample: Sample, memory: Memory) -> Float[Array, ""]:
-    """(26): mean squared error of the value, in variances of what it is to say."""
+    """Loss (26): mean squared error of the value, in variances of its regression target."""
     value = critic.outputs(sample.view, sample.ended, memory)[..., 0]
-    return ((value - sample.goal) ** 2).mean()
+    return ((value - sample.target) ** 2).mean()

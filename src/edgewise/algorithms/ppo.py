@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.algorithms.base import Step
+from edgewise.algorithms.base import Metrics, Step
 from edgewise.algorithms.policy_gradient import (
+    Actor,
     PolicyGradient,
     PolicyGradientConfig,
     PolicyGradientState,
     Sample,
-    StochasticPolicy,
     explained_variance,
     normalised,
 )
@@ -24,21 +23,18 @@ from edgewise.common.errors import check_integer, check_range
 
 @dataclass(frozen=True)
 class PPOConfig(PolicyGradientConfig):
-    """Configuration of PPO.
-
-    Attributes:
-        clip: epsilon; an update gains nothing from moving a probability ratio beyond [1 - epsilon, 1 + epsilon].
-        trace: lambda of the advantages.
-        epochs: passes over a rollout.
-        minibatches: gradient steps of a pass, each on its own share of the rollout.
-        normalise_advantage: shift and scale the advantages of a minibatch to mean 0 and deviation 1.
-    """
+    """Configuration of PPO."""
 
     clip: float = 0.2
+    """Epsilon; an update gains nothing from moving a probability ratio beyond [1 - epsilon, 1 + epsilon]."""
     trace: float = 0.95
+    """Lambda of the advantages."""
     epochs: int = 4
+    """Passes over a rollout."""
     minibatches: int = 4
+    """Gradient steps of a pass, each on its own share of the rollout."""
     normalise_advantage: bool = True
+    """Shift and scale the advantages of a minibatch to mean 0 and deviation 1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,14 +44,8 @@ class PPOConfig(PolicyGradientConfig):
         check_integer("minibatches", self.minibatches, 1)
 
 
-class PPO(PolicyGradient):
+class PPO(PolicyGradient[PPOConfig]):
     """Several passes over each rollout, held near the policy that collected it."""
-
-    config: PPOConfig = eqx.field(static=True)
-
-    @property
-    def shares(self) -> int:
-        return self.config.minibatches
 
     @property
     def actor_steps(self) -> int:
@@ -67,13 +57,13 @@ class PPO(PolicyGradient):
 
     def update(
         self, train_state: PolicyGradientState, rollout: Step, key: PRNGKeyArray
-    ) -> tuple[PolicyGradientState, dict[str, Float[Array, ""]]]:
+    ) -> tuple[PolicyGradientState, Metrics]:
         sample = self.samples(train_state, rollout, self.config.trace)
 
         def run_epoch(
             state: PolicyGradientState, key: PRNGKeyArray
         ) -> tuple[PolicyGradientState, dict[str, Float[Array, " m"]]]:
-            order = jax.random.permutation(key, len(sample.goal)).reshape(self.config.minibatches, -1)
+            order = jax.random.permutation(key, len(sample.target)).reshape(self.config.minibatches, -1)
             return jax.lax.scan(self.learn, state, jax.tree.map(lambda x: x[order], sample))
 
         keys = jax.random.split(key, self.config.epochs)
@@ -81,9 +71,7 @@ class PPO(PolicyGradient):
         means = {name: values.mean() for name, values in metrics.items()}
         return train_state, means | {"explained_variance": explained_variance(sample)}
 
-    def learn(
-        self, train_state: PolicyGradientState, sample: Sample
-    ) -> tuple[PolicyGradientState, dict[str, Float[Array, ""]]]:
+    def learn(self, train_state: PolicyGradientState, sample: Sample) -> tuple[PolicyGradientState, Metrics]:
         """A gradient step of both networks on a minibatch."""
         (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(train_state.actor, sample)
         actor, actor_optimiser = self.improve_actor(train_state, gradient)
@@ -93,12 +81,10 @@ class PPO(PolicyGradient):
         next_state = PolicyGradientState(actor, critic, actor_optimiser, critic_optimiser)
         return next_state, metrics | {"critic_loss": critic_loss}
 
-    def actor_objective(
-        self, actor: StochasticPolicy, sample: Sample
-    ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    def actor_objective(self, actor: Actor, sample: Sample) -> tuple[Float[Array, ""], Metrics]:
         """`clipped_objective` of a minibatch."""
         c = self.config
-        log_probability, entropy = actor.judge(sample.observation, sample.action)
+        log_probability, entropy = actor.log_probability_and_entropy(sample.observation, sample.action)
         advantage = normalised(sample.advantage) if c.normalise_advantage else sample.advantage
         return clipped_objective(log_probability, sample.log_probability, entropy, advantage, c.clip, c.entropy_weight)
 
@@ -110,12 +96,12 @@ def clipped_objective(
     advantage: Float[Array, "*batch"],
     clip: float,
     entropy_weight: float,
-) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+) -> tuple[Float[Array, ""], Metrics]:
     """Negative clipped objective, equation (7) of the PPO paper, less the entropy bonus of (9); and its parts.
 
     Args:
         log_probability: of the actions under the policy that learns.
-        before: under the policy that drew them.
+        before: the same under the policy that sampled them.
         entropy: of the policy that learns.
         advantage: of the actions.
         clip: epsilon.

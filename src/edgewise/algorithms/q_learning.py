@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_integer, check_range
 from edgewise.networks.mlp import soft_update
 
@@ -21,49 +23,110 @@ Network = TypeVar("Network")
 
 @dataclass(frozen=True)
 class QLearningConfig:
-    """Configuration common to DQN and DRQN; values are ours where no source is named, and "Nature" gives the paper's.
-
-    Attributes:
-        hidden: widths of the hidden layers.
-        double: the online network chooses the next action and the slow one values it (van Hasselt et al., 2016); otherwise
-            the slow one does both (Nature).
-        huber: error from which the loss is linear instead of quadratic (Nature: 1, "error clipping").
-        rate: learning rate at the start (Nature: 2.5e-4, of RMSProp).
-        final_rate: share of the rate left at the end of the run; it falls along a cosine. 1 keeps it (Nature).
-        batch_size: items of the replay per update (Nature: 32).
-        discount: gamma (Nature: 0.99).
-        target_rate: what the slow network moves by towards the online one, a share of their distance (Nature: 1, a copy).
-        target_period: updates between two such moves (Nature: 10000).
-        epsilon_start: probability of a uniformly random action at the first update (Nature: 1).
-        epsilon_end: the same at the end of its linear decay (Nature: 0.1).
-        epsilon_share: share of the run's updates over which it decays (Nature: 0.02).
-    """
+    """Configuration common to DQN and DRQN; values are ours where no source is named, and "Nature" gives the paper's."""
 
     hidden: tuple[int, ...] = (256, 256)
+    """Widths of the hidden layers."""
     double: bool = True
+    """The online network chooses the next action and the slow one values it (van Hasselt et al., 2016); otherwise the slow one
+    does both (Nature)."""
     huber: float = 1.0
+    """Error from which the loss is linear instead of quadratic (Nature: 1, "error clipping")."""
     rate: float = 1e-3
+    """Learning rate at the start (Nature: 2.5e-4, of RMSProp)."""
     final_rate: float = 0.05
+    """Share of the rate left at the end of the run; it falls along a cosine. 1 keeps it (Nature)."""
     batch_size: int = 256
+    """Items of the replay per update (Nature: 32)."""
     discount: float = 0.95
+    """Discount factor gamma (Nature: 0.99)."""
     target_rate: float = 0.005
+    """Share of the distance to the online network that the slow one moves at a time (Nature: 1, a copy)."""
     target_period: int = 1
+    """Updates between two moves of the slow network (Nature: 10000)."""
     epsilon_start: float = 1.0
+    """Probability of a uniformly random action at the first update (Nature: 1)."""
     epsilon_end: float = 0.05
+    """Probability of a uniformly random action at the end of its linear decay (Nature: 0.1)."""
     epsilon_share: float = 0.3
+    """Share of the run's updates over which that probability decays (Nature: 0.02)."""
 
     def __post_init__(self) -> None:
-        check_range("hidden", self.hidden, 1)
+        check_q_learning(self)
         check_range("huber", self.huber, 0, open_low=True)
-        check_range("rate", self.rate, 0, open_low=True)
-        check_range("final_rate", self.final_rate, 0, 1, open_low=True)
-        check_integer("batch_size", self.batch_size, 1)
-        check_range("discount", self.discount, 0, 1, open_high=True)
-        check_range("target_rate", self.target_rate, 0, 1, open_low=True)
-        check_integer("target_period", self.target_period, 1)
         check_range("epsilon_start", self.epsilon_start, 0, 1)
         check_range("epsilon_end", self.epsilon_end, 0, 1)
         check_range("epsilon_share", self.epsilon_share, 0, 1)
+
+
+class SlowCopyConfig(Protocol):
+    """What the configuration of every learner with an online network and a slow copy of it holds."""
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+
+    @property
+    def rate(self) -> float:
+        """Learning rate at the start."""
+
+    @property
+    def final_rate(self) -> float:
+        """Share of the rate left at the end of the run."""
+
+    @property
+    def batch_size(self) -> int:
+        """Items of the replay per update."""
+
+    @property
+    def discount(self) -> float:
+        """Discount factor gamma per step."""
+
+    @property
+    def target_rate(self) -> float:
+        """Share of the distance to the online network that the slow one moves at a time."""
+
+    @property
+    def target_period(self) -> int:
+        """Updates between two moves of the slow network."""
+
+
+class QLearningState(eqx.Module, Generic[Network]):
+    """An online network and a slow copy of it, the state of the optimiser, and the number of updates done."""
+
+    network: Network
+    target: Network
+    optimiser: optax.OptState
+    updates: Int[Array, ""]
+
+    @staticmethod
+    def begin(network: Network, optimiser: optax.GradientTransformation) -> QLearningState[Network]:
+        """The state of a fresh network; the slow copy is equal to it."""
+        return QLearningState(network, network, begin(optimiser, network), jnp.zeros((), int))
+
+    def after(
+        self, optimiser: optax.GradientTransformation, gradient: Any, config: SlowCopyConfig
+    ) -> QLearningState[Network]:
+        """The state after a step against the gradient, and a move of the slow copy if it is due."""
+        network, state = descend(optimiser, self.network, gradient, self.optimiser)
+        done = self.updates + 1
+        target = follow(self.target, network, done, config.target_rate, config.target_period)
+        return QLearningState(network, target, state, done)
+
+
+def check_q_learning(config: SlowCopyConfig) -> None:
+    """Require the common fields to be in their ranges.
+
+    Raises:
+        ConfigurationError: naming the field.
+    """
+    check_range("hidden", config.hidden, 1)
+    check_range("rate", config.rate, 0, open_low=True)
+    check_range("final_rate", config.final_rate, 0, 1, open_low=True)
+    check_integer("batch_size", config.batch_size, 1)
+    check_range("discount", config.discount, 0, 1, open_high=True)
+    check_range("target_rate", config.target_rate, 0, 1, open_low=True)
+    check_integer("target_period", config.target_period, 1)
 
 
 def of_action(values: Float[Array, "*batch a"], action: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
@@ -79,13 +142,13 @@ def next_value(
 
 
 def exploration(config: QLearningConfig, done: Int[Array, ""], updates: int) -> Float[Array, ""]:
-    """Epsilon after so many updates of a run."""
+    """Probability epsilon of a random action after so many updates of a run."""
     span = max(round(config.epsilon_share * updates), 1)
     return optax.linear_schedule(config.epsilon_start, config.epsilon_end, span)(done)
 
 
 def annealed(importance_exponent: float, done: Int[Array, ""], updates: int) -> Float[Array, ""]:
-    """Beta of prioritised replay after so many updates of a run: linear, 1 at its end."""
+    """Exponent beta of the weights of prioritised replay after so many updates of a run: linear, 1 at its end."""
     return optax.linear_schedule(importance_exponent, 1.0, max(updates, 1))(done)
 
 

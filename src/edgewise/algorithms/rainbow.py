@@ -4,62 +4,58 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.algorithms.base import PrioritisedAlgorithm, Transition, count, flat_size
+from edgewise.algorithms.base import Metrics, PrioritisedAlgorithm, Transition, require_choices
 from edgewise.algorithms.optimisers import falling_adam
-from edgewise.algorithms.q_learning import annealed, follow
+from edgewise.algorithms.q_learning import QLearningState, annealed, check_q_learning
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
-from edgewise.environments.spaces import Spaces
 from edgewise.policies.distributional import DistributionalPolicy
 
 
 @dataclass(frozen=True)
 class RainbowConfig:
-    """Configuration of Rainbow; "Table 1" is that of Hessel et al. (2018). Values without a source are ours.
-
-    Attributes:
-        hidden: widths of the layers that both streams share (paper: three convolutions); there must be one.
-        stream: width of the hidden layer of each stream (paper: 512).
-        noise: sigma_0 of the noisy layers (Table 1: 0.5).
-        atoms: of a distribution (Table 1: 51).
-        lowest, highest: first and last atom, in units of the return (Table 1: -10, 10); returns beyond them are clipped.
-        n_step: steps n that a transition spans (Table 1: 3).
-        priority_exponent: omega (Table 1: 0.5).
-        importance_exponent: beta at the first update, which grows linearly to 1 at the last (Table 1: 0.4).
-        rate: learning rate of Adam at the start (Table 1: 6.25e-5).
-        final_rate: share of the rate left at the end of the run; it falls along a cosine. 1 keeps it (paper).
-        adam_epsilon: of Adam (Table 1: 1.5e-4).
-        batch_size: transitions per update (paper: 32).
-        discount: gamma (paper: 0.99).
-        target_rate: what the slow network moves by towards the online one, a share of their distance (paper: 1, a copy).
-        target_period: updates between two such moves (Table 1: 32000 frames, which are 2000 updates).
-    """
+    """Configuration of Rainbow; "Table 1" is that of Hessel et al. (2018). Values without a source are ours."""
 
     hidden: tuple[int, ...] = (256,)
+    """Widths of the layers that both streams share, at least one (paper: three convolutions)."""
     stream: int = 256
+    """Width of the hidden layer of each stream (paper: 512)."""
     noise: float = 0.5
+    """Initial scale sigma_0 of the noisy layers (Table 1: 0.5)."""
     atoms: int = 51
+    """Atoms of a distribution (Table 1: 51)."""
     lowest: float = -10.0
+    """First atom, in units of the return (Table 1: -10); smaller returns are clipped."""
     highest: float = 10.0
+    """Last atom, in units of the return (Table 1: 10); larger returns are clipped."""
     n_step: int = 3
+    """Steps n that a transition spans (Table 1: 3)."""
     priority_exponent: float = 0.5
+    """Omega: how much the replay prefers large errors (Table 1: 0.5)."""
     importance_exponent: float = 0.4
+    """Beta at the first update, which grows linearly to 1 at the last (Table 1: 0.4)."""
     rate: float = 1e-3
+    """Learning rate of Adam at the start (Table 1: 6.25e-5)."""
     final_rate: float = 0.05
+    """Share of the rate left at the end of the run; it falls along a cosine. 1 keeps it (paper)."""
     adam_epsilon: float = 1.5e-4
+    """Epsilon of Adam (Table 1: 1.5e-4)."""
     batch_size: int = 128
+    """Transitions per update (paper: 32)."""
     discount: float = 0.95
+    """Discount factor gamma (paper: 0.99)."""
     target_rate: float = 0.01
+    """Share of the distance to the online network that the slow one moves at a time (paper: 1, a copy)."""
     target_period: int = 1
+    """Updates between two moves of the slow network (Table 1: 32000 frames, which are 2000 updates)."""
 
     def __post_init__(self) -> None:
-        check_range("hidden", self.hidden, 1)
+        check_q_learning(self)
         if not self.hidden:
             raise ConfigurationError("hidden", self.hidden, "at least one width")
         check_integer("stream", self.stream, 1)
@@ -70,54 +66,18 @@ class RainbowConfig:
         check_integer("n_step", self.n_step, 1)
         check_range("priority_exponent", self.priority_exponent, 0, 1)
         check_range("importance_exponent", self.importance_exponent, 0, 1)
-        check_range("rate", self.rate, 0, open_low=True)
-        check_range("final_rate", self.final_rate, 0, 1, open_low=True)
         check_range("adam_epsilon", self.adam_epsilon, 0, open_low=True)
-        check_integer("batch_size", self.batch_size, 1)
-        check_range("discount", self.discount, 0, 1, open_high=True)
-        check_range("target_rate", self.target_rate, 0, 1, open_low=True)
-        check_integer("target_period", self.target_period, 1)
 
 
-class RainbowState(eqx.Module):
-    """Networks, optimiser state, and the number of updates done."""
-
-    network: DistributionalPolicy
-    target: DistributionalPolicy
-    optimiser: optax.OptState
-    updates: Int[Array, ""]
+RainbowState = QLearningState[DistributionalPolicy]
 
 
-class Rainbow(PrioritisedAlgorithm[RainbowState]):
+class Rainbow(PrioritisedAlgorithm[RainbowConfig, RainbowState]):
     """All six improvements of DQN together, for a finite set of actions. Its noisy layers explore."""
 
-    config: RainbowConfig = eqx.field(static=True)
-    observation_size: int = eqx.field(static=True)
-    actions: int = eqx.field(static=True)
-    updates: int = eqx.field(static=True)
-
-    def __init__(self, config: RainbowConfig, spaces: Spaces, updates: int) -> None:
-        """Args: configuration, the spaces to learn in, and the updates of the run (for everything that decays)."""
-        self.config = config
-        self.updates = updates
-        self.observation_size = flat_size(spaces.observation)
-        self.actions = count(spaces.action)
-
-    @property
-    def discount(self) -> float:
-        return self.config.discount
-
-    @property
-    def n_step(self) -> int:
-        return self.config.n_step
-
-    @property
-    def batch_size(self) -> int:
-        return self.config.batch_size
-
-    @property
-    def priority_exponent(self) -> float:
-        return self.config.priority_exponent
+    def __check_init__(self) -> None:
+        """Raise a ConfigurationError for other spaces."""
+        require_choices(self.spaces)
 
     def importance_exponent(self, train_state: RainbowState) -> Float[Array, ""]:
         return annealed(self.config.importance_exponent, train_state.updates, self.updates)
@@ -127,7 +87,7 @@ class Rainbow(PrioritisedAlgorithm[RainbowState]):
         network = DistributionalPolicy.create(
             self.observation_size, self.actions, c.hidden, c.stream, c.atoms, c.lowest, c.highest, c.noise, key
         )
-        return RainbowState(network, network, self._optimiser.init(network), jnp.zeros((), int))
+        return RainbowState.begin(network, self._optimiser)
 
     def policy(self, train_state: RainbowState) -> DistributionalPolicy:
         return train_state.network
@@ -139,19 +99,16 @@ class Rainbow(PrioritisedAlgorithm[RainbowState]):
 
     def update_prioritised(
         self, train_state: RainbowState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
-    ) -> tuple[RainbowState, dict[str, Float[Array, ""]], Float[Array, " b"]]:
+    ) -> tuple[RainbowState, Metrics, Float[Array, " b"]]:
         c = self.config
-        goal_key, loss_key = jax.random.split(key)
-        goal = self.target_distribution(train_state, batch, goal_key)
+        target_key, loss_key = jax.random.split(key)
+        target = self.target_distribution(train_state, batch, target_key)
         (loss, divergence), gradient = jax.value_and_grad(objective, has_aux=True)(
-            train_state.network, batch, goal, weight, loss_key
+            train_state.network, batch, target, weight, loss_key
         )
-        step, optimiser = self._optimiser.update(gradient, train_state.optimiser)
-        network = eqx.apply_updates(train_state.network, step)
-        done = train_state.updates + 1
-        target = follow(train_state.target, network, done, c.target_rate, c.target_period)
-        metrics = {"loss": loss, "divergence": divergence.mean(), "value": (goal @ network.support).mean()}
-        return RainbowState(network, target, optimiser, done), metrics, divergence
+        value = (target @ train_state.network.support).mean()
+        metrics = {"loss": loss, "divergence": divergence.mean(), "value": value}
+        return train_state.after(self._optimiser, gradient, c), metrics, divergence
 
     def target_distribution(
         self, train_state: RainbowState, batch: Transition, key: PRNGKeyArray
@@ -166,7 +123,7 @@ class Rainbow(PrioritisedAlgorithm[RainbowState]):
     @property
     def _optimiser(self) -> optax.GradientTransformation:
         c = self.config
-        return falling_adam(c.rate, c.final_rate, self.updates, c.adam_epsilon)
+        return falling_adam(c.rate, c.final_rate, self.updates, epsilon=c.adam_epsilon)
 
 
 def of_action(distribution: Float[Array, "*batch a n"], action: Int[Array, "*batch"]) -> Float[Array, "*batch n"]:
@@ -188,11 +145,14 @@ def project(
 
 
 def objective(
-    network: DistributionalPolicy, batch: Transition, goal: Float[Array, "b n"], weight: Float[Array, " b"],
+    network: DistributionalPolicy,
+    batch: Transition,
+    target: Float[Array, "b n"],
+    weight: Float[Array, " b"],
     key: PRNGKeyArray,
-) -> tuple[Float[Array, ""], Float[Array, " b"]]:  # fmt: skip
+) -> tuple[Float[Array, ""], Float[Array, " b"]]:
     """Weighted mean cross-entropy against the target distribution, and its divergence from it, which is the priority."""
     log_probability = of_action(network.log_probabilities(batch.observation, key), batch.action)
-    cross_entropy = -jnp.sum(goal * log_probability, axis=-1)
-    entropy = -jnp.sum(jax.scipy.special.xlogy(goal, goal), axis=-1)
+    cross_entropy = -jnp.sum(target * log_probability, axis=-1)
+    entropy = -jnp.sum(jax.scipy.special.xlogy(target, target), axis=-1)
     return jnp.mean(weight * cross_entropy), jnp.maximum(cross_entropy - entropy, 0.0)

@@ -93,15 +93,14 @@ def reverse_chain(
         schedule: noise levels.
         mean: how its output gives the mean of x_{k-1}: `clipped_mean`, `squashed_mean` or another.
         observation: the condition.
-        key: randomness of x_K and of every step; none starts at x_K = 0 and follows the means, which is deterministic.
-        variance: of the noise in x_{k-1}, at k - 1; none takes its variance given x_k and x_0. The last step adds none.
+        key: randomness of x_K and of every step. If None, x_K = 0 and the means are followed.
+        variance: of the noise in x_{k-1}, at k - 1. If None, its variance given x_k and x_0. The last step adds no noise.
 
     Returns:
         x_K, ..., x_0.
     """
     variance = schedule.posterior_variance if variance is None else variance
-    size = denoiser.action.weight.shape[1]
-    shape = (schedule.steps, *observation.shape[:-1], size)
+    shape = (schedule.steps, *observation.shape[:-1], denoiser.action_size)
     noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
     condition = denoiser.condition(observation)
     chain = [noise[-1]]

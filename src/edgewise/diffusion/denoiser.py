@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.networks.mlp import MLP, dense, mish
 
 LONGEST_PERIOD = 10_000.0
+"""Of the embedding's sinusoids, in steps over 2 pi: the constant of Vaswani et al. (2017)."""
 
 
 def time_embedding(step: Int[Array, "*batch"], size: int) -> Float[Array, "*batch e"]:
@@ -67,11 +68,21 @@ class Denoiser(eqx.Module):
         self.embedding = embedding
 
     @property
+    def observation_size(self) -> int:
+        """Components of an observation."""
+        return self.observation.weight.shape[1]
+
+    @property
+    def action_size(self) -> int:
+        """Components of an action."""
+        return self.action.weight.shape[1]
+
+    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
         return {
-            "observation_size": self.observation.weight.shape[1],
-            "action_size": self.action.weight.shape[1],
+            "observation_size": self.observation_size,
+            "action_size": self.action_size,
             "hidden": [layer.weight.shape[1] for layer in self.body.layers],
             "time_embedding": self.embedding,
         }

@@ -13,10 +13,15 @@ from edgewise.common.errors import check_choice, check_integer
 
 ScheduleName = Literal["vp", "linear", "cosine"]
 VP_BETA = (0.1, 10.0)
+"""b_min and b_max of the variance-preserving process (D2SAC paper, section 4)."""
 LINEAR_BETA = (1e-4, 2e-2)
+"""First and last beta of the linear schedule (Ho et al., 2020)."""
 LINEAR_STEPS = 1000
+"""The number of steps for which `LINEAR_BETA` was chosen."""
 COSINE_OFFSET = 8e-3
+"""Keeps the first beta of the cosine schedule from vanishing (Nichol and Dhariwal, 2021)."""
 MAX_BETA = 0.999
+"""A step that adds more would leave nothing to denoise from (Nichol and Dhariwal, 2021)."""
 
 
 class Schedule(eqx.Module):

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.spaces import Space, Spaces
+from edgewise.numerics.select import select
 
 State = TypeVar("State")
 Observation = Any
@@ -85,12 +86,8 @@ def step_autoreset(
     next_state, timestep = environment.step(step_key, state, action)
     fresh_state, fresh_observation = environment.reset(reset_key)
     ended = timestep.terminated | timestep.truncated
-
-    def choose(fresh: Array, kept: Array) -> Array:
-        return jnp.where(ended, fresh, kept)
-
-    state = jax.tree.map(choose, fresh_state, next_state)
-    observation = jax.tree.map(choose, fresh_observation, timestep.observation)
+    state = select(ended, fresh_state, next_state)
+    observation = select(ended, fresh_observation, timestep.observation)
     return state, timestep, observation
 
 

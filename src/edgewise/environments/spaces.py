@@ -13,7 +13,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A product of closed intervals.
+    """A product of closed intervals. Two boxes with the same bounds are equal, so that programs compiled for one serve the other.
 
     Attributes:
         low: lower bounds, any shape.
@@ -27,6 +27,16 @@ class Box:
     def __post_init__(self) -> None:
         if self.low.shape != self.high.shape or not (self.low <= self.high).all():
             raise ValueError(f"Box: low {self.low.shape} and high {self.high.shape} must match, low <= high")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Box) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        return self.shape, *((bound.dtype.str, bound.tobytes()) for bound in (self.low, self.high))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -12,10 +12,14 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 Network = TypeVar("Network")
 MISH_LINEAR_FROM = 20.0
+"""From here on mish(x) is x in single precision; a larger exponent would overflow when it is squared."""
 
 
 def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """X tanh(softplus(x)), written with one exponential: tanh(softplus(x)) = n / (n + 2), n = e^x (e^x + 2)."""
+    """The activation x tanh(softplus(x)) (Misra, 2020).
+
+    It is written with one exponential: tanh(softplus(x)) = n / (n + 2), n = e^x (e^x + 2).
+    """
     exponential = jnp.exp(jnp.minimum(x, MISH_LINEAR_FROM))
     n = exponential * (exponential + 2)
     return x * (n / (n + 2))

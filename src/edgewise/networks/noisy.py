@@ -43,7 +43,7 @@ class NoisyLinear(eqx.Module):
 
         Args:
             x: samples.
-            noise: `noise_size` standard normal numbers for every sample, or none for the mean weights.
+            noise: `noise_size` standard normal numbers for every sample. If None, the mean weights are used.
         """
         mean = x @ self.weight.T + self.bias
         if noise is None:
@@ -53,5 +53,5 @@ class NoisyLinear(eqx.Module):
 
 
 def shaped_noise(noise: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """F(e) = sign(e) sqrt(|e|)."""
+    """Noise as f(e) = sign(e) sqrt(|e|) shapes it."""
     return jnp.sign(noise) * jnp.sqrt(jnp.abs(noise))

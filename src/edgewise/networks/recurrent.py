@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP, dense, mish
+from edgewise.numerics.select import select
 
 Memory = tuple[tuple[Array, Array], ...]
 """State of every cell: two arrays [*batch, size]; empty without cells."""
@@ -36,9 +37,8 @@ class RecurrentNetwork(eqx.Module):
         encoder_key, head_key, *cell_keys = jax.random.split(key, 2 + len(memory))
         widths = (hidden[-1], *memory)
         self.encoder = MLP((inputs, *hidden), encoder_key)
-        self.cells = tuple(
-            eqx.nn.LSTMCell(a, b, key=k) for a, b, k in zip(widths, memory, cell_keys, strict=False)
-        )  # fmt: skip
+        pairs = zip(widths, memory, cell_keys, strict=False)
+        self.cells = tuple(eqx.nn.LSTMCell(a, b, key=k) for a, b, k in pairs)
         self.head = eqx.nn.Linear(widths[-1], outputs, key=head_key)
 
     @property
@@ -52,7 +52,7 @@ class RecurrentNetwork(eqx.Module):
         }
 
     def initial_memory(self, batch: tuple[int, ...]) -> Memory:
-        """Zeros."""
+        """Memory at the start of an episode: zeros, for any leading batch shape."""
         return tuple((jnp.zeros((*batch, cell.hidden_size)),) * 2 for cell in self.cells)
 
     def __call__(self, x: Float[Array, "*batch i"], memory: Memory) -> tuple[Float[Array, "*batch o"], Memory]:
@@ -87,7 +87,7 @@ class RecurrentNetwork(eqx.Module):
         def advance(memory: Memory, step: tuple[Array, Array]) -> tuple[Memory, tuple[Array, Memory]]:
             features, over = step
             features, after = self._remember(features, memory)
-            return forget(over, after, fresh), (features, after)
+            return select(over, fresh, after), (features, after)
 
         _, (features, memories) = jax.lax.scan(advance, memory, (mish(self.encoder(x)), ended))
         return features, memories
@@ -101,12 +101,3 @@ class RecurrentNetwork(eqx.Module):
             features, kept = step(features, state)
             after.append((features, kept))
         return features, tuple(after)
-
-
-def forget(ended: Bool[Array, "*batch"], memory: Any, fresh: Any) -> Any:
-    """The memory to go on with: a fresh one where the episode ended."""
-
-    def choose(new: Array, old: Array) -> Array:
-        return jnp.where(ended.reshape(*ended.shape, *([1] * (old.ndim - ended.ndim))), new, old)
-
-    return jax.tree.map(choose, fresh, memory)

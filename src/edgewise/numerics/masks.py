@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jaxtyping import Array, Bool, Float
 
-FORBIDDEN = -1e9
+FORBIDDEN_LOGIT = -1e9
 """Logit of a forbidden action: its probability is zero, and no difference of logits overflows."""
 
 

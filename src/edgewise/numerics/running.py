@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-SMALLEST = 1e-4
+SMALLEST_DEVIATION = 1e-4
+"""Values that hardly vary are not divided by less than this."""
 
 
 class RunningScale(eqx.Module):
@@ -23,22 +24,22 @@ class RunningScale(eqx.Module):
 
     @staticmethod
     def fresh() -> RunningScale:
-        """Of no batch yet."""
+        """The averages before the first batch."""
         return RunningScale(jnp.zeros(()), jnp.zeros(()), jnp.zeros(()))
 
     @property
     def mean(self) -> Float[Array, ""]:
-        """Average of the batches' means."""
+        """Weighted average of the means of the batches."""
         return self.weighted_mean / jnp.where(self.weight > 0, self.weight, 1.0)
 
     @property
     def deviation(self) -> Float[Array, ""]:
-        """Root of the average of the batches' variances."""
+        """Square root of the weighted average of the variances of the batches."""
         variance = self.weighted_variance / jnp.where(self.weight > 0, self.weight, 1.0)
-        return jnp.where(self.weight > 0, jnp.maximum(jnp.sqrt(variance), SMALLEST), 1.0)
+        return jnp.where(self.weight > 0, jnp.maximum(jnp.sqrt(variance), SMALLEST_DEVIATION), 1.0)
 
     def follow(self, batch: Float[Array, "*batch"], rate: float) -> RunningScale:
-        """After another batch, which counts with the given weight."""
+        """The averages after another batch, which counts with the weight `rate`."""
         return RunningScale(
             self.weighted_mean + rate * (batch.mean() - self.weighted_mean),
             self.weighted_variance + rate * (batch.var() - self.weighted_variance),
@@ -46,7 +47,7 @@ class RunningScale(eqx.Module):
         )
 
     def to_unit(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """In deviations from the mean."""
+        """Values in deviations from the mean."""
         return (x - self.mean) / self.deviation
 
     def from_unit(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

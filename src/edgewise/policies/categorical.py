@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP
-from edgewise.numerics.masks import FORBIDDEN, allowed_actions
+from edgewise.numerics.masks import FORBIDDEN_LOGIT, allowed_actions
+from edgewise.policies.network import NetworkPolicy
 
 
-class CategoricalPolicy(eqx.Module):
+class CategoricalPolicy(NetworkPolicy):
     """Softmax over the outputs of a Mish network.
 
     Attributes:
@@ -22,7 +23,6 @@ class CategoricalPolicy(eqx.Module):
         masked: never choose what the observation's mask forbids; see `allowed_actions`.
     """
 
-    network: MLP
     masked: bool = eqx.field(static=True, default=False)
 
     @staticmethod
@@ -33,42 +33,29 @@ class CategoricalPolicy(eqx.Module):
         return CategoricalPolicy(MLP((observation_size, *hidden, actions), key), masked)
 
     @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
-        return self.network.layers[0].weight.shape[1]
-
-    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
-        widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {
-            "observation_size": self.observation_size,
-            "hidden": widths[:-1],
-            "actions": widths[-1],
-            "masked": self.masked,
-        }
+        sizes = {"observation_size": self.observation_size, "hidden": self.hidden, "actions": self.outputs}
+        return sizes | {"masked": self.masked}
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> CategoricalPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
-        a = architecture
-        return CategoricalPolicy.create(
-            a["observation_size"], a["actions"], a["hidden"], jax.random.key(0), a["masked"]
-        )
+        return CategoricalPolicy.create(**architecture, key=jax.random.key(0))
 
     def log_probabilities(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch a"]:
         """Logarithm of the probability of every action."""
         logits = self.network(observation)
         if self.masked:
             allowed = allowed_actions(observation, logits.shape[-1])
-            logits = jnp.where(allowed, logits, FORBIDDEN)
+            logits = jnp.where(allowed, logits, FORBIDDEN_LOGIT)
         return jax.nn.log_softmax(logits)
 
-    def draw(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Int[Array, "*batch"]:
-        """A sampled action."""
+    def sample(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Int[Array, "*batch"]:
+        """A sampled action for each observation."""
         return jax.random.categorical(key, self.log_probabilities(observation))
 
-    def judge(
+    def log_probability_and_entropy(
         self, observation: Float[Array, "*batch o"], action: Int[Array, "*batch"]
     ) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
         """Logarithm of the probability of actions, and the entropy of the distribution they are drawn from."""
@@ -78,4 +65,6 @@ class CategoricalPolicy(eqx.Module):
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Int[Array, "*batch"]:
         """A sampled action, or without a key the most probable one."""
-        return jnp.argmax(self.log_probabilities(observation), axis=-1) if key is None else self.draw(observation, key)
+        return (
+            jnp.argmax(self.log_probabilities(observation), axis=-1) if key is None else self.sample(observation, key)
+        )

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.diffusion.chain import posterior_mean, reverse_chain, squashed_mean
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import Schedule, make_schedule
-from edgewise.numerics.masks import FORBIDDEN, allowed_actions
+from edgewise.numerics.masks import FORBIDDEN_LOGIT, allowed_actions
 
 Prediction = Literal["noise", "clean"]
 
@@ -38,12 +38,12 @@ class CategoricalDiffusionPolicy(eqx.Module):
     @property
     def observation_size(self) -> int:
         """Components of an observation."""
-        return self.denoiser.observation.weight.shape[1]
+        return self.denoiser.observation_size
 
     @property
     def actions(self) -> int:
         """Number of actions."""
-        return self.denoiser.action.weight.shape[1]
+        return self.denoiser.action_size
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class CategoricalDiffusionPolicy(eqx.Module):
         logits = reverse_chain(self.denoiser, self.schedule, mean, observation, key)
         if self.masked:
             allowed = allowed_actions(observation, self.actions)
-            logits = [jnp.where(allowed, x, FORBIDDEN) for x in logits]
+            logits = [jnp.where(allowed, x, FORBIDDEN_LOGIT) for x in logits]
         return [jax.nn.log_softmax(x) for x in logits]
 
     def log_probabilities(

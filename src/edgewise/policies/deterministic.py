@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP
+from edgewise.policies.network import NetworkPolicy
 
 
-class DeterministicPolicy(eqx.Module):
+class DeterministicPolicy(NetworkPolicy):
     """Tanh of the output of a Mish network.
 
     Attributes:
         network: observation to one output per component of the action.
     """
-
-    network: MLP
 
     @staticmethod
     def create(
@@ -30,21 +28,14 @@ class DeterministicPolicy(eqx.Module):
         return DeterministicPolicy(MLP((observation_size, *hidden, action_size), key))
 
     @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
-        return self.network.layers[0].weight.shape[1]
-
-    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
-        widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {"observation_size": self.observation_size, "hidden": widths[:-1], "action_size": widths[-1]}
+        return {"observation_size": self.observation_size, "hidden": self.hidden, "action_size": self.outputs}
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> DeterministicPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
-        a = architecture
-        return DeterministicPolicy.create(a["observation_size"], a["action_size"], a["hidden"], jax.random.key(0))
+        return DeterministicPolicy.create(**architecture, key=jax.random.key(0))
 
     def __call__(
         self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None = None

@@ -30,7 +30,7 @@ class DiffusionPolicy(eqx.Module):
     @property
     def observation_size(self) -> int:
         """Components of an observation."""
-        return self.denoiser.observation.weight.shape[1]
+        return self.denoiser.observation_size
 
     @property
     def architecture(self) -> dict[str, Any]:

@@ -34,9 +34,16 @@ class DistributionalPolicy(eqx.Module):
 
     @staticmethod
     def create(
-        observation_size: int, actions: int, hidden: Sequence[int], stream: int, atoms: int, low: float, high: float,
-        noise: float, key: PRNGKeyArray,
-    ) -> DistributionalPolicy:  # fmt: skip
+        observation_size: int,
+        actions: int,
+        hidden: Sequence[int],
+        stream: int,
+        atoms: int,
+        low: float,
+        high: float,
+        noise: float,
+        key: PRNGKeyArray,
+    ) -> DistributionalPolicy:
         """A policy with fresh weights.
 
         Args:
@@ -101,14 +108,14 @@ class DistributionalPolicy(eqx.Module):
         return jax.nn.log_softmax(value + advantage - advantage.mean(axis=-2, keepdims=True), axis=-1)
 
     def _noise(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Sequence[Array | None]:
-        """Noise of the four layers for every sample, from one draw."""
+        """Noise of the four layers for every sample, drawn at once; None for each without a key."""
         if key is None:
             return (None,) * 4
         ends = np.cumsum([layer.noise_size for layer in (*self.value, *self.advantage)])
         return jnp.split(jax.random.normal(key, (*observation.shape[:-1], ends[-1])), ends[:-1], axis=-1)
 
     def values(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
-        """Q of every action: the mean of its distribution."""
+        """Value Q of every action: the mean of its distribution."""
         return jnp.exp(self.log_probabilities(observation, key)) @ self.support
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Int[Array, "*batch"]:

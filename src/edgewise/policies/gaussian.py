@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP
+from edgewise.policies.network import NetworkPolicy
 
 
-class GaussianPolicy(eqx.Module):
+class GaussianPolicy(NetworkPolicy):
     """Independent normal components, whose mean is the output of a Mish network; an action is clipped to the box.
 
     Attributes:
@@ -21,44 +21,32 @@ class GaussianPolicy(eqx.Module):
         log_deviation: logarithm of the standard deviation of each component, the same for every observation.
     """
 
-    network: MLP
     log_deviation: Float[Array, " a"]
 
     @staticmethod
     def create(
         observation_size: int, action_size: int, hidden: Sequence[int], deviation: float, key: PRNGKeyArray
-    ) -> GaussianPolicy:  # fmt: skip
-        """A policy with fresh weights: sizes, widths of the hidden layers, initial standard deviation."""
+    ) -> GaussianPolicy:
+        """A policy with fresh weights, for the given sizes, widths of the hidden layers and initial standard deviation."""
         network = MLP((observation_size, *hidden, action_size), key)
         return GaussianPolicy(network, jnp.full(action_size, jnp.log(deviation), float))
 
     @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
-        return self.network.layers[0].weight.shape[1]
-
-    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
-        widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {
-            "observation_size": self.observation_size,
-            "hidden": widths[:-1],
-            "action_size": widths[-1],
-        }
+        return {"observation_size": self.observation_size, "hidden": self.hidden, "action_size": self.outputs}
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> GaussianPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
-        a = architecture
-        return GaussianPolicy.create(a["observation_size"], a["action_size"], a["hidden"], 1.0, jax.random.key(0))
+        return GaussianPolicy.create(**architecture, deviation=1.0, key=jax.random.key(0))
 
-    def draw(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Float[Array, "*batch a"]:
+    def sample(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Float[Array, "*batch a"]:
         """A sample of the normal distribution, which may lie outside the box."""
         mean = self.network(observation)
         return mean + jnp.exp(self.log_deviation) * jax.random.normal(key, mean.shape, mean.dtype)
 
-    def judge(
+    def log_probability_and_entropy(
         self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
     ) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
         """Logarithm of the density of actions that were drawn, and the entropy of the normal distribution."""
@@ -69,5 +57,5 @@ class GaussianPolicy(eqx.Module):
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """A sampled action, or without a key the mean; clipped to the box."""
-        action = self.network(observation) if key is None else self.draw(observation, key)
+        action = self.network(observation) if key is None else self.sample(observation, key)
         return jnp.clip(action, -1.0, 1.0)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP
+from edgewise.policies.network import NetworkPolicy
 
 
-class GreedyPolicy(eqx.Module):
+class GreedyPolicy(NetworkPolicy):
     """Arg max over the outputs of a Mish network.
 
     Attributes:
         network: observation to one value per action.
     """
-
-    network: MLP
 
     @staticmethod
     def create(observation_size: int, actions: int, hidden: Sequence[int], key: PRNGKeyArray) -> GreedyPolicy:
@@ -28,15 +26,9 @@ class GreedyPolicy(eqx.Module):
         return GreedyPolicy(MLP((observation_size, *hidden, actions), key))
 
     @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
-        return self.network.layers[0].weight.shape[1]
-
-    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
-        widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {"observation_size": self.observation_size, "hidden": widths[:-1], "actions": widths[-1]}
+        return {"observation_size": self.observation_size, "hidden": self.hidden, "actions": self.outputs}
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> GreedyPolicy:
@@ -44,7 +36,7 @@ class GreedyPolicy(eqx.Module):
         return GreedyPolicy.create(**architecture, key=jax.random.key(0))
 
     def values(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch a"]:
-        """Q of every action."""
+        """Value Q of every action."""
         return self.network(observation)
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Int[Array, "*batch"]:

@@ -64,18 +64,18 @@ class JointPolicy(eqx.Module):
             movers: ids of all agents that move.
             observations: of every agent.
             memory: of every agent.
-            key: of what is drawn.
-            stochastic: draw actions, instead of taking the most probable; agents that act at random draw in any case.
+            key: randomness of sampled actions.
+            stochastic: sample actions, instead of taking the most probable; agents that act at random sample in any case.
         """
         actions: dict[str, Array] = {}
         after = list(memory)
         for place, (kind, policy) in enumerate(zip(self.agents, self.policies, strict=True)):
             if not set(kind) <= set(movers):
                 continue
-            draws = stochastic or isinstance(policy, UniformPolicy)
+            samples = stochastic or isinstance(policy, UniformPolicy)
             keys = jax.random.split(jax.random.fold_in(key, place), len(kind))
             seen = jnp.stack([observations[agent] for agent in kind])
-            chosen, after[place] = eqx.filter_vmap(_act)(policy, seen, memory[place], keys if draws else None)
+            chosen, after[place] = eqx.filter_vmap(_act)(policy, seen, memory[place], keys if samples else None)
             actions |= {agent: chosen[index] for index, agent in enumerate(kind)}
         return actions, tuple(after)
 

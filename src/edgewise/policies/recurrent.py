@@ -65,12 +65,12 @@ class RecurrentGreedyPolicy(eqx.Module):
         return RecurrentGreedyPolicy.create(**architecture, key=jax.random.key(0))
 
     def initial_memory(self, batch: tuple[int, ...]) -> Any:
-        """Zeros."""
+        """Memory at the start of an episode: zeros, for any leading batch shape."""
         zeros = jnp.zeros((*batch, self.cell.hidden_size))
         return (zeros, zeros) if isinstance(self.cell, eqx.nn.LSTMCell) else zeros
 
     def values(self, observation: Float[Array, "*batch o"], memory: Any) -> tuple[Float[Array, "*batch a"], Any]:
-        """Q of every action, and the memory that the observation leaves."""
+        """Value Q of every action, and the memory that the observation leaves."""
         cell = self.cell
         for _ in observation.shape[:-1]:
             cell = jax.vmap(cell)

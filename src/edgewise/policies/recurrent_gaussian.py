@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.networks.recurrent import Memory, RecurrentNetwork
 
@@ -77,22 +77,34 @@ class RecurrentGaussianPolicy(eqx.Module):
         """Memory at the start of an episode."""
         return self.network.initial_memory(batch)
 
-    def draw(
+    def sample(
         self, observation: Float[Array, "*batch o"], memory: Memory, key: PRNGKeyArray
     ) -> tuple[Float[Array, "*batch a"], Memory]:
         """A sample of z, and the memory to go on with."""
         mean, memory = self.network(observation, memory)
         return mean + jnp.exp(self.log_deviation) * jax.random.normal(key, mean.shape, mean.dtype), memory
 
-    def judge(
-        self, mean: Float[Array, "*batch a"], z: Float[Array, "*batch a"]
-    ) -> tuple[Float[Array, "*batch"], Float[Array, ""]]:
-        """Logarithm of the density of drawn z around the network's output, and the entropy of the normal distribution."""
-        log_density = jax.scipy.stats.norm.logpdf(z, mean, jnp.exp(self.log_deviation)).sum(-1)
+    def log_probability_and_entropy(
+        self,
+        observation: Float[Array, "t c o"],
+        sample: Float[Array, "t c a"],
+        ended: Bool[Array, "t c"],
+        memory: Memory,
+    ) -> tuple[Float[Array, "t c"], Float[Array, ""]]:
+        """Logarithm of the density of sampled z, and the entropy of the normal distribution.
+
+        Args:
+            observation: successive observations of several copies.
+            sample: z for each observation.
+            ended: whether the episode ended after the observation.
+            memory: before the first observation.
+        """
+        mean = self.network.outputs(observation, ended, memory)
+        log_density = jax.scipy.stats.norm.logpdf(sample, mean, jnp.exp(self.log_deviation)).sum(-1)
         return log_density, (self.log_deviation + 0.5 * jnp.log(2 * jnp.pi * jnp.e)).sum()
 
     def squash(self, z: Float[Array, "*batch a"]) -> Float[Array, "*batch a"]:
-        """The action of z."""
+        """The action that a sample z stands for."""
         low, high = jnp.asarray(self.low), jnp.asarray(self.high)
         return low + (high - low) * jax.nn.sigmoid(z)
 
@@ -100,5 +112,5 @@ class RecurrentGaussianPolicy(eqx.Module):
         self, observation: Float[Array, "*batch o"], memory: Memory, key: PRNGKeyArray | None
     ) -> tuple[Float[Array, "*batch a"], Memory]:
         """A sampled action, or without a key that of the mean; and the memory to go on with."""
-        z, memory = self.network(observation, memory) if key is None else self.draw(observation, memory, key)
+        z, memory = self.network(observation, memory) if key is None else self.sample(observation, memory, key)
         return self.squash(z), memory

@@ -27,7 +27,7 @@ class SquashedDiffusionPolicy(eqx.Module):
     Attributes:
         denoiser: xi_theta.
         schedule: noise levels.
-        log_deviation: of the noise that the last step adds before tanh; none adds none, as (54) has it.
+        log_deviation: of the noise that the last step adds before tanh. If None, it adds no noise, as in (54).
         predicts: what the network's output means: the "noise" in x_m as in (53), or the "clean" x_0.
         chain_noise: variance of the noise of the other steps: that of the "forward" process, zeta_m in (54), or the
             "posterior" one of x_{m-1} given x_m and x_0.
@@ -42,7 +42,7 @@ class SquashedDiffusionPolicy(eqx.Module):
     @property
     def observation_size(self) -> int:
         """Components of an observation."""
-        return self.denoiser.observation.weight.shape[1]
+        return self.denoiser.observation_size
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class SquashedDiffusionPolicy(eqx.Module):
         variance = self.schedule.beta if self.chain_noise == "forward" else self.schedule.posterior_variance
         return reverse_chain(self.denoiser, self.schedule, mean, observation, key, variance)[-1]
 
-    def draw(
+    def sample_with_density(
         self, observation: Float[Array, "*batch o"], key: PRNGKeyArray
     ) -> tuple[Float[Array, "*batch a"], Float[Array, "*batch"]]:
         """A sampled action, differentiable, and the logarithm of its density given all earlier steps of its chain."""
@@ -82,4 +82,4 @@ class SquashedDiffusionPolicy(eqx.Module):
         """An action in [-1, 1] for each observation; without a key the deterministic one."""
         if key is None or self.log_deviation is None:
             return jnp.tanh(self.centre(observation, key))
-        return self.draw(observation, key)[0]
+        return self.sample_with_density(observation, key)[0]

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.networks.mlp import MLP
 from edgewise.numerics.squashed_normal import squashed_normal
+from edgewise.policies.network import NetworkPolicy
 
 LOG_DEVIATION = (-5.0, 2.0)
 """Bounds of the logarithm of the standard deviation."""
 
 
-class SquashedGaussianPolicy(eqx.Module):
+class SquashedGaussianPolicy(NetworkPolicy):
     """Independent normal components whose means and deviations a Mish network gives, then tanh.
 
     Attributes:
         network: observation to the means, followed by the unbounded log-deviations.
     """
-
-    network: MLP
 
     @staticmethod
     def create(
@@ -34,21 +32,14 @@ class SquashedGaussianPolicy(eqx.Module):
         return SquashedGaussianPolicy(MLP((observation_size, *hidden, 2 * action_size), key))
 
     @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
-        return self.network.layers[0].weight.shape[1]
-
-    @property
     def architecture(self) -> dict[str, Any]:
         """Sizes, for `blank`."""
-        widths = [layer.weight.shape[0] for layer in self.network.layers]
-        return {"observation_size": self.observation_size, "hidden": widths[:-1], "action_size": widths[-1] // 2}
+        return {"observation_size": self.observation_size, "hidden": self.hidden, "action_size": self.outputs // 2}
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> SquashedGaussianPolicy:
         """A policy of the given architecture; its numbers mean nothing yet."""
-        a = architecture
-        return SquashedGaussianPolicy.create(a["observation_size"], a["action_size"], a["hidden"], jax.random.key(0))
+        return SquashedGaussianPolicy.create(**architecture, key=jax.random.key(0))
 
     def normal(
         self, observation: Float[Array, "*batch o"]
@@ -58,7 +49,7 @@ class SquashedGaussianPolicy(eqx.Module):
         low, high = LOG_DEVIATION
         return mean, low + 0.5 * (high - low) * (jnp.tanh(raw) + 1)
 
-    def draw(
+    def sample_with_density(
         self, observation: Float[Array, "*batch o"], key: PRNGKeyArray
     ) -> tuple[Float[Array, "*batch a"], Float[Array, "*batch"]]:
         """A sampled action, differentiable, and the logarithm of its density."""
@@ -67,4 +58,4 @@ class SquashedGaussianPolicy(eqx.Module):
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
         """A sampled action, or without a key tanh of the mean."""
-        return jnp.tanh(self.normal(observation)[0]) if key is None else self.draw(observation, key)[0]
+        return jnp.tanh(self.normal(observation)[0]) if key is None else self.sample_with_density(observation, key)[0]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 
 class UniformPolicy(eqx.Module):
-    """Draws uniformly.
+    """Samples uniformly.
 
     Attributes:
         observation_size: components of an observation.
@@ -34,7 +34,7 @@ class UniformPolicy(eqx.Module):
         return UniformPolicy(a["observation_size"], tuple(a["low"]), tuple(a["high"]))
 
     def __call__(self, observation: Float[Array, "*batch o"], key: PRNGKeyArray | None) -> Float[Array, "*batch a"]:
-        """A drawn action, or without a key the middle of the box."""
+        """A sampled action, or without a key the middle of the box."""
         low, high = jnp.asarray(self.low), jnp.asarray(self.high)
         shape = (*observation.shape[:-1], len(self.low))
         share = jnp.full(shape, 0.5) if key is None else jax.random.uniform(key, shape, float)

@@ -14,7 +14,7 @@ from edgewise.algorithms.game import GameAlgorithm, Turns
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.game import Game, GameStep, Observations
 from edgewise.environments.scaled import ScaledGame
-from edgewise.networks.recurrent import forget
+from edgewise.numerics.select import select
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.policies.uniform import UniformPolicy
@@ -46,7 +46,7 @@ class Slot(eqx.Module):
         state, memory: after it.
         step: what the environment returned at its end.
         views: by kind, what its agents saw when they moved, [agents, copies, o].
-        everyone: by kind, what all agents saw then, [copies, g]; none if nothing is shared.
+        global_observations: by kind, of all agents together then, [copies, g]; None if nothing is shared.
         drawn: by kind.
     """
 
@@ -54,7 +54,7 @@ class Slot(eqx.Module):
     memory: tuple[Any, ...]
     step: GameStep
     views: tuple[Array, ...]
-    everyone: tuple[Array | None, ...]
+    global_observations: tuple[Array | None, ...]
     drawn: tuple[Array, ...]
 
 
@@ -70,7 +70,7 @@ class GameLoop(Loop):
     """
 
     environment: Game[Any]
-    algorithm: GameAlgorithm[Any]
+    algorithm: GameAlgorithm[Any, Any]
     config: OnPolicyConfig = eqx.field(static=True)
 
     def __check_init__(self) -> None:
@@ -125,11 +125,11 @@ class GameLoop(Loop):
             ended = slot.step.terminated | slot.step.truncated
             resets = jax.random.split(jax.random.fold_in(now, 1), copies)
             fresh_state, fresh_observations = jax.vmap(self.environment.reset)(resets)
-            state = forget(ended, slot.state, fresh_state)
-            observations = forget(ended, slot.step.observations, fresh_observations)
+            state = select(ended, fresh_state, slot.state)
+            observations = select(ended, fresh_observations, slot.step.observations)
             memory = tuple(
-                forget(jnp.broadcast_to(ended, (len(kind.agents), copies)), after, fresh)
-                for kind, after, fresh in zip(self.algorithm.joint.kinds, slot.memory, fresh_memory, strict=True)
+                select(jnp.broadcast_to(ended, (len(kind.agents), copies)), fresh, after)
+                for kind, after, fresh in zip(self.algorithm.spaces.kinds, slot.memory, fresh_memory, strict=True)
             )
             return (state, observations, memory), self.turns(slot, ahead)
 
@@ -141,8 +141,8 @@ class GameLoop(Loop):
         self, train_state: Any, state: Any, observations: Observations, memory: tuple[Any, ...], key: PRNGKeyArray
     ) -> Slot:
         """Let everyone move once, stage after stage, in every copy."""
-        kinds = self.algorithm.joint.kinds
-        after, views, everyone, drawn = list(memory), [], [], []
+        kinds = self.algorithm.spaces.kinds
+        after, views, shown, drawn = list(memory), [], [], []
         for stage, movers in enumerate(self.environment.stages):
             move_key, *keys = jax.random.split(jax.random.fold_in(key, 2 + stage), 1 + len(kinds))
             shared = None
@@ -158,20 +158,20 @@ class GameLoop(Loop):
                 )
                 actions |= {agent: action[index] for index, agent in enumerate(kind.agents)}
                 views.append(seen)
-                everyone.append(shared)
+                shown.append(shared)
                 drawn.append(chosen)
             move_keys = jax.random.split(move_key, self.config.environments)
             state, step = jax.vmap(
                 lambda key, state, actions, stage=stage: self.environment.move(key, state, stage, actions)
             )(move_keys, state, actions)
             observations = step.observations
-        return Slot(state, tuple(after), step, tuple(views), tuple(everyone), tuple(drawn))
+        return Slot(state, tuple(after), step, tuple(views), tuple(shown), tuple(drawn))
 
     def turns(self, slot: Slot, ahead: Slot) -> tuple[Turns, ...]:
         """The moves of a slot by kind; `ahead` is the slot after it."""
 
         def of_kind(place: int) -> Turns:
-            agents = self.algorithm.joint.kinds[place].agents
+            agents = self.algorithm.spaces.kinds[place].agents
             over = (len(agents), self.config.environments)
             step = Step(
                 observation=slot.views[place],
@@ -181,6 +181,6 @@ class GameLoop(Loop):
                 ended=jnp.broadcast_to(slot.step.terminated | slot.step.truncated, over),
                 next_observation=ahead.views[place],
             )
-            return Turns(step, slot.everyone[place], ahead.everyone[place])
+            return Turns(step, slot.global_observations[place], ahead.global_observations[place])
 
-        return tuple(of_kind(place) for place in range(len(self.algorithm.joint.kinds)))
+        return tuple(of_kind(place) for place in range(len(self.algorithm.spaces.kinds)))

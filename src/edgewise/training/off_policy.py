@@ -9,11 +9,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
 from edgewise.environments.environment import Environment, step_autoreset
+from edgewise.numerics.select import select
 from edgewise.training.config import TrainingConfig
 from edgewise.training.loop import Loop, repeat, unscaled
 from edgewise.training.replay import Replay, make_replay
@@ -96,7 +97,7 @@ class OffPolicyLoop(Loop):
     """
 
     environment: Environment[Any]
-    algorithm: ReplayLearner[Any]
+    algorithm: ReplayLearner[Any, Any]
     config: OffPolicyConfig = eqx.field(static=True)
 
     def __check_init__(self) -> None:
@@ -161,11 +162,11 @@ class OffPolicyLoop(Loop):
             remember(self._replay, loop, newest, store),
             environment_state=state,
             observation=observation,
-            memory=where_ended(ended, self.algorithm.initial_memory((copies,)), memory),
+            memory=select(ended, self.algorithm.initial_memory((copies,)), memory),
         )
 
 
-def replay_of(algorithm: ReplayLearner[Any], config: OffPolicyConfig) -> Replay:
+def replay_of(algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig) -> Replay:
     """The replay of a run.
 
     Raises:
@@ -228,12 +229,3 @@ def learn(replay: Replay, loop: OffPolicyState, keys: Key[Array, " u"]) -> tuple
     """One update for each key; metrics are means over them."""
     train_state, memory, metrics = replay.learn(loop.train_state, loop.replay, keys)
     return replace(loop, train_state=train_state, replay=memory), jax.tree.map(jnp.mean, metrics)
-
-
-def where_ended(ended: Bool[Array, "*batch"], fresh: Any, kept: Any) -> Any:
-    """A fresh memory where an episode ended, the old one elsewhere; every array of a memory begins with the batch axes."""
-
-    def choose(fresh: Array, kept: Array) -> Array:
-        return jnp.where(ended.reshape(*ended.shape, *([1] * (kept.ndim - ended.ndim))), fresh, kept)
-
-    return jax.tree.map(choose, fresh, kept)

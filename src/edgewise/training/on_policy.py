@@ -80,7 +80,7 @@ class OnPolicyLoop(Loop):
     """
 
     environment: Environment[Any]
-    algorithm: OnPolicyAlgorithm[Any]
+    algorithm: OnPolicyAlgorithm[Any, Any]
     config: OnPolicyConfig = eqx.field(static=True)
 
     def __check_init__(self) -> None:
@@ -139,7 +139,7 @@ def allowed(space: Space, action: Array) -> Array:
     return action
 
 
-def check_division(algorithm: OnPolicyAlgorithm[Any], config: OnPolicyConfig) -> None:
+def check_division(algorithm: OnPolicyAlgorithm[Any, Any], config: OnPolicyConfig) -> None:
     """Require a rollout that can be divided as the algorithm needs.
 
     Raises:

@@ -36,7 +36,7 @@ class Replay(eqx.Module):
         capacity: steps kept, of all copies together.
     """
 
-    learner: eqx.AbstractVar[ReplayLearner[Any]]
+    learner: eqx.AbstractVar[ReplayLearner[Any, Any]]
     environments: eqx.AbstractVar[int]
     capacity: eqx.AbstractVar[int]
 
@@ -65,7 +65,7 @@ class Replay(eqx.Module):
 class TransitionReplay(Replay):
     """Transitions of n steps."""
 
-    learner: eqx.AbstractVar[OffPolicyAlgorithm[Any]]
+    learner: eqx.AbstractVar[OffPolicyAlgorithm[Any, Any]]
 
     @property
     @abc.abstractmethod
@@ -87,7 +87,7 @@ class TransitionReplay(Replay):
 class UniformReplay(TransitionReplay):
     """Transitions drawn uniformly."""
 
-    learner: OffPolicyAlgorithm[Any]
+    learner: OffPolicyAlgorithm[Any, Any]
     environments: int
     capacity: int
 
@@ -104,7 +104,7 @@ class UniformReplay(TransitionReplay):
 class PrioritisedReplay(TransitionReplay):
     """Transitions drawn by priority (Schaul et al., 2016); a new one has the largest priority so far."""
 
-    learner: PrioritisedAlgorithm[Any]
+    learner: PrioritisedAlgorithm[Any, Any]
     environments: int
     capacity: int
 
@@ -140,7 +140,7 @@ class PrioritisedReplay(TransitionReplay):
 class SequenceReplay(Replay):
     """Windows of successive steps of one copy, drawn uniformly; every step is kept once."""
 
-    learner: RecurrentAlgorithm[Any]
+    learner: RecurrentAlgorithm[Any, Any]
     environments: int
     capacity: int
 
@@ -174,7 +174,7 @@ class SequenceReplay(Replay):
         return _learn_uniformly(self.learner, self._buffer, train_state, state, keys)
 
 
-def make_replay(learner: ReplayLearner[Any], environments: int, capacity: int) -> Replay:
+def make_replay(learner: ReplayLearner[Any, Any], environments: int, capacity: int) -> Replay:
     """The memory that a learner learns from.
 
     Args:
@@ -208,7 +208,7 @@ def importance(probability: Float[Array, " b"], exponent: Float[Array, ""]) -> F
 
 
 def _learn_uniformly(
-    learner: ReplayLearner[Any], buffer: Any, train_state: Any, state: Any, keys: Key[Array, " u"]
+    learner: ReplayLearner[Any, Any], buffer: Any, train_state: Any, state: Any, keys: Key[Array, " u"]
 ) -> tuple[Any, Any, dict[str, Array]]:
     def update(train_state: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Array]]:
         sample_key, update_key = jax.random.split(key)

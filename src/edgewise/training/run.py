@@ -20,6 +20,7 @@ from edgewise.common.files import replace_file, told
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
+from edgewise.numerics.select import select
 from edgewise.policies.artefact import PolicyArtefact
 from edgewise.training.build import make_trainer
 from edgewise.training.checkpoint import CheckpointError, Checkpoints
@@ -169,11 +170,7 @@ def _fresh(trainer: Trainer, keys: Array) -> RunState:
 @eqx.filter_jit
 def _keep_best(advanced: Any, policies: Any, before: RunState, scores: Float[Array, " n"]) -> RunState:
     better = scores > before.best_score
-
-    def choose(new: Array, old: Array) -> Array:
-        return jnp.where(better.reshape(-1, *([1] * (new.ndim - 1))), new, old)
-
-    best = jax.tree.map(choose, policies, before.best_policy)
+    best = select(better, policies, before.best_policy)
     return RunState(advanced, best, jnp.where(better, scores, before.best_score))
 
 

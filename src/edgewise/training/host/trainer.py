@@ -16,12 +16,13 @@ from edgewise.algorithms.base import OnPolicyAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.spaces import Space
+from edgewise.numerics.select import select
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
 from edgewise.training.host.collector import Collector, Row, stack
 from edgewise.training.host.evaluation import evaluate_host
-from edgewise.training.off_policy import OffPolicyConfig, OffPolicyState, begin, learn, remember, replay_of, where_ended
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyState, begin, learn, remember, replay_of
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyState, allowed, check_division
 from edgewise.training.replay import Replay
 from edgewise.training.trainer import Health, Trainer, health
@@ -126,7 +127,7 @@ class HostOffPolicyTrainer(HostTrainer):
     """Act, store, learn from replayed experience: `OffPolicyLoop` with its environment outside."""
 
     def __init__(
-        self, task: HostTask, evaluation: HostTask, algorithm: ReplayLearner[Any], config: OffPolicyConfig
+        self, task: HostTask, evaluation: HostTask, algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig
     ) -> None:
         super().__init__(task, evaluation, algorithm, config.environments)
         self._config = config
@@ -168,7 +169,7 @@ class HostOnPolicyTrainer(HostTrainer):
     """Roll the newest policy out and learn from that: `OnPolicyLoop` with its environment outside."""
 
     def __init__(
-        self, task: HostTask, evaluation: HostTask, algorithm: OnPolicyAlgorithm[Any], config: OnPolicyConfig
+        self, task: HostTask, evaluation: HostTask, algorithm: OnPolicyAlgorithm[Any, Any], config: OnPolicyConfig
     ) -> None:
         super().__init__(task, evaluation, algorithm, config.environments)
         self._config = config
@@ -261,7 +262,7 @@ def _cut(replay: Replay, state: OffPolicyState) -> OffPolicyState:
 
 
 @eqx.filter_jit
-def _init(learner: OnPolicyAlgorithm[Any], learner_keys: Keys, keys: Keys) -> OnPolicyState:
+def _init(learner: OnPolicyAlgorithm[Any, Any], learner_keys: Keys, keys: Keys) -> OnPolicyState:
     return eqx.filter_vmap(lambda first, later: OnPolicyState(learner.init(first), (), (), later))(learner_keys, keys)
 
 
@@ -284,11 +285,11 @@ def _remember(statics: tuple[Replay, bool], state: OffPolicyState, row: Step) ->
 
 @eqx.filter_jit
 def _decide(
-    learner: ReplayLearner[Any], train_state: Any, observation: Array, fresh: Array, memory: Any, keys: Keys
+    learner: ReplayLearner[Any, Any], train_state: Any, observation: Array, fresh: Array, memory: Any, keys: Keys
 ) -> tuple[Array, Any, Keys]:
     def one(train_state: Any, observation: Array, fresh: Array, memory: Any, key: Array) -> tuple[Array, Any, Array]:
         key, action_key = jax.random.split(key)
-        memory = where_ended(fresh, learner.initial_memory(fresh.shape), memory)
+        memory = select(fresh, learner.initial_memory(fresh.shape), memory)
         return *learner.step(train_state, observation, memory, action_key, explore=True), key
 
     return eqx.filter_vmap(one)(train_state, observation, fresh, memory, keys)
@@ -308,7 +309,7 @@ def _learn(statics: tuple[Replay, int], state: OffPolicyState, row: Step) -> tup
 
 @eqx.filter_jit
 def _draw(
-    statics: tuple[OnPolicyAlgorithm[Any], Space], train_state: Any, observation: Array, keys: Keys
+    statics: tuple[OnPolicyAlgorithm[Any, Any], Space], train_state: Any, observation: Array, keys: Keys
 ) -> tuple[Array, Array, Keys]:
     learner, space = statics
 
@@ -322,7 +323,7 @@ def _draw(
 
 @eqx.filter_jit(donate="all-except-first")
 def _update(
-    learner: OnPolicyAlgorithm[Any], state: OnPolicyState, rollout: Step
+    learner: OnPolicyAlgorithm[Any, Any], state: OnPolicyState, rollout: Step
 ) -> tuple[OnPolicyState, dict[str, Array]]:
     def one(state: OnPolicyState, rollout: Step) -> tuple[OnPolicyState, dict[str, Array]]:
         key, learn_key = jax.random.split(state.key)

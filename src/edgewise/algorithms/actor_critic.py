@@ -1,0 +1,127 @@
+"""What learners with an actor and critics share: checks of their configuration, optimisers, a state."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import equinox as eqx
+import jax
+import optax
+from jaxtyping import Array, Float
+
+from edgewise.algorithms.base import Transition
+from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.optimisers import begin, descend, falling_adam
+from edgewise.common.errors import check_integer, check_range
+from edgewise.networks.mlp import soft_update
+
+Actor = TypeVar("Actor")
+
+
+class ActorCriticConfig(Protocol):
+    """What the configuration of an actor-critic learner holds."""
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers of actor and critics."""
+
+    @property
+    def actor_rate(self) -> float:
+        """Learning rate of the actor at the start."""
+
+    @property
+    def critic_rate(self) -> float:
+        """Learning rate of the critics at the start."""
+
+    @property
+    def final_rate(self) -> float:
+        """Share of both rates that is left at the end of the run; they fall along a cosine. 1 keeps them."""
+
+    @property
+    def batch_size(self) -> int:
+        """Transitions per update."""
+
+    @property
+    def discount(self) -> float:
+        """Discount factor gamma per step."""
+
+    @property
+    def target_rate(self) -> float:
+        """Share tau of the distance that slow copies move per update."""
+
+
+class ActorCriticState(eqx.Module, Generic[Actor]):
+    """Parameters and optimiser states; `target_*` are the slow copies."""
+
+    actor: Actor
+    critic: ActionValue
+    target_actor: Actor
+    target_critic: ActionValue
+    actor_optimiser: optax.OptState
+    critic_optimiser: optax.OptState
+
+    def after(
+        self, actor: tuple[Actor, optax.OptState], critic: tuple[ActionValue, optax.OptState], rate: float
+    ) -> ActorCriticState[Actor]:
+        """The state after an update.
+
+        Args:
+            actor, critic: either with the state of its optimiser.
+            rate: share tau of their distance by which the slow copies move towards them.
+        """
+        return ActorCriticState(
+            actor=actor[0],
+            critic=critic[0],
+            target_actor=soft_update(self.target_actor, actor[0], rate),
+            target_critic=soft_update(self.target_critic, critic[0], rate),
+            actor_optimiser=actor[1],
+            critic_optimiser=critic[1],
+        )
+
+
+class Optimisers(NamedTuple):
+    """The optimisers of both networks."""
+
+    actor: optax.GradientTransformation
+    critic: optax.GradientTransformation
+
+    def begin(self, actor: Actor, critic: ActionValue) -> ActorCriticState[Actor]:
+        """The state of fresh networks; the slow copies are equal to them."""
+        return ActorCriticState(actor, critic, actor, critic, begin(self.actor, actor), begin(self.critic, critic))
+
+    def improve_critic(
+        self, critic: ActionValue, state: optax.OptState, batch: Transition, target: Float[Array, " b"]
+    ) -> tuple[ActionValue, optax.OptState, Float[Array, ""]]:
+        """The critics after one step towards the TD target, the state of their optimiser, and their loss before."""
+        loss, gradient = jax.value_and_grad(critic_objective)(critic, batch, target)
+        return *descend(self.critic, critic, gradient, state), loss
+
+
+def optimisers(config: ActorCriticConfig, updates: int, delay: int = 1, **options: Any) -> Optimisers:
+    """Adam for both networks at the rates of the configuration.
+
+    Args:
+        config: of the learner.
+        updates: of the whole run.
+        delay: updates of the critics per update of the actor.
+        options: of `falling_adam`, for both.
+    """
+    return Optimisers(
+        falling_adam(config.actor_rate, config.final_rate, max(updates // delay, 1), **options),
+        falling_adam(config.critic_rate, config.final_rate, updates, **options),
+    )
+
+
+def check_actor_critic(config: ActorCriticConfig) -> None:
+    """Require the common fields to be in their ranges.
+
+    Raises:
+        ConfigurationError: naming the field.
+    """
+    check_range("hidden", config.hidden, 1)
+    check_range("actor_rate", config.actor_rate, 0, open_low=True)
+    check_range("critic_rate", config.critic_rate, 0, open_low=True)
+    check_range("final_rate", config.final_rate, 0, 1, open_low=True)
+    check_integer("batch_size", config.batch_size, 1)
+    check_range("discount", config.discount, 0, 1, open_high=True)
+    check_range("target_rate", config.target_rate, 0, 1, open_low=True)
