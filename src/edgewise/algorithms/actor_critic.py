@@ -10,20 +10,16 @@ import optax
 from jaxtyping import Array, Float
 
 from edgewise.algorithms.base import Transition
+from edgewise.algorithms.checks import LearningConfig, check_learning
 from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import begin, descend, falling_adam
-from edgewise.common.errors import check_integer, check_range
 from edgewise.networks.mlp import soft_update
 
 Actor = TypeVar("Actor")
 
 
-class ActorCriticConfig(Protocol):
+class ActorCriticConfig(LearningConfig, Protocol):
     """What the configuration of an actor-critic learner holds."""
-
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Widths of the hidden layers of actor and critics."""
 
     @property
     def actor_rate(self) -> float:
@@ -32,22 +28,6 @@ class ActorCriticConfig(Protocol):
     @property
     def critic_rate(self) -> float:
         """Learning rate of the critics at the start."""
-
-    @property
-    def final_rate(self) -> float:
-        """Share of both rates that is left at the end of the run; they fall along a cosine. 1 keeps them."""
-
-    @property
-    def batch_size(self) -> int:
-        """Transitions per update."""
-
-    @property
-    def discount(self) -> float:
-        """Discount factor gamma per step."""
-
-    @property
-    def target_rate(self) -> float:
-        """Share tau of the distance that slow copies move per update."""
 
 
 class ActorCriticState(eqx.Module, Generic[Actor]):
@@ -118,10 +98,4 @@ def check_actor_critic(config: ActorCriticConfig) -> None:
     Raises:
         ConfigurationError: naming the field.
     """
-    check_range("hidden", config.hidden, 1)
-    check_range("actor_rate", config.actor_rate, 0, open_low=True)
-    check_range("critic_rate", config.critic_rate, 0, open_low=True)
-    check_range("final_rate", config.final_rate, 0, 1, open_low=True)
-    check_integer("batch_size", config.batch_size, 1)
-    check_range("discount", config.discount, 0, 1, open_high=True)
-    check_range("target_rate", config.target_rate, 0, 1, open_low=True)
+    check_learning(config, "actor_rate", "critic_rate")

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from edgewise.algorithms.checks import LearningConfig, check_learning
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_integer, check_range
 from edgewise.networks.mlp import soft_update
@@ -59,32 +60,12 @@ class QLearningConfig:
         check_range("epsilon_share", self.epsilon_share, 0, 1)
 
 
-class SlowCopyConfig(Protocol):
+class SlowCopyConfig(LearningConfig, Protocol):
     """What the configuration of every learner with an online network and a slow copy of it holds."""
-
-    @property
-    def hidden(self) -> tuple[int, ...]:
-        """Widths of the hidden layers."""
 
     @property
     def rate(self) -> float:
         """Learning rate at the start."""
-
-    @property
-    def final_rate(self) -> float:
-        """Share of the rate left at the end of the run."""
-
-    @property
-    def batch_size(self) -> int:
-        """Items of the replay per update."""
-
-    @property
-    def discount(self) -> float:
-        """Discount factor gamma per step."""
-
-    @property
-    def target_rate(self) -> float:
-        """Share of the distance to the online network that the slow one moves at a time."""
 
     @property
     def target_period(self) -> int:
@@ -120,12 +101,7 @@ def check_q_learning(config: SlowCopyConfig) -> None:
     Raises:
         ConfigurationError: naming the field.
     """
-    check_range("hidden", config.hidden, 1)
-    check_range("rate", config.rate, 0, open_low=True)
-    check_range("final_rate", config.final_rate, 0, 1, open_low=True)
-    check_integer("batch_size", config.batch_size, 1)
-    check_range("discount", config.discount, 0, 1, open_high=True)
-    check_range("target_rate", config.target_rate, 0, 1, open_low=True)
+    check_learning(config, "rate")
     check_integer("target_period", config.target_period, 1)
 
 
