@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, Gymna
 from edgewise.environments.host.configuration import HostConfig
 from edgewise.environments.host.spaces import action_space, decode, encode, observation_space
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.spaces import Box, Discrete
+from edgewise.environments.spaces import Box, Discrete, Spaces
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.host.collector import Collector, stack
 from edgewise.training.host.evaluation import evaluate_host
@@ -127,15 +127,22 @@ def scripted(state: Fixture, observation: jax.Array) -> jax.Array:
     return jnp.full(observation.shape[:-1], jnp.asarray(state.count // 7 % 2, jnp.int32))
 
 
-class Scripted(OffPolicyAlgorithm):
-    @property
-    def discount(self) -> float:
-        return 0.9
+@dataclass(frozen=True)
+class ScriptedConfig:
+    discount: float = 0.9
+    batch_size: int = 2
 
-    @property
-    def batch_size(self) -> int:
-        return 2
 
+@dataclass(frozen=True)
+class RecorderConfig:
+    copies: int
+    rollout: int
+
+
+SPACES = Spaces(Box(np.zeros(1, np.float32), np.ones(1, np.float32)), Discrete(2))
+
+
+class Scripted(OffPolicyAlgorithm[ScriptedConfig, Fixture]):
     def init(self, key):
         return Fixture(jnp.zeros(()))
 
@@ -149,12 +156,10 @@ class Scripted(OffPolicyAlgorithm):
         return Fixture(train_state.count + 1), {"loss": train_state.count}
 
 
-class Recorder(OnPolicyAlgorithm):
-    copies: int = eqx.field(static=True)
-    rollout: int = eqx.field(static=True)
-
+class Recorder(OnPolicyAlgorithm[RecorderConfig, Fixture]):
     def init(self, key):
-        flags, numbers = jnp.zeros((self.rollout, self.copies), bool), jnp.zeros((self.rollout, self.copies))
+        shape = self.config.rollout, self.config.copies
+        flags, numbers = jnp.zeros(shape, bool), jnp.zeros(shape)
         blank = Step(numbers[..., None], numbers.astype(jnp.int32), numbers, flags, flags, numbers[..., None])
         return Fixture(jnp.zeros(()), blank)
 
@@ -179,9 +184,12 @@ class TestSameExperienceAsTheCompiledLoop:
         config = OffPolicyConfig(
             steps=180, environments=COPIES, updates=1, warmup_steps=0, evaluations=1, seeds=1, replay_capacity=200
         )
-        loop = OffPolicyLoop(FixedCountdown(), Scripted(), config)
+        learner = Scripted(ScriptedConfig(), SPACES, 1)
+        loop = OffPolicyLoop(FixedCountdown(), learner, config)
         compiled, metrics = first_chunk(loop, jax.random.key(0))
-        trainer = HostOffPolicyTrainer(task(FixedCountdown(), mode), task(FixedCountdown()), Scripted(), config)
+        trainer = HostOffPolicyTrainer(
+            task(FixedCountdown(), mode), task(FixedCountdown()), Scripted(ScriptedConfig(), SPACES, 1), config
+        )
         state, means, healthy = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))
         trainer.close()
         experience = compiled.replay.experience
@@ -198,9 +206,12 @@ class TestSameExperienceAsTheCompiledLoop:
     @pytest.mark.parametrize("mode", MODES)
     def test_rollouts(self, mode: AutoresetMode) -> None:
         config = OnPolicyConfig(steps=COPIES * 20 * 3, environments=COPIES, rollout=20, evaluations=1, seeds=1)
-        loop = OnPolicyLoop(FixedCountdown(), Recorder(COPIES, 20), config)
+        learner = Recorder(RecorderConfig(COPIES, 20), SPACES, 1)
+        loop = OnPolicyLoop(FixedCountdown(), learner, config)
         compiled, _ = first_chunk(loop, jax.random.key(0))
-        trainer = HostOnPolicyTrainer(task(FixedCountdown(), mode), task(Countdown()), Recorder(COPIES, 20), config)
+        trainer = HostOnPolicyTrainer(
+            task(FixedCountdown(), mode), task(Countdown()), Recorder(RecorderConfig(COPIES, 20), SPACES, 1), config
+        )
         state, _, _ = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))
         trainer.close()
         assert_same(jax.tree.map(lambda x: x[0], state.train_state), compiled.train_state)
@@ -222,7 +233,7 @@ class TestSameExperienceAsTheCompiledLoop:
 
         echo = HostTask(lambda n, seed: SyncVectorEnv([Echo] * n, autoreset_mode=AutoresetMode.SAME_STEP))
         config = OnPolicyConfig(steps=4, environments=1, rollout=4, evaluations=1)
-        trainer = HostOnPolicyTrainer(echo, echo, Wild(1, 4), config)
+        trainer = HostOnPolicyTrainer(echo, echo, Wild(RecorderConfig(1, 4), SPACES, 1), config)
         rollout = trainer.advance(trainer.start(jax.random.key(0)[None]), config.iterations_done(1))[
             0
         ].train_state.rollout

@@ -274,7 +274,9 @@ def test_what_does_not_fit_together_is_said() -> None:
         OnPolicyLoop(probe, PPO(PPOConfig(minibatches=3), probe.spaces, 4), SMALL)
     with pytest.raises(ConfigurationError, match="masking = True"):
         PPO(PPOConfig(masking=True), probe.spaces, 4)
-    with pytest.raises(ValueError, match=r"actions in \[-1, 1\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"action_space = 'box of shape \(2,\) in \[0, 1\]': must be \[-1, 1\]"
+    ):
         PPO(PPOConfig(), replace(SPACES["box"], action=Box(np.zeros(2), np.ones(2))), 4)
 
 
