@@ -34,7 +34,6 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 from edgewise.common.errors import ConfigurationError
@@ -284,8 +283,8 @@ def require_box(spaces: Spaces) -> None:
     vector_size("action_space", spaces.action)
     box = spaces.action
     assert isinstance(box, Box)
-    if not (np.all(box.low == -1) and np.all(box.high == 1)):
-        raise ConfigurationError("action_space", in_words(box), "[-1, 1]^A, as `RescaledActions` shows any finite box")
+    if not box.is_unit:
+        raise ConfigurationError("action_space", str(box), "[-1, 1]^A, as `RescaledActions` shows any finite box")
 
 
 def require_choices(spaces: Spaces, masking: bool = False) -> None:
@@ -307,7 +306,7 @@ def vector_size(field: str, space: Space) -> int:
         ConfigurationError: naming the field, if the space is not a vector.
     """
     if not isinstance(space, Box) or len(space.shape) != 1:
-        raise ConfigurationError(field, in_words(space), "a vector of real numbers")
+        raise ConfigurationError(field, str(space), "a vector of real numbers")
     return space.shape[0]
 
 
@@ -318,12 +317,5 @@ def choices(space: Space) -> int:
         ConfigurationError: if the space is none.
     """
     if not isinstance(space, Discrete):
-        raise ConfigurationError("action_space", in_words(space), "a finite set of actions")
+        raise ConfigurationError("action_space", str(space), "a finite set of actions")
     return space.n
-
-
-def in_words(space: Space) -> str:
-    """A space in one line: its kind, its shape, and the smallest and largest of its bounds."""
-    if isinstance(space, Box):
-        return f"box of shape {space.shape} in [{space.low.min(initial=np.inf):g}, {space.high.max(initial=-np.inf):g}]"
-    return f"{space.n} choices"

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.spaces import Space, Spaces
+from edgewise.numerics.rescaling import Rescaling
 from edgewise.numerics.select import select
 
 State = TypeVar("State")
@@ -66,6 +67,11 @@ class Environment(eqx.Module, Generic[State]):
     def action_mask(self) -> bool:
         """Whether an observation ends with one flag per action, 1 where it is allowed."""
         return False
+
+    @property
+    def rescaling(self) -> Rescaling | None:
+        """How its actions become those that a deployed policy takes; None if they are the same."""
+        return None
 
     @property
     def spaces(self) -> Spaces:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.game import Game, GameStep, Observations
 from edgewise.environments.spaces import Box, Space
+from edgewise.numerics.rescaling import Rescaling
 from edgewise.numerics.scaling import Scaling
 
 
@@ -54,6 +55,10 @@ class ScaledObservations(Environment[Any]):
     @property
     def horizon(self) -> int:
         return self.environment.horizon
+
+    @property
+    def rescaling(self) -> Rescaling | None:
+        return self.environment.rescaling
 
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Float[Array, " o"]]:
         state, observation = self.environment.reset(key)

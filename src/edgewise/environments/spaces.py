@@ -38,6 +38,15 @@ class Box:
     def _identity(self) -> tuple[object, ...]:
         return self.shape, *((bound.dtype.str, bound.tobytes()) for bound in (self.low, self.high))
 
+    def __str__(self) -> str:
+        low, high = self.low.min(initial=np.inf), self.high.max(initial=-np.inf)
+        return f"box of shape {self.shape} in [{low:g}, {high:g}]"
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether it is [-1, 1] in every component."""
+        return bool(np.all(self.low == -1) and np.all(self.high == 1))
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.low.shape
@@ -57,6 +66,9 @@ class Discrete:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"Discrete: n = {self.n}: must be at least 1")
+
+    def __str__(self) -> str:
+        return f"{self.n} choices"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
 from edgewise.environments.host.system import is_host
 from edgewise.environments.host.task import HostTask
+from edgewise.environments.rescaled import with_unit_actions
 from edgewise.environments.scaled import ScaledGame, ScaledObservations
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.host.trainer import host_trainer
@@ -40,6 +41,8 @@ def _seen(run: RunConfig) -> Any:
     """What to learn in, as the learner sees it."""
     environment = registry.find(run.environment).build(run.environment_config)
     span = run.training.input_span
+    if isinstance(environment, Environment):
+        environment = with_unit_actions(environment)
     if span is None:
         return environment
     if isinstance(environment, HostTask):

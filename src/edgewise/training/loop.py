@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from edgewise.environments.scaled import ScaledObservations
+from edgewise.policies.rescaled import with_outputs
 from edgewise.policies.scaled import ScaledPolicy
 from edgewise.training.config import TrainingConfig
 
@@ -39,7 +40,7 @@ class Loop(eqx.Module):
 
     @abc.abstractmethod
     def policy(self, train_state: Any) -> Any:
-        """What is deployed: the algorithm's policy, made to take observations as they are."""
+        """What is deployed: the algorithm's policy, made to take observations and actions in the environment's own units."""
 
     @abc.abstractmethod
     def chunk(self, state: Any, iterations: Int[Array, ""] | int) -> tuple[Any, dict[str, Array]]:
@@ -47,7 +48,8 @@ class Loop(eqx.Module):
 
 
 def unscaled(policy: Any, environment: Any) -> Any:
-    """A policy that learned in an environment, made to take observations as they are."""
+    """A policy that learned in an environment, made to take observations and actions in the environment's own units."""
+    policy = with_outputs(policy, environment.rescaling)
     return ScaledPolicy(policy, environment.inputs) if isinstance(environment, ScaledObservations) else policy
 
 
