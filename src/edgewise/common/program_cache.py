@@ -21,7 +21,7 @@ FOLDER_VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 LIMIT_BYTES = 1 << 30
 """Most that programs may take on disk, about a thousand of the size of a training loop."""
 SETTINGS = {
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",  # below, reading a file saves nothing
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",  # reading even the smallest is faster than compiling it
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 SUFFIX = "-cache"
