@@ -562,13 +562,14 @@ class TestParts:
 def test_the_documented_experiment_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page's own words, on a smaller budget."""
     page = (TESTS.parent / "docs" / "experiments.md").read_text()
-    [snippet] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    snippet, paper = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     smaller = snippet.replace(
         "steps=40_000, seeds=3, evaluations=8, episodes=16", "steps=1280, seeds=2, evaluations=2, episodes=2"
     )
     assert smaller != snippet
-    exec(smaller, {"__name__": "__main__"})
+    exec(smaller + paper, names := {"__name__": "__main__"})
+    assert names["PAPER"].titles == {"load": "Reward under load"}
     written = tmp_path / "runs" / "experiments" / "own" / "load"
     table = pd.read_csv(written / "data.csv").set_index(["policy", "setting"])["value"]
     assert len(table) == 6

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import edgewise
-from edgewise.experiments.catalogue import find_paper
+from edgewise.cli import main
+from edgewise.common.errors import EdgewiseError
+from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper, register_paper
+from edgewise.experiments.comparison import Comparison
 from edgewise.experiments.experiment import Experiment, Plan
+from edgewise.experiments.profile import Profile
+from edgewise.experiments.setting import Setting
 
 PAPERS = Path(edgewise.__file__).parent / "papers"
 COMPUTING = ("probes", "experiments", "paper")
@@ -82,3 +91,56 @@ def test_results_of_before_are_found(key: tuple[str, ...]) -> None:
     cells = experiment.cells(find_paper(paper).profile(profile))
     [planned] = [each for each in cells if (each.setting.label, each.label) == (setting, label)]
     assert planned.cell.address == ADDRESSES[key]
+
+
+PACKAGE = """
+from edgewise.experiments.catalogue import Paper
+from edgewise.experiments.profile import Profile
+
+PAPER = Paper({"load": "Reward under load"}, {"small": Profile("small", 1, 1, 1, 1)}, "package_of_mine.load:EXPERIMENTS")
+"""
+
+
+def test_a_paper_of_another_package_is_listed_without_loading_its_experiments(tmp_path: Path) -> None:
+    (tmp_path / "papers_of_mine.py").write_text(PACKAGE)
+    installed = tmp_path / "mine-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text("[edgewise.papers]\nmine = papers_of_mine:PAPER\n")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    listed = subprocess.run(
+        [sys.executable, "-m", "edgewise", "list", "--json"], env={**os.environ, "PYTHONPATH": path},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(listed.stdout)["experiments"]["mine"] == {"load": "Reward under load"}
+
+
+def test_a_paper_of_a_script_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting = Setting("x", "service-selection", {"tasks": 5, "providers": 3})
+    load = Experiment("load", "Load", (setting,), (), ("random", "prophet"), Comparison("return", "reward"))
+    monkeypatch.setattr(CATALOGUE, "_registered", {})
+    register_paper("mine", Paper.of([load], [Profile("small", 1, 1, 1, episodes=2)]))
+    words = ["--out", str(tmp_path / "out"), "--cells", str(tmp_path / "cells")]
+    assert main(["experiment", "mine", "load", *words]) == 0
+    assert "| prophet | x |" in capsys.readouterr().out
+    assert (tmp_path / "out" / "load" / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--profile", "papr"], "profile = 'papr': must be one of quick, paper; did you mean paper?"),
+        (["fig99"], "experiment = 'fig99': must be one of fig3"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_told(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["experiment", "cgdm", "fig3", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_title_without_an_experiment_is_told() -> None:
+    paper = Paper({"a": "A"}, {}, {"b": None})
+    with pytest.raises(EdgewiseError, match="has no experiment a, which has a title"):
+        paper.find(["a"])

@@ -23,7 +23,8 @@ class ExperimentOptions:
     Attributes:
         paper: whose experiments.
         names: tables and figures, or all.
-        profile: quick takes minutes, and paper the paper's environment steps and 10 seeds.
+        profile: what may be spent; for the papers, quick takes minutes, and paper the paper's environment steps and 10 seeds. If
+            none is given, the first.
         only: policies to keep, by their names in the table; if none, all are kept.
         workers: local processes, each with one job at a time; ray takes a cluster, one job per CPU (or GPU).
         ray_address: HOST:PORT of the cluster; if none is given, RAY_ADDRESS, or one of this machine, which is started if need be.
@@ -34,7 +35,7 @@ class ExperimentOptions:
 
     paper: tyro.conf.Positional[str]
     names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME ...")] = ()
-    profile: str = "quick"
+    profile: str | None = None
     only: Annotated[tuple[str, ...], tyro.conf.arg(metavar="POLICY ...")] = ()
     workers: int | Literal["ray"] = 1
     ray_address: str | None = None
@@ -48,7 +49,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(ExperimentOptions, args=words, prog="edgewise experiment")
     paper = find_paper(options.paper)
     paper.check(options.names)
-    profile = paper.profile(options.profile)
+    profile = paper.profile(options.profile or next(iter(paper.profiles)))
     from edgewise.execution.choose import executor
     from edgewise.experiments.experiment import Plan, compute_plans
     from edgewise.experiments.store import Store

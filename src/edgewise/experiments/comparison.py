@@ -10,12 +10,12 @@ from edgewise.drawing.panels import plot_intervals, plot_lines, step_axis
 from edgewise.drawing.style import new_figure, styled
 from edgewise.experiments.claims import notes
 from edgewise.experiments.curves import learning_line
-from edgewise.experiments.results import Outcome, Output, Results
+from edgewise.experiments.results import Drawing, Outcome, Results
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Output of an experiment of one's own.
+    """The drawing of an experiment of one's own: its `draw`.
 
     Attributes:
         metric: of the episodes: "return", or any that the environment gives.
@@ -30,12 +30,12 @@ class Comparison:
     digits: int = 2
 
     @styled()
-    def __call__(self, results: Results) -> Output:
+    def __call__(self, results: Results) -> Drawing:
         """Learning curves on the left, if anything was trained; interquartile means with 95% intervals on the right."""
         several = len({o.setting.label for o in results}) > 1
         names = [f"{o.label}, {o.setting.label}" if several else o.label for o in results]
         estimates = [o.estimate(self.metric, self.scale) for o in results]
-        curves = _each_once([o for o in results if o.learned], several)
+        curves = _each_once(list(results.learned), several)
         figure, grid = new_figure(7.2, 1.4 + max(1.6, 0.25 * len(names)), 1, 2 if curves else 1)
         plot_intervals(
             grid[0, -1], [(n, e, o.learned) for n, e, o in zip(names, estimates, results, strict=True)], {}, self.label
@@ -54,7 +54,7 @@ class Comparison:
             {"policy": o.label, "setting": o.setting.label, self.label: e.text(self.digits)}
             for o, e in zip(results, estimates, strict=True)
         ]
-        return Output(figure, pd.DataFrame(rows), pd.DataFrame(table), notes=notes(results))
+        return Drawing(figure, pd.DataFrame(rows), pd.DataFrame(table), notes(results))
 
 
 def _each_once(learned: list[Outcome], several: bool) -> list[tuple[str, Outcome]]:
