@@ -475,4 +475,4 @@ class TestFromGymnax:
         )
         output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
         assert output.startswith("gymnax cannot be imported")
-        assert output.strip().endswith("pip install 'edgewise[gymnax]'")
+        assert output.strip().endswith("pip install '.[gymnax]'")

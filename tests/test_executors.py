@@ -59,7 +59,7 @@ def test_a_job_that_ends_after_ctrl_c_is_listened_to(monkeypatch: pytest.MonkeyP
     pressed = threading.Event()
 
     @contextmanager
-    def flag() -> Iterator[Callable[[], bool]]:
+    def flag(acknowledge: Callable[[], None]) -> Iterator[Callable[[], bool]]:
         yield pressed.is_set
 
     def ctrl_c(index: int, done: int, text: str) -> None:

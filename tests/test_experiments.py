@@ -636,7 +636,7 @@ class TestCommand:
         assert main(["experiment", "d2sac", "table3", "--workers", "ray"]) == 1
         error = capsys.readouterr().err
         assert error.count("\n") == 1
-        assert "pip install 'edgewise[ray]'" in error
+        assert "pip install '.[ray]'" in error
 
     def test_tables_are_printed_and_written(
         self,

@@ -27,7 +27,7 @@ from edgewise.experiments.results import Results
 from edgewise.experiments.store import Store
 from tiny_experiment import DQN, PROFILE, TABLE, gated
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgewise[ray]'")
+ray = pytest.importorskip("ray", reason="Ray is not installed: the extra ray")
 ray_executor = pytest.importorskip("edgewise.execution.ray_cluster")
 pytestmark = pytest.mark.slow
 STORE_BYTES = 80_000_000  # about the least that Ray takes

@@ -40,7 +40,7 @@ def keep_programs() -> Path | None:
     Returns:
         The folder, or None if programs are not kept, or not by this function.
     """
-    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
+    ignore_damaged_programs()
     place = os.environ.get(VARIABLE, "")
     if place == "off" or FOLDER_VARIABLE in os.environ or "jax" in sys.modules:
         return None
@@ -57,6 +57,11 @@ def keep_programs() -> Path | None:
     for name, value in (SETTINGS | {FOLDER_VARIABLE: str(folder)}).items():
         os.environ.setdefault(name, value)
     return folder
+
+
+def ignore_damaged_programs() -> None:
+    """Do not warn of programs on disk that cannot be read or written; they are compiled."""
+    warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache entry")
 
 
 def _kind_of_machine() -> str:

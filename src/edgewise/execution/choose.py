@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer
+from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.common.extras import missing
 from edgewise.execution.contract import Executor
 from edgewise.execution.local import Processes, serial
 
@@ -24,7 +25,7 @@ def executor(workers: int | Literal["ray"], ray_address: str | None = None) -> E
         try:
             from edgewise.execution.ray_cluster import RayCluster
         except ImportError as error:
-            raise EdgewiseError(f"ray cannot be imported ({error}): pip install 'edgewise[ray]'") from error
+            raise missing("ray", "ray", error) from error
         return RayCluster(ray_address)
     if ray_address is not None:
         raise ConfigurationError("ray_address", ray_address, "left out unless workers is ray")

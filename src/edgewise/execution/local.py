@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ import jax
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.interrupt import Interrupted, interrupt_flag
+from edgewise.common.program_cache import ignore_damaged_programs
 from edgewise.execution.contract import POLL_S, Task, TaskReporter, attempt, unwrap
 
 
@@ -41,7 +43,7 @@ class Processes:
         waiting = list(enumerate(tasks))[::-1]
         running: dict[int, BaseProcess] = {}
         try:
-            with interrupt_flag() as interrupted:
+            with interrupt_flag(_acknowledge) as interrupted:
                 while (waiting or running) and not interrupted():
                     while waiting and len(running) < self._workers:
                         index, task = waiting.pop()
@@ -65,6 +67,10 @@ class Processes:
             for process in running.values():
                 process.terminate()
                 process.join()
+
+
+def _acknowledge() -> None:
+    print("stops when the tasks at work have saved what they have", file=sys.stderr, flush=True)
 
 
 def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, str, Any]]:
@@ -97,6 +103,7 @@ def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[
 def _work(news: Any, parent: int, index: int, task: Task) -> None:
     os.setpgid(0, 0)  # what a terminal tells a command reaches its first process only, which passes it on
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    ignore_damaged_programs()
     try:
         outcome = attempt(task, lambda done, text: news.put((index, "progress", (done, text))))
     except KeyboardInterrupt:

@@ -15,7 +15,8 @@ import jax.tree_util
 import numpy as np
 from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
-from edgewise.common.errors import EdgewiseError, check_integer
+from edgewise.common.errors import check_integer
+from edgewise.common.extras import missing
 from edgewise.environments.adapters.spaces import from_bounds
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Discrete, Space
@@ -24,7 +25,7 @@ try:
     from gymnax.environments import environment as gymnax_environment
     from gymnax.environments import spaces as gymnax_spaces
 except ImportError as error:
-    raise EdgewiseError(f"gymnax cannot be imported ({error}): pip install 'edgewise[gymnax]'") from error
+    raise missing("gymnax", "gymnax", error) from error
 
 
 class GymnaxParameters(eqx.Module):

@@ -13,6 +13,7 @@ import gymnasium
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.extras import missing
 from edgewise.environments.host.configuration import HostConfig
 
 QT = ("libQt5Core.so.5", "libQt5Gui.so.5")
@@ -52,7 +53,7 @@ def from_envpool(name: str, config: HostConfig, evaluation: bool, copies: int, s
     try:
         envpool = importlib.import_module("envpool")
     except ImportError as error:
-        raise EdgewiseError(f"envpool cannot be imported ({error}): pip install 'edgewise[procgen]'") from error
+        raise missing("envpool", "procgen", error) from error
     if name not in envpool.list_all_envs():
         raise ConfigurationError("environment", f"envpool:{name}", "one of envpool.list_all_envs()")
     with _mistakes("envpool", name):
