@@ -17,11 +17,8 @@ from edgewise.common.files import make_folder
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.files import SUFFIX, find_scenario, load_scenario, save_scenario
-from edgewise.systems.agent_migration.map import plot_map
-from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepare_scenario
 from edgewise.systems.agent_migration.mobility.replay import TraceReplay
 from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
-from edgewise.systems.agent_migration.mobility.trace import read_trace
 
 Part = Literal["training", "evaluation"]
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(AgentMigrationConfig)}
@@ -51,7 +48,7 @@ def environment(config: AgentMigrationConfig, part: Part) -> AgentMigration:
         return AgentMigration.build(config)
     scenario = find_scenario(config.mobility)
     _require_content(config, scenario)
-    config = with_slots(config, scenario, warnings.warn)
+    config = with_slots(with_geometry(config, scenario), scenario, _warn)
     earlier, later = split_in_time(scenario, config.training_share)
     return on_scenario(earlier if part == "training" else later, config)
 
@@ -178,6 +175,9 @@ def _scenario(config: AgentMigrationConfig) -> MobilityScenario:
     name = str(config.mobility)
     if name == "grid" or Path(name).suffix == SUFFIX:
         return find_scenario(name)
+    from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepare_scenario
+    from edgewise.systems.agent_migration.mobility.trace import read_trace
+
     coverage = None if config.coverage_m == DEFAULTS["coverage_m"] else config.coverage_m
     options = Preparation(
         slot_seconds=config.slot_seconds,
@@ -199,6 +199,8 @@ def _keep(scenario: MobilityScenario, name: str, folder: Path) -> Path:
         return path.resolve()
     make_folder(folder)
     save_scenario(path, scenario)
+    from edgewise.systems.agent_migration.map import plot_map
+
     image = path.with_suffix(".png")
     report_figure(draw_beside(None, image, lambda name: plot_map(scenario, name)), as_json=True)
     return path.resolve()
@@ -224,6 +226,10 @@ def _require_room(config: AgentMigrationConfig, scenario: MobilityScenario) -> N
 
 def _same(one: Any, other: Any) -> bool:
     return np.shape(one) == np.shape(other) and bool(np.allclose(np.asarray(one, float), np.asarray(other, float)))
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=4)
 
 
 def _tell(text: str) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
 from edgewise.drawing.picture import Picture
-from edgewise.drawing.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, styled
+from edgewise.drawing.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, styled
 from edgewise.environments.episode import record_episode
 from edgewise.statistics.judgement import Judgement
 from edgewise.systems.agent_migration.environment import AgentMigration
+from edgewise.systems.agent_migration.map import plot_scene, scene_of
 from edgewise.systems.agent_migration.reputation_figure import plot_reputations
 
 TERMS = {
@@ -70,35 +70,25 @@ class Episode:
 
 
 @styled()
-def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
-    """Ways of the vehicles, RSUs with their reach, and how often agents moved between them.
+def plot_migrations(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
+    """The map at the end of an episode, how often agents moved between RSUs, and how long these were attacked.
 
     Returns:
         The figure, and its data: one row per pair of RSUs with the number of migrations.
     """
-    p = environment.parameters
-    units = np.asarray(p.rsu_positions)
     figure, grid = new_figure(6.4, 6.4)
     axes: Axes = grid[0, 0]
-    for v in range(environment.vehicles):
-        way = episode.positions[:, v].copy()
-        way[episode.entered[:, v]] = np.nan
-        axes.plot(way[:, 0], way[:, 1], color=GREY, alpha=0.35, linewidth=1)
-    axes.scatter(
-        episode.positions[-1, :, 0],
-        episode.positions[-1, :, 1],
-        s=26,
-        color=BLACK,
-        zorder=4,
-        label="vehicles at the end, with their ways",
-    )
+    slots = len(episode.positions)
+    plot_scene(axes, scene_of(environment, (episode.positions, episode.entered)), slots - 1)
+    axes.set_title("")
+    units = np.asarray(environment.parameters.rsu_positions)
     moves = pd.crosstab(episode.serving.ravel(), episode.target.ravel()).stack().reset_index()
     moves.columns = pd.Index(["from", "to", "migrations"])
     moves = moves[(moves["from"] != moves["to"]) & (moves["migrations"] > 0)].reset_index(drop=True)
     most = max(moves["migrations"].max(), 1) if len(moves) else 1
     for start, end, count in moves.itertuples(index=False):
         axes.annotate(
-            "", units[end], units[start],
+            "", units[end], units[start], zorder=7,
             arrowprops={
                 "arrowstyle": "-|>", "color": VERMILION, "linewidth": 0.5 + 3 * count / most, "alpha": 0.75,
                 "connectionstyle": "arc3,rad=0.18", "shrinkA": 12, "shrinkB": 12,
@@ -107,36 +97,18 @@ def migration_map(environment: AgentMigration, episode: Episode) -> tuple[Figure
         middle = (units[start] + units[end]) / 2
         side = np.array([units[end][1] - units[start][1], units[start][0] - units[end][0]])
         axes.annotate(
-            str(count), middle + 0.12 * side, fontsize=8, color=VERMILION, ha="center", va="center",
+            str(count), middle + 0.12 * side, fontsize=8, color=VERMILION, ha="center", va="center", zorder=8,
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"},
         )  # fmt: skip
-    share = episode.attacked.mean(0)
-    for s, unit in enumerate(units):
-        axes.add_patch(Circle((unit[0], unit[1]), float(p.coverage), facecolor=BLUE, edgecolor=BLUE, alpha=0.05))
-        axes.plot(*unit, "s", color=BLUE, markersize=9, zorder=5)
-        note = f"RSU {s}" + (f"\nattacked {share[s]:.0%} of slots" if share[s] > 0 else "")
-        axes.annotate(
-            note, unit, (0, 10), textcoords="offset points", ha="center", fontsize=8, fontweight="bold", color=BLUE
-        )
-    center, half = np.asarray(p.center), 1.05 * float(p.half_extent)
-    axes.set_xlim(center[0] - half, center[0] + half)
-    axes.set_ylim(center[1] - half, center[1] + half)
-    axes.set_aspect("equal")
-    axes.set_xlabel("x (m)")
-    axes.set_ylabel("y (m)")
+    for unit, share in zip(units, episode.attacked.mean(0), strict=True):
+        if share > 0:
+            axes.annotate(
+                f"attacked {share:.0%} of slots", unit, (0, -14), textcoords="offset points", ha="center", fontsize=7,
+                color=BLACK, zorder=6,
+            )  # fmt: skip
     axes.plot([], [], color=VERMILION, linewidth=2, label="migrations of agents (number)")
     figure.legend(loc="outside lower center", ncols=2)
     return figure, moves
-
-
-def reputation_figure(environment: AgentMigration, episode: Episode) -> tuple[Figure, pd.DataFrame]:
-    """Reputation of each RSU over an episode, with attacks and defences.
-
-    Returns:
-        The figure, and its data: see `reputation_table`.
-    """
-    table = reputation_table(episode)
-    return plot_reputations(table, float(environment.parameters.reputation_threshold)), table
 
 
 def reputation_table(episode: Episode) -> pd.DataFrame:
@@ -156,7 +128,7 @@ def reputation_table(episode: Episode) -> pd.DataFrame:
 
 
 @styled()
-def latency_figure(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
+def plot_latency(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
     """Mean latency of each policy, split into its terms.
 
     Returns:
@@ -185,18 +157,20 @@ def pictures(environment: AgentMigration, policy: Any, rows: Sequence[Judgement]
     """Map, reputations and latency terms for the report of a run; the first two show the policy's episode of that seed."""
     states, _, actions = eqx.filter_jit(record_episode)(environment, policy, jax.random.key(seed))
     episode = Episode.of(environment, states, actions)
+    reputations = reputation_table(episode)
+    threshold = float(environment.parameters.reputation_threshold)
     drawn = {
         "map": (
-            migration_map(environment, episode),
-            "One episode of the learned policy. Discs show the reach of each road-side unit (RSU); the width of an arrow "
-            "grows with the number of agents that moved that way.",
+            plot_migrations(environment, episode),
+            "One episode of the learned policy, at its end. Discs show the reach of each road-side unit (RSU); the width of an "
+            "arrow grows with the number of agents that moved that way.",
         ),
         "reputation": (
-            reputation_figure(environment, episode),
+            (plot_reputations(reputations, threshold), reputations),
             "Reputation of each RSU over the same episode. The policy does not see the attacks (shaded), only the reputations.",
         ),
         "latency": (
-            latency_figure(rows),
+            plot_latency(rows),
             "Where the seconds go: each term of the latency, mean per slot, for the learned policy and the references.",
         ),
     }

@@ -89,9 +89,11 @@ def load_scenario(path: str | os.PathLike[str]) -> MobilityScenario:
             arrays = {name: np.asarray(file[name]) for name in (*KINDS, *({REFERENCE} & set(file.files)))}
     except FileNotFoundError:
         raise TraceError(path, "no such file") from None
-    except UNREADABLE as error:
+    except zipfile.BadZipFile:
+        raise TraceError(path, "damaged or cut off, or no prepared recording") from None
+    except UNREADABLE:
         raise TraceError(
-            path, f"not a readable mobility scenario ({error}); prepare a recording with: edgewise mobility import FILE"
+            path, "no prepared recording; prepare it with: edgewise mobility import FILE --output NAME.npz"
         ) from None
     _check_arrays(path, arrays)
     number = dict(zip(NUMBERS, map(float, arrays["numbers"]), strict=True))

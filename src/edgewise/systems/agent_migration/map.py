@@ -29,6 +29,8 @@ MARGIN = 0.05
 TAIL_SLOTS = 2
 LOOP_SLOTS = 50
 
+Ways = tuple[Float[np.ndarray, "l p 2"], Bool[np.ndarray, "l p"]]
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -55,8 +57,14 @@ class Scene:
     title: str
 
 
-def scene_of(subject: MobilityScenario | AgentMigration) -> Scene:
-    """What a map of a scenario or of an environment shows."""
+def scene_of(subject: MobilityScenario | AgentMigration, ways: Ways | None = None) -> Scene:
+    """What a map shows.
+
+    Args:
+        subject: a scenario, or an environment.
+        ways: positions [slots, vehicles, 2] in m and where another vehicle has taken the place, of an episode. If None, of the
+            whole recording; on loops, of some minutes' driving.
+    """
     if isinstance(subject, MobilityScenario):
         start, end = subject.window
         return Scene(
@@ -73,9 +81,12 @@ def scene_of(subject: MobilityScenario | AgentMigration) -> Scene:
     half = float(p.half_extent)
     x, y = (float(value) - half for value in p.center)
     if isinstance(mobility, TraceReplay):
-        positions, handover = np.asarray(mobility.recording), np.asarray(mobility.handover)
+        recorded = np.asarray(mobility.recording), np.asarray(mobility.handover)
+        roads = recorded[0].reshape(-1, 2)
+        positions, handover = recorded if ways is None else ways
     else:
-        positions, handover = _drive(mobility)
+        positions, handover = _drive(mobility) if ways is None else ways
+        roads = _loop_points(mobility) if isinstance(mobility, RectangularLoops) else positions.reshape(-1, 2)
     return Scene(
         positions=positions,
         handover=handover,
@@ -83,7 +94,7 @@ def scene_of(subject: MobilityScenario | AgentMigration) -> Scene:
         coverage=float(p.coverage),
         origin=(x, y),
         side=2 * half,
-        roads=_loop_points(mobility) if isinstance(mobility, RectangularLoops) else positions.reshape(-1, 2),
+        roads=roads,
         title=f"{subject.vehicles} vehicles, {subject.rsus} road-side units",
     )
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32
 from scipy.spatial import cKDTree
-from sklearn.cluster import KMeans
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
 from edgewise.common.tables import TraceError
@@ -141,6 +140,8 @@ def place_rsus(positions: Float[np.ndarray, "n 2"], rsus: int, seed: int) -> Flo
     Raises:
         ConfigurationError: if there are fewer different positions than units.
     """
+    from sklearn.cluster import KMeans  # takes a second to load
+
     if len(positions) > KMEANS_SAMPLES:
         positions = positions[
             np.sort(np.random.default_rng(seed).choice(len(positions), KMEANS_SAMPLES, replace=False))
