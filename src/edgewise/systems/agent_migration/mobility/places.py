@@ -173,7 +173,7 @@ def longest_window(
                 if reached == last - first:
                     best = first, last
                     break
-                last = first + reached
+                last = min(last - 1, first + reached + minimum_slots)  # an earlier end lets shorter stays count
     return best
 
 

@@ -13,8 +13,8 @@ SQUARED_ECCENTRICITY = 0.00669437999014
 def reference_of(longitude: Float[np.ndarray, " n"], latitude: Float[np.ndarray, " n"]) -> tuple[float, float]:
     """The middle of recorded positions, about which they are projected: medians, which a wrong fix does not move; degrees."""
     first = longitude[0]
-    around = float(first + np.median(_turned(longitude - first)))
-    return float(_turned(np.asarray(around))), float(np.median(latitude))
+    around = np.median(_turned(longitude - first)) + first
+    return float(_turned(np.asarray([around]))[0]), float(np.median(latitude))
 
 
 def project(
@@ -35,6 +35,6 @@ def project(
     return x, along * np.deg2rad(latitude - reference[1])
 
 
-def _turned(degrees: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
+def _turned(degrees: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """The same directions in [-180, 180)."""
     return (degrees + 180) % 360 - 180
