@@ -91,7 +91,7 @@ def test_a_command_that_alone_is_told_to_stop_stops_its_processes(tmp_path: Path
     assert said.strip().endswith("stopped; give the same command again to go on")
     assert "Traceback" not in said
     [checkpoints] = tmp_path.glob("runs/*/checkpoints")
-    assert max(int(path.name) for path in checkpoints.iterdir()) in (3, 4)
+    assert 0 < max(int(path.name) for path in checkpoints.iterdir()) < LONG.evaluations
     finished = run_experiment(TABLE, LONG, Store(tmp_path), serial, ONLY)
     assert finished.find("DQN").curve("return").shape == (LONG.evaluations, LONG.seeds)
     assert not checkpoints.exists()
