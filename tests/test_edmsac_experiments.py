@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from edgewise.execution.local import serial
-from edgewise.experiments.cell import CellResult, Learned
+from edgewise.experiments.cell import CellResult, Learned, Planned, ProbeResult
 from edgewise.experiments.experiment import Experiment, run_experiment
 from edgewise.experiments.results import Outcome, Output, Results
 from edgewise.experiments.setting import Learner, Profile
 from edgewise.experiments.store import Store
-from edgewise.papers.edmsac import figures
 from edgewise.papers.edmsac.experiments import DEFAULT, EXPERIMENTS
-from edgewise.papers.edmsac.paper import PROFILES
-from edgewise.papers.edmsac.schemes import (
+from edgewise.papers.edmsac.names import (
+    ALPHA,
+    BETA,
     DYNAMIC,
     FIRST_BEST,
+    OPTIMUM,
+    OURS,
+    PROFIT,
     RANDOM,
+    RANDOM_STATIC,
+    SCHEME_PROFITS,
+    SERVERS,
     STATIC,
-    first_period_of_static,
-    network_states,
-    scheme_profits,
+    STATIC_FIRST,
+    TRAINING_OPTIMUM,
 )
+from edgewise.papers.edmsac.paper import PROFILES
+from edgewise.papers.edmsac.probes import first_period_of_static, network_states, scheme_profits
+from tiny_experiment import must_not_be_called
 
 PROFILE = Profile("tiny", steps=160, seeds=2, evaluations=2, episodes=3)
 TINY = Learner(
-    figures.OURS,
+    OURS,
     "edmsac",
     {"hidden": (8, 8), "batch_size": 8, "denoising_steps": 2},
     {"environments": 4, "warmup_steps": 16, "updates": 1, "evaluation_episodes": 2, "checkpoint_every": 2},
@@ -44,8 +51,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def make(experiment: Experiment, store: Store) -> tuple[Results, Output]:
+    """What it shows, twice: nothing is computed to show it again."""
     results = run_experiment(experiment, PROFILE, store, serial)
-    return results, experiment.output(results)
+    output = experiment.output(results)
+    again = experiment.output(run_experiment(experiment, PROFILE, store, must_not_be_called))
+    assert again.claims == output.claims
+    pd.testing.assert_frame_equal(again.data, output.data)
+    return results, output
 
 
 @pytest.mark.slow
@@ -83,22 +95,26 @@ def test_schemes_beside_the_learner(store: Store) -> None:
     assert first_period_of_static(states).mean() < profits[STATIC]
 
 
-def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results:
-    """Results as if each player earned what its label says, with a little spread; nothing is trained."""
-    outcomes = []
+def fabricated(
+    experiment: Experiment, score: Callable[[Planned], float], optimum: Callable[[Planned], float]
+) -> Results:
+    """Results as if each player earned its score, with a little spread; nothing is trained or solved."""
+    outcomes, probes = [], {}
     for planned in experiment.cells(PROFILES["quick"]):
         label, learned = planned.label, isinstance(planned.cell.player, Learned)
         seeds = 6 if learned else 1
         index = {"seed": np.repeat(np.arange(seeds), 50), "episode": np.tile(np.arange(50), seeds)}
-        profit = score(label) + np.repeat(np.linspace(-1, 1, seeds) if learned else 0.0, 50)
+        profit = score(planned) + np.repeat(np.linspace(-1, 1, seeds) if learned else 0.0, 50)
         table = pd.DataFrame(index | {"profit": profit, "infeasible": 0.5})
         rows = [
-            {"evaluation": k, "steps": 1000 * k, "seed": seed, "wall_s": 60.0 * k, "profit": score(label) * k / 4}
+            {"evaluation": k, "steps": 1000 * k, "seed": seed, "wall_s": 60.0 * k, "profit": score(planned) * k / 4}
             for k in range(1, 5)
             for seed in range(seeds if learned else 0)
         ]
         outcomes.append(Outcome.of(planned, CellResult(table, pd.DataFrame(rows), "code")))
-    return Results(PROFILES["quick"], tuple(outcomes))
+        best = ProbeResult(pd.DataFrame({PROFIT: np.full(1000, optimum(planned))}), "code")
+        probes |= {(OPTIMUM, planned.setting.label): best, (TRAINING_OPTIMUM, label): best}
+    return Results(PROFILES["quick"], tuple(outcomes), probes)
 
 
 AGREES = {
@@ -108,6 +124,7 @@ AGREES = {
     "pruning 30%": 1000.0,
     "M = 3": 1080.0,
     "M = 12": 1000.0,
+    "rates 2e-07, 2e-06": 1080.0,
 }
 REFUTES = {
     "EDMSAC": 900.0,
@@ -116,25 +133,47 @@ REFUTES = {
     "pruning 30%": 1080.0,
     "M = 3": 900.0,
     "M = 12": 1080.0,
+    "rates 2e-07, 2e-06": 900.0,
 }
-SMALL_RATES = "rates 2e-07, 2e-06"
 
 
+@pytest.mark.usefixtures("few_resamples")
 @pytest.mark.parametrize("name", ["fig6", "fig7"])
-def test_claims_are_judged_by_the_figures(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewise.papers.edmsac.figures.network_states", lambda *_: None)
-    monkeypatch.setattr("edgewise.papers.edmsac.figures.optimal_profits", lambda *_: np.full(1000, 1100.0))
+@pytest.mark.parametrize(("values", "verdict"), [(AGREES, "holds"), (REFUTES, "does not hold")])
+def test_claims_are_judged_by_the_figures(name: str, values: dict[str, float], verdict: str) -> None:
     figure = EXPERIMENTS[name]
-    scores: list[dict[str, Any]] = [AGREES | {SMALL_RATES: 1080.0}, REFUTES | {SMALL_RATES: 900.0}]
-    for values, verdict in zip(scores, ("holds", "does not hold"), strict=True):
-        output = figure.output(fabricated(figure, lambda label, values=values: values.get(label, 1040.0)))
-        assert {claim.verdict for claim in output.claims} == {verdict}
-        assert len(output.claims) == 3
-        assert len(output.table) == len(figure.labels())
-        ends = output.data[output.data["metric"] == "gap, %"].set_index("policy")["value"]
-        np.testing.assert_allclose(
-            ends, [100 * (1 - values.get(label, 1040.0) / 1100) for label in ends.index], atol=1e-6
-        )
+    output = figure.output(fabricated(figure, lambda p: values.get(p.label, 1040.0), lambda p: 1100.0))
+    assert {claim.verdict for claim in output.claims} == {verdict}
+    assert len(output.claims) == 3
+    assert len(output.table) == len(figure.labels())
+    ends = output.data[output.data["metric"] == "gap, %"].set_index("policy")["value"]
+    np.testing.assert_allclose(ends, [100 * (1 - values.get(label, 1040.0) / 1100) for label in ends.index], atol=1e-6)
+
+
+@pytest.mark.usefixtures("few_resamples")
+@pytest.mark.parametrize(("way", "verdict"), [(1, "holds"), (-1, "does not hold")])
+def test_trends_of_schemes_are_read_from_places(way: int, verdict: str) -> None:
+    """A world in which profit goes with servers, alpha and beta, and in which contracts are ordered, or the other way round."""
+    figure = EXPERIMENTS["fig9"]
+
+    def world(planned: Planned) -> float:
+        return 2000.0 + way * (10 * planned.at[SERVERS] + planned.at[ALPHA] + 100 * planned.at[BETA])
+
+    results = fabricated(figure, world, world)
+    profits = [
+        {"setting": o.setting.label, DYNAMIC: 10 + way * 2, STATIC: 10, RANDOM: 10 - way, RANDOM_STATIC: 10 - 2 * way,
+         FIRST_BEST: 20, STATIC_FIRST: 5}
+        for o in results
+    ]  # fmt: skip
+    scale = [world(planned) for planned in figure.cells(PROFILES["quick"])]
+    table = pd.DataFrame(profits).set_index("setting").mul(scale, axis=0).reset_index()
+    seen = Results(results.profile, results.outcomes, {(SCHEME_PROFITS, ""): ProbeResult(table, "code")})
+    output = figure.output(seen)
+    assert {claim.verdict for claim in output.claims} == {verdict}
+    assert len(output.claims) == 6
+    assert len(output.table) == len(figure.settings)
+    servers = output.data.dropna(subset=[SERVERS]).query("policy == 'EDMSAC'")[SERVERS]
+    assert sorted(servers) == [3, 6, 12, 12, 18]
 
 
 def test_every_cell_can_be_described() -> None:

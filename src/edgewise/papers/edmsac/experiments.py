@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.setting import Learner, Setting
-from edgewise.papers.edmsac import figures
-from edgewise.papers.edmsac.figures import DMSAC, OURS
+from edgewise.papers.edmsac import claims, figures, probes, sweeps
+from edgewise.papers.edmsac.names import ALPHA, BETA, DENOISING, DMSAC, OURS, PPO, PRUNING, RATES, SERVERS
 from edgewise.papers.edmsac.paper import TITLES
-from edgewise.papers.edmsac.schemes import SYSTEM
 
+SYSTEM = "dynamic-contract"
 FEASIBLE = {"project": True}
 """Learners are paid the profit of the feasible menu made from their action."""
 DEFAULT = Setting("default", SYSTEM, FEASIBLE)
@@ -17,22 +17,33 @@ COMPARED = (
     EDMSAC,
     Learner(DMSAC, "dmsac"),
     Learner("DMDDPG", "dmddpg"),
-    Learner("PPO", "ppo"),
+    Learner(PPO, "ppo"),
     Learner("SAC", "sac"),
     Learner("DDPG", "ddpg"),
 )
 """All learners of the paper's comparison."""
-PRUNING = (0.3, 0.5, 0.7)
-DENOISING = (3, 6, 12)
-RATES = ((2e-7, 2e-6), (1e-4, 1e-4))
-SERVERS = (3, 6, 12, 18)
 PROFITS = ((200.0, 1.0), (200.0, 0.5), (200.0, 0.0), (250.0, 1.0), (250.0, 0.5), (250.0, 0.0))
 """Alpha and beta."""
 
 
+def _pruned(rate: float) -> Learner:
+    return Learner(f"pruning {rate:.0%}", "edmsac", {"pruning_rate": rate}, at={PRUNING: rate}, group=PRUNING)
+
+
+def _denoised(steps: int) -> Learner:
+    return Learner(f"M = {steps}", "edmsac", {"denoising_steps": steps}, at={DENOISING: steps}, group=DENOISING)
+
+
+def _rated(actor: float, critic: float) -> Learner:
+    """At constant rates."""
+    rates = {"actor_rate": actor, "critic_rate": critic, "final_rate": 1.0}
+    return Learner(f"rates {actor:g}, {critic:g}", "edmsac", rates, at={RATES: critic}, group=RATES)
+
+
 def _setting(servers: int, alpha: float, beta: float) -> Setting:
     changes = {"servers": servers, "alpha": alpha, "beta": beta}
-    return Setting(f"N = {servers}, alpha = {alpha:g}, beta = {beta:g}", SYSTEM, {**FEASIBLE, **changes})
+    label = f"N = {servers}, alpha = {alpha:g}, beta = {beta:g}"
+    return Setting(label, SYSTEM, {**FEASIBLE, **changes}, at={SERVERS: servers, ALPHA: alpha, BETA: beta})
 
 
 EXPERIMENTS = {
@@ -45,26 +56,23 @@ EXPERIMENTS = {
             learners=COMPARED,
             references=("optimum", "static", "constant", "random"),
             draw=figures.algorithms,
+            claims=claims.algorithms,
+            probes=probes.optima,
         ),
         Experiment(
             name="fig7",
             title=TITLES["fig7"],
             settings=(DEFAULT,),
             learners=(
-                *(Learner(f"pruning {rate:.0%}", "edmsac", {"pruning_rate": rate}) for rate in PRUNING),
-                *(Learner(f"M = {steps}", "edmsac", {"denoising_steps": steps}) for steps in DENOISING),
-                *(
-                    Learner(
-                        f"rates {actor:g}, {critic:g}",
-                        "edmsac",
-                        {"actor_rate": actor, "critic_rate": critic, "final_rate": 1.0},
-                    )
-                    for actor, critic in RATES
-                ),
-                Learner("rates of the preset", "edmsac"),
+                *(_pruned(rate) for rate in (0.3, 0.5, 0.7)),
+                *(_denoised(steps) for steps in (3, 6, 12)),
+                *(_rated(actor, critic) for actor, critic in ((2e-7, 2e-6), (1e-4, 1e-4))),
+                Learner("rates of the preset", "edmsac", group=RATES),
             ),
             references=(),
             draw=figures.parameters,
+            claims=claims.parameters,
+            probes=probes.optima,
         ),
         Experiment(
             name="fig8",
@@ -73,17 +81,21 @@ EXPERIMENTS = {
             learners=(EDMSAC,),
             references=(),
             draw=figures.menus,
+            claims=claims.menus,
+            probes=probes.menus,
         ),
         Experiment(
             name="fig9",
             title=TITLES["fig9"],
             settings=(
-                *(_setting(servers, 200.0, 1.0) for servers in SERVERS),
+                *(_setting(servers, 200.0, 1.0) for servers in (3, 6, 12, 18)),
                 *(_setting(12, alpha, beta) for alpha, beta in PROFITS[1:]),
             ),
             learners=(EDMSAC,),
             references=(),
-            draw=figures.schemes,
+            draw=sweeps.schemes,
+            claims=claims.schemes,
+            probes=probes.schemes,
         ),
     )
 }
