@@ -15,9 +15,10 @@ from edgewise.systems.service_selection import references
 from edgewise.systems.service_selection.bound import Episode, room_weights, upper_bound
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.environment import ServiceSelection
-from edgewise.systems.service_selection.offline import solve_episode
+from edgewise.systems.service_selection.offline import KnownEpisode, solve_episode
 from edgewise.systems.service_selection.sampling import Providers
 from edgewise.systems.service_selection.schedule import follow_bound, improve, play
+from edgewise.systems.service_selection.solve import plain, show
 
 TASKS = 9
 SEQUENCES = np.array(list(itertools.product(range(2), repeat=TASKS)))
@@ -108,3 +109,16 @@ def test_a_contended_episode_is_nearly_solved() -> None:
     solved = solve_episode(environment, jax.random.key(0))
     assert solved.references["prophet"] < solved.schedule <= solved.bound + 1e-3
     assert solved.share(solved.schedule) > 0.95
+
+
+def test_shares_of_a_loose_bound_are_not_told(capsys) -> None:
+    tight = KnownEpisode({"random": -5.0, "prophet": 80.0}, 90.0, np.zeros(1, int), 100.0)
+    assert not tight.loose
+    loose = KnownEpisode({"random": -5.0, "prophet": -90.0}, -27.0, np.zeros(1, int), 100.0)
+    assert set(plain(loose)["shares"].values()) == {None}
+    show(loose)
+    told = capsys.readouterr().out
+    assert "The bound is loose here" in told
+    assert "%" not in told
+    show(tight)
+    assert "below 0" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import equinox as eqx
 import gymnasium
@@ -16,6 +17,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.adapters.pettingzoo import parallel_env
+from edgewise.systems.twin_trading import references
 from edgewise.systems.twin_trading.configuration import TwinTradingConfig
 from edgewise.systems.twin_trading.environment import TwinTrading
 from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
@@ -234,3 +236,26 @@ def test_markets_can_be_swept_by_vmap() -> None:
     swept = jax.jit(jax.vmap(rewards))(caps)
     np.testing.assert_allclose(swept, [float(rewards(cap)) for cap in caps], rtol=1e-5)
     assert len(set(np.asarray(swept).tolist())) == 3
+
+
+def test_gains_have_a_scale_where_every_follower_is_late() -> None:
+    """All rewards are 0 then; the equilibrium's utilities still measure what better purchases would bring."""
+    environment = registry.find("twin-trading").build_evaluation(TwinTradingConfig(slots=3))
+    solved = environment.equilibrium
+    state, _ = environment.reset(jax.random.key(0))
+
+    def late(stage: int, state: Any) -> dict[str, Any]:
+        leaders = {agent: jnp.full(1, 0.5) for agent in environment.leaders}
+        return leaders | {agent: jnp.full(2, 0.01) for agent in environment.followers}
+
+    gains = environment.gains(state, late)
+    assert 1 < float(gains["exploitability"]) < 1000
+    assert float(gains["gain_by_lateness"]) == 0
+
+    def play(stage: int, state: Any) -> dict[str, Any]:
+        return references.BUILDERS["equilibrium"](environment)(jax.random.key(0), state, None)
+
+    gains = environment.gains(state, play)
+    assert float(gains["exploitability"]) < 0.1
+    worst = -float(solved.follower_utilities.min())
+    assert float(gains["gain_by_lateness"]) == pytest.approx(100 * worst / float(abs(solved.follower_utilities).max()))

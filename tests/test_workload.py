@@ -15,12 +15,14 @@ from edgewise.cli import main
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.tables import TraceError
 from edgewise.environments import registry
+from edgewise.systems.service_selection import build
 from edgewise.systems.service_selection.arrivals import RecordedArrivals
-from edgewise.systems.service_selection.build import build_part
 from edgewise.systems.service_selection.bursts import generate_bursts
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.files import load_providers
+from edgewise.systems.service_selection.load import measure_load
 from edgewise.systems.service_selection.requests import Requests, read_requests
+from edgewise.systems.service_selection.sampling import Providers
 from edgewise.systems.service_selection.workload import (
     Workload,
     find_workload,
@@ -164,7 +166,7 @@ def test_sizes_of_nothing_are_told(tmp_path: Path) -> None:
         ('{"time_s": 1, "time_s": 2, "size": 3}\n', "row 1, JSON: time_s: stands twice"),
         ('[{"time_s": 1, "size": 2}, 7]', "row 2, JSON: entry '7': must be an object"),
         ('{"time_s": 1, "size": 2}\n{"time_s": 2}\n', "row 2, size = ''"),
-        ("time_s,tokens\n1,0\n2,0\n3,4\n", "has 1 request that did not fail, and 2 that did"),
+        ("time_s,output_tokens\n1,0\n2,0\n3,4\n", "has 1 request that did not fail, and 2 that did"),
         (gzip.compress((HEADER + "\n" + "1,2\n" * 999).encode(), mtime=0)[:40], "gzip data: damaged or cut off"),
     ],
 )
@@ -253,7 +255,7 @@ def test_the_shipped_workload_is_the_generated_one_and_bursty() -> None:
 
 def test_replay_follows_the_recording() -> None:
     config = ServiceSelectionConfig(workload="bursty", tasks=30, arrival_rate=0.002)
-    environments = {part: build_part(config, part) for part in ("training", "evaluation")}
+    environments = {part: build.environment(config, part) for part in ("training", "evaluation")}
     entry = registry.find("service-selection")
     np.testing.assert_array_equal(entry.build(config).arrivals.gaps, environments["training"].arrivals.gaps)
     np.testing.assert_array_equal(
@@ -294,7 +296,7 @@ def test_episodes_longer_than_a_part_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"tasks = 10: must be at most 9.*short"):
         RecordedArrivals.build(workload, 1.0, 10)
     with pytest.raises(TraceError, match=r"size_steps = '2[1-5]0'"):
-        build_part(ServiceSelectionConfig(workload="bursty", largest_task=200), "training")
+        build.environment(ServiceSelectionConfig(workload="bursty", largest_task=200), "training")
 
 
 def test_providers_from_csv_and_yaml(tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ def test_providers_from_csv_and_yaml(tmp_path: Path) -> None:
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_allclose(one.utility(jnp.asarray(125.0), False), [0.4, 0.4 * 125 / 180], rtol=1e-6)
-    environment = build_part(ServiceSelectionConfig(providers_file=str(tmp_path / "p.csv")), "training")
+    environment = build.environment(ServiceSelectionConfig(providers_file=str(tmp_path / "p.csv")), "training")
     assert environment.action_space.n == 2
     assert environment.observation_space.shape == (6,)
 
@@ -372,3 +374,47 @@ def test_requests_are_imported_trained_on_and_solved(tmp_path: Path, capsys: pyt
     solved = json.loads(capsys.readouterr().out)
     assert solved["rewards"]["prophet"] <= solved["rewards"]["schedule"] <= solved["bound"] + 1e-3
     assert len(solved["schedule"]) == 20
+
+
+def bursts_of(count: int, size: int) -> str:
+    """Requests that come many at a time, with long pauses: a workload that providers of a usual size cannot serve."""
+    times = [1000 * (k // size) + 0.001 * (k % size) for k in range(count)]
+    return "time,tokens\n" + "".join(f"{time:.3f},{k % 97 + 1}\n" for k, time in enumerate(times))
+
+
+def test_a_workload_that_nobody_can_serve_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = written(tmp_path, bursts_of(400, 100))
+    assert main(["workload", "import", str(recording), "--output", str(tmp_path / "w.csv"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["prophet_finishes"] < 0.95
+    assert facts["busiest_load"] > 1 > facts["load"]
+    assert any("too much load" in remark for remark in facts["remarks"])
+    few = written(tmp_path, PROVIDERS, "p.csv")
+    words = ["workload", "import", str(recording), "--output", str(tmp_path / "v.csv"), "--providers-file", str(few)]
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["load"] > 3 * facts["load"]
+
+
+def test_the_load_is_that_of_a_count_by_hand() -> None:
+    workload = Workload(np.array([0.0, 1000.0, 100_000.0]), np.array([100.0, 200.0, 100.0]), "x")
+    config = ServiceSelectionConfig(arrival_rate=1 / workload.mean_gap)
+    providers = Providers(*(jnp.asarray([value]) for value in (400.0, 0.0, 0.0, 200.0, 0.9)))
+    load = measure_load(workload, config, providers)
+    minutes = {100: 10 + 250 - 14, 200: 40 + 500 - 14}
+    work = 60 * (2 * 100 * minutes[100] + 200 * minutes[200])
+    assert load.mean == pytest.approx(work / 100_000 / 400)
+    assert load.busiest == pytest.approx(300 / 400)
+    assert load.finished == 1
+    assert load.servable_rate is None
+
+
+def test_how_a_recording_was_scaled_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = written(tmp_path, "time,tokens\n0,7\n2,900\n10,30\n")
+    (tmp_path / "w.png").write_text("mine")
+    assert main(["workload", "import", str(recording), "--output", str(tmp_path / "w.csv")]) == 0
+    told = capsys.readouterr().out
+    assert "times: stretched 200 times: 10 s of requests became 33.3 min" in told
+    assert "sizes: by their order within this recording: 7 became 120 steps, 900 became 230" in told
+    assert "providers: filled to " in told
+    assert f"figure: {tmp_path / 'w-2.png'} (w.png was not written by edgewise, and stays)" in told
+    assert (tmp_path / "w.png").read_text() == "mine"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import told
@@ -14,7 +15,6 @@ from edgewise.common.files import told
 SOFTWARE = "edgewise"
 """What figures in PNG tell of who has written them."""
 IMAGE_SUFFIXES = (".png", ".pdf", ".svg")
-NOT_DRAWN = "not drawn"
 HEAD_BYTES = 4096
 """So far into a PNG file its texts are looked for; they stand before the pixels."""
 
@@ -54,29 +54,36 @@ def is_own_figure(path: Path) -> bool:
         return False
 
 
-def draw_beside(chosen: Path | None, usual: Path, plot: Callable[[Path], object]) -> str:
+class Beside(NamedTuple):
+    """What became of a figure beside an answer.
+
+    Attributes:
+        path: where it is; None if it could not be drawn.
+        line: that in words, or why not.
+    """
+
+    path: Path | None
+    line: str
+
+    def report(self, as_json: bool) -> None:
+        """Print the line: on standard output, or beside JSON on standard error and only if there is no figure."""
+        if not as_json or self.path is None:
+            print(self.line, file=sys.stderr if as_json else sys.stdout)
+
+
+def draw_beside(chosen: Path | None, usual: Path, plot: Callable[[Path], object]) -> Beside:
     """Draw a figure beside an answer that has been given already.
 
     Args:
         chosen: the name that the user gave, or None.
         usual: the name otherwise, unless a file of somebody else has it.
         plot: writes the figure.
-
-    Returns:
-        One line that tells where it is, or why it could not be drawn.
     """
     path = free_name(usual, is_own_figure) if chosen is None else chosen
     try:
         plot(path)
-    except EdgewiseError as error:
-        return f"figure: {NOT_DRAWN}: {error}"
-    except OSError as error:
-        return f"figure: {NOT_DRAWN}: {told(error)}"
+    except (EdgewiseError, OSError) as error:
+        reason = told(error) if isinstance(error, OSError) else error
+        return Beside(None, f"figure: not drawn: {reason}")
     kept = "" if path in (chosen, usual) else f" ({usual.name} was not written by edgewise, and stays)"
-    return f"figure: {path}{kept}"
-
-
-def report_figure(line: str, as_json: bool) -> None:
-    """Print what `draw_beside` tells: on standard output, or beside JSON on standard error and only if it failed."""
-    if not as_json or NOT_DRAWN in line:
-        print(line, file=sys.stderr if as_json else sys.stdout)
+    return Beside(path, f"figure: {path}{kept}")

@@ -1,23 +1,25 @@
-"""`edgewise workload import FILE`, `edgewise workload generate`, and requests given to `edgewise train`."""
+"""`edgewise workload import FILE` and `edgewise workload generate`."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import sys
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tyro
 
+from edgewise.common.by_products import check_image_name, draw_beside, free_name
 from edgewise.common.errors import ConfigurationError
-from edgewise.systems.service_selection.build import part_of
+from edgewise.systems.service_selection.build import fit_requests, with_providers
 from edgewise.systems.service_selection.bursts import generate_bursts
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
-from edgewise.systems.service_selection.figures import workload_figure
-from edgewise.systems.service_selection.requests import Requests, read_requests
-from edgewise.systems.service_selection.workload import Workload, fit_workload, is_workload, save_workload
+from edgewise.systems.service_selection.load import Load, measure_load
+from edgewise.systems.service_selection.requests import read_requests
+from edgewise.systems.service_selection.workload import Workload, is_workload, save_workload
 
 DEFAULTS = ServiceSelectionConfig()
 ENDINGS = (".csv", ".csv.gz")
@@ -31,16 +33,17 @@ class Import:
 
     Attributes:
         trace: the file.
-        output: where the workload goes; none takes the trace's name, ending in -workload.csv, in the current folder.
+        output: where the workload goes. If None, the trace's name, ending in -workload.csv, in the current folder.
         time_column: column with the time, in s or as a date. If None, it is guessed.
         size_column: column with the size. If None, it is guessed; of the traces above it is the generated tokens.
         status_column: column that tells which requests failed, which are left out. If None, it is guessed.
         arrival_rate: mean arrivals per second that time is scaled to.
-        window: first and last time to use, s since the first request; none takes all.
+        window: first and last time to use, s since the first request. If None, all are used.
         smallest_task: smallest task size that sizes are mapped to, denoising steps.
         largest_task: largest one.
         task_step: spacing of task sizes.
-        figure: image of the result; none puts it beside the output, ending in .png.
+        providers_file: CSV or YAML file with the providers that the load is held against. If None, the default ones.
+        figure: image of the result. If None, beside the output, ending in .png.
         json: print JSON.
     """
 
@@ -54,6 +57,7 @@ class Import:
     smallest_task: int = DEFAULTS.smallest_task
     largest_task: int = DEFAULTS.largest_task
     task_step: int = DEFAULTS.task_step
+    providers_file: Path | None = None
     figure: Path | None = None
     json: bool = False
 
@@ -63,7 +67,7 @@ class Generate:
     """Draw a workload that alternates between calm times and bursts.
 
     Attributes:
-        output: file to write; packed if it ends in .gz.
+        output: file to write; packed if it ends in .gz. If None, bursts.csv.
         requests: how many.
         arrival_rate: mean arrivals per second.
         burst_factor: rate in a burst over the rate in calm times.
@@ -71,11 +75,11 @@ class Generate:
         burst_seconds: mean length of a burst, s.
         burst_size: median size in a burst over that in calm times.
         seed: of everything drawn.
-        figure: image of the result; none puts it beside the output, ending in .png.
+        figure: image of the result. If None, beside the output, ending in .png.
         json: print JSON.
     """
 
-    output: Path = Path("bursts.csv")
+    output: Path | None = None
     requests: int = 8000
     arrival_rate: float = DEFAULTS.arrival_rate
     burst_factor: float = 3.0
@@ -96,44 +100,19 @@ def run(words: list[str]) -> int:
     return commands[words[0]](words[1:])
 
 
-def settle_workload(config: ServiceSelectionConfig, folder: Path) -> ServiceSelectionConfig:
-    """Make the files that a configuration names ready for a run.
-
-    Recorded requests that are not prepared yet are prepared into the run's folder.
-
-    Args:
-        config: as the user gave it.
-        folder: of the run.
-
-    Returns:
-        The configuration with absolute paths, and a prepared workload if it names one.
-    """
-    if config.providers_file is not None:
-        config = dataclasses.replace(config, providers_file=str(Path(config.providers_file).resolve()))
-    if config.workload in (None, "bursty"):
-        return config
-    path = Path(str(config.workload))
-    if not is_workload(path):
-        requests = read_requests(path)
-        print("\n".join(requests.remarks()), end="\n" * bool(requests.remarks()), file=sys.stderr)
-        workload = _fit(requests, config)
-        for part in ("training", "evaluation"):
-            part_of(workload, config, part)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = save_workload(folder / "workload.csv", workload)
-        workload_figure(workload, folder / "workload.png", config.training_share)
-    return dataclasses.replace(config, workload=str(path.resolve()))
-
-
 def _import(words: list[str]) -> int:
     options = tyro.cli(Import, args=words, prog="edgewise workload import")
-    output = options.output or Path(f"{options.trace.name.split('.')[0]}-workload.csv")
+    usual = Path(f"{options.trace.name.split('.')[0]}-workload.csv")
+    output = options.output or free_name(usual, is_workload)
     _check_names(output, options.figure)
-    system = ServiceSelectionConfig(
-        arrival_rate=options.arrival_rate,
-        smallest_task=options.smallest_task,
-        largest_task=options.largest_task,
-        task_step=options.task_step,
+    providers, system = with_providers(
+        ServiceSelectionConfig(
+            arrival_rate=options.arrival_rate,
+            smallest_task=options.smallest_task,
+            largest_task=options.largest_task,
+            task_step=options.task_step,
+            providers_file=None if options.providers_file is None else str(options.providers_file),
+        )
     )
     if output.exists() and options.trace.exists() and output.samefile(options.trace):
         raise ConfigurationError("output", str(output), "another file than the recording")
@@ -143,15 +122,17 @@ def _import(words: list[str]) -> int:
         size_column=options.size_column,
         status_column=options.status_column,
     )
-    workload = _fit(requests, system, options.window)
-    for remark in requests.remarks():
-        print(remark, file=sys.stderr if options.json else sys.stdout)
-    return _write(workload, system, output, options.figure, options.json, {"size_column": requests.size_column})
+    workload = fit_requests(requests, system, options.window)
+    load = measure_load(workload, system, providers)
+    facts = {"size_column": requests.size_column, "failed_requests": requests.failed} | _facts(workload, load)
+    remarks = [*requests.remarks(), *workload.remarks(), *load.remarks()]
+    return _write(workload, system, output, options.figure, options.json, facts, remarks)
 
 
 def _generate(words: list[str]) -> int:
     options = tyro.cli(Generate, args=words, prog="edgewise workload generate")
-    _check_names(options.output, options.figure)
+    output = options.output or free_name(Path("bursts.csv"), is_workload)
+    _check_names(output, options.figure)
     requests = generate_bursts(
         options.requests,
         options.arrival_rate,
@@ -162,20 +143,15 @@ def _generate(words: list[str]) -> int:
         options.seed,
     )
     system = ServiceSelectionConfig(arrival_rate=options.arrival_rate)
-    return _write(_fit(requests, system), system, options.output, options.figure, options.json, {})
-
-
-def _fit(requests: Requests, system: ServiceSelectionConfig, window: tuple[float, float] | None = None) -> Workload:
-    return fit_workload(
-        requests, system.arrival_rate, window, system.smallest_task, system.largest_task, system.task_step
-    )
+    workload = fit_requests(requests, system)
+    load = measure_load(workload, system)
+    return _write(workload, system, output, options.figure, options.json, _facts(workload, load), load.remarks())
 
 
 def _check_names(output: Path, figure: Path | None) -> None:
     if not output.name.endswith(ENDINGS):
         raise ConfigurationError("output", str(output), f"a file name that ends in {' or '.join(ENDINGS)}")
-    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
-        raise ConfigurationError("figure", str(figure), "a file name that ends in .png, .pdf or .svg")
+    check_image_name("figure", figure)
 
 
 def _write(
@@ -184,27 +160,41 @@ def _write(
     output: Path,
     figure: Path | None,
     as_json: bool,
-    more: dict[str, object],
+    facts: dict[str, object],
+    remarks: list[str],
 ) -> int:
+    def plot(path: Path) -> None:
+        from edgewise.systems.service_selection.figures import plot_workload
+
+        plot_workload(workload, path, DEFAULTS.training_share)
+
     save_workload(output, workload)
-    image = figure or output.with_name(f"{output.name.split('.')[0]}.png")
-    workload_figure(workload, image, DEFAULTS.training_share)
-    facts = more | _facts(workload) | {"output": str(output), "figure": str(image)}
+    facts |= {"output": str(output)}
+    usual = output.with_name(f"{output.name.split('.')[0]}.png")
     if as_json:
-        print(json.dumps(facts))
+        drawn = draw_beside(figure, usual, plot)
+        print(json.dumps(facts | {"figure": drawn.path and str(drawn.path), "remarks": remarks}))
     else:
-        print("\n".join(f"{name}: {value}" for name, value in facts.items()))
-        print(f"train on it: edgewise train service-selection --workload {output}{_changes(system)}")
+        print("\n".join([*(f"{name}: {value}" for name, value in facts.items()), *remarks]), flush=True)
+        drawn = draw_beside(figure, usual, plot)
+    drawn.report(as_json)
+    if not as_json:
+        words = ["edgewise", "train", "service-selection", "--workload", str(output), *_changes(system)]
+        print(f"train on it: {shlex.join(words)}")
     return 0
 
 
-def _changes(system: ServiceSelectionConfig) -> str:
+def _changes(system: ServiceSelectionConfig) -> Iterator[str]:
     """What must be said to `edgewise train` for a system that is not the default one."""
     chosen, usual = dataclasses.asdict(system), dataclasses.asdict(DEFAULTS)
-    return "".join(f" --{name.replace('_', '-')} {value:g}" for name, value in chosen.items() if value != usual[name])
+    if system.providers_file is not None:  # it gives their number itself
+        del chosen["providers"]
+    for name, value in chosen.items():
+        if value != usual[name]:
+            yield from (f"--{name.replace('_', '-')}", value if isinstance(value, str) else f"{value:g}")
 
 
-def _facts(workload: Workload) -> dict[str, object]:
+def _facts(workload: Workload, load: Load) -> dict[str, object]:
     gaps = np.diff(workload.time_s)
     values, counts = np.unique(workload.size_steps, return_counts=True)
     return {
@@ -215,4 +205,7 @@ def _facts(workload: Workload) -> dict[str, object]:
         "gap_variation": round(float(gaps.std() / gaps.mean()), 3),
         "mean_size_steps": round(float(workload.size_steps.mean()), 2),
         "sizes": {f"{value:g}": int(count) for value, count in zip(values, counts, strict=True)},
+        "load": round(load.mean, 4),
+        "busiest_load": round(load.busiest, 4),
+        "prophet_finishes": round(load.finished, 4),
     }

@@ -62,7 +62,7 @@ class ServiceSelection(Environment[ServiceSelectionState]):
     def __init__(
         self, config: ServiceSelectionConfig, providers: Providers | None = None, arrivals: Arrivals | None = None
     ) -> None:
-        """Build the system; `recorded.build_part` does so from the files that a configuration names.
+        """Build the system; `build.environment` does so from the files that a configuration names.
 
         Args:
             config: sizes, options and numbers.

@@ -11,12 +11,16 @@ from edgewise.drawing.style import BLUE, GREY, ORANGE, VERMILION, new_figure, sa
 from edgewise.systems.service_selection.workload import Workload
 
 BINS = 120
-HOUR = 3600.0
+REQUESTS_PER_BIN = 20
+"""So many on average make a bin worth looking at."""
+HOUR, DAY = 3600.0, 86400.0
+LONGEST_IN_HOURS = 100 * HOUR
+"""Workloads that last longer are drawn over days."""
 DEVIATIONS = 2.0
 
 
 @styled()
-def workload_figure(workload: Workload, path: Path, training_share: float) -> None:
+def plot_workload(workload: Workload, path: Path, training_share: float) -> None:
     """Write the figure: arrivals per interval, mean task size per interval, gaps, and task sizes.
 
     Args:
@@ -25,38 +29,44 @@ def workload_figure(workload: Workload, path: Path, training_share: float) -> No
         training_share: where the held-out part begins, as a part of the time.
     """
     figure, grid = new_figure(9.0, 5.6, 2, 2)
-    hours = (workload.time_s - workload.time_s[0]) / HOUR
-    edges = np.linspace(0.0, hours[-1], min(BINS, max(1, workload.requests // 20)) + 1)
-    counts = np.histogram(hours, edges)[0]
-    _arrivals(grid[0, 0], edges, counts, training_share)
-    _sizes_in_time(grid[0, 1], edges, np.histogram(hours, edges, weights=workload.size_steps)[0], counts)
-    _gaps(grid[1, 0], np.diff(workload.time_s))
-    _sizes(grid[1, 1], workload.size_steps)
+    unit, name = (DAY, "day") if workload.seconds > LONGEST_IN_HOURS else (HOUR, "hour")
+    time = (workload.time_s - workload.time_s[0]) / unit
+    edges = np.linspace(0.0, time[-1], min(BINS, max(1, workload.requests // REQUESTS_PER_BIN)) + 1)
+    counts = np.histogram(time, edges)[0]
+    stretched = "" if workload.stretch == 1 else f", stretched {workload.stretch:,.4g} times"
+    label = f"time ({name}s{stretched})"
+    _plot_arrivals(grid[0, 0], edges, counts, training_share, label, name)
+    steps = np.histogram(time, edges, weights=workload.size_steps)[0]
+    _plot_sizes_in_time(grid[0, 1], edges, steps, counts, label)
+    _plot_gaps(grid[1, 0], np.diff(workload.time_s))
+    _plot_sizes(grid[1, 1], workload.size_steps)
     figure.suptitle(f"{workload.source}: {workload.requests:,} requests, {1 / workload.mean_gap:.3g} per second")
     save_figure(figure, path)
 
 
-def _arrivals(axes: Axes, edges: np.ndarray, counts: np.ndarray, training_share: float) -> None:
+def _plot_arrivals(
+    axes: Axes, edges: np.ndarray, counts: np.ndarray, training_share: float, label: str, unit: str
+) -> None:
     mean, width = counts.mean(), np.diff(edges)[0]
     band = DEVIATIONS * np.sqrt(mean)
     axes.axhspan(max(0.0, mean - band) / width, (mean + band) / width, color=GREY, alpha=0.2, linewidth=0)
     axes.stairs(counts / width, edges, color=BLUE)
     axes.axvline(training_share * edges[-1], color=VERMILION, linestyle="--", linewidth=1)
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("time (h); training to the left of the dashed line")
-    axes.set_ylabel("arrivals per hour")
+    axes.set_xlabel(f"{label}; training left of the dashed line")
+    axes.set_ylabel(f"arrivals per {unit}")
     axes.set_title(f"arrivals (grey: {DEVIATIONS:g} deviations of a Poisson process)")
 
 
-def _sizes_in_time(axes: Axes, edges: np.ndarray, steps: np.ndarray, counts: np.ndarray) -> None:
+def _plot_sizes_in_time(axes: Axes, edges: np.ndarray, steps: np.ndarray, counts: np.ndarray, label: str) -> None:
     means = np.divide(steps, counts, out=np.full(len(counts), np.nan), where=counts > 0)
     axes.stairs(means, edges, color=ORANGE, baseline=None)
-    axes.set_xlabel("time (h)")
+    axes.set_xlabel(label)
     axes.set_ylabel("mean task size T (steps)")
     axes.set_title("task size in time")
 
 
-def _gaps(axes: Axes, gaps: np.ndarray) -> None:
+def _plot_gaps(axes: Axes, gaps: np.ndarray) -> None:
     ordered = np.sort(gaps / gaps.mean())
     rest = 1 - np.arange(len(ordered)) / len(ordered)
     axes.semilogy(ordered, rest, color=BLUE, label=f"workload, coefficient of variation {gaps.std() / gaps.mean():.2f}")
@@ -69,7 +79,7 @@ def _gaps(axes: Axes, gaps: np.ndarray) -> None:
     axes.legend()
 
 
-def _sizes(axes: Axes, sizes: np.ndarray) -> None:
+def _plot_sizes(axes: Axes, sizes: np.ndarray) -> None:
     values, counts = np.unique(sizes, return_counts=True)
     spacing = float(np.diff(values).min()) if len(values) > 1 else 1.0
     axes.bar(values, counts / len(sizes), width=0.8 * spacing, color=ORANGE)

@@ -14,6 +14,9 @@ from edgewise.systems.service_selection.bound import Episode, upper_bound
 from edgewise.systems.service_selection.environment import ServiceSelection
 from edgewise.systems.service_selection.schedule import follow_bound, improve, play
 
+LOOSE = 0.5
+"""A bound of which the best schedule found has less than this share is called loose."""
+
 
 @dataclass(frozen=True, eq=False)
 class KnownEpisode:
@@ -31,8 +34,13 @@ class KnownEpisode:
     actions: Int[np.ndarray, " n"]
     bound: float
 
+    @property
+    def loose(self) -> bool:
+        """Whether the bound is so far from the best schedule found that shares of it say nothing."""
+        return self.bound <= 0 or self.schedule < LOOSE * self.bound
+
     def share(self, reward: float) -> float:
-        """A reward as a share of the bound; none, as NaN, if the bound is not positive."""
+        """A reward as a share of the bound; not a number if the bound is not positive."""
         return reward / self.bound if self.bound > 0 else float("nan")
 
 

@@ -48,7 +48,7 @@ STATUS_TITLES = (
     "error_message",
     "finish_reason",
 )
-RESPONSE_WORDS = ("token", "response", "output", "generated", "completion")
+RESPONSE_WORDS = ("response", "output", "generated", "completion")
 """In the title of a column that counts what came back: nothing came back from a request with size 0 there."""
 FAILED_WORDS = frozenset(
     (
@@ -100,7 +100,7 @@ def read_requests(
     line or a list of objects, the traces of Azure LLM inference (`TIMESTAMP,ContextTokens,GeneratedTokens`) and BurstGPT
     (`Timestamp,Model,Request tokens,Response tokens,...`) without naming columns. Gzip is recognised by content.
 
-    A request has failed if it got no response (a size of 0 in a column of tokens) or its status tells so: an HTTP code
+    A request has failed if it got no response (a size of 0 in a column of responses) or its status tells so: an HTTP code
     from 400 on, a word such as "error" or "timeout", anything in a column of errors, false in a column of successes.
 
     Args:

@@ -8,12 +8,10 @@ from typing import Annotated
 
 import jax
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from edgewise.common.errors import check_integer
-from edgewise.systems.service_selection.build import build_part
+from edgewise.common.terminal import number, print_table
+from edgewise.systems.service_selection.build import environment
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.offline import KnownEpisode, solve_episode
 
@@ -40,32 +38,39 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Solve, args=words, prog="edgewise solve service-selection")
     check_integer("episode_seed", options.episode_seed, 0, 2**32 - 1)
     check_integer("sweeps", options.sweeps, 0)
-    environment = build_part(options.system, "evaluation")
-    solved = solve_episode(environment, jax.random.key(options.episode_seed), options.sweeps)
+    solved = solve_episode(
+        environment(options.system, "evaluation"), jax.random.key(options.episode_seed), options.sweeps
+    )
     if options.json:
         print(json.dumps(plain(solved)))
     else:
-        _show(solved)
+        show(solved)
     return 0
 
 
 def plain(solved: KnownEpisode) -> dict[str, object]:
-    """An episode for JSON; shares of a bound that is not positive become null."""
+    """An episode for JSON; shares of a loose bound become null."""
     rewards = solved.references | {"schedule": solved.schedule}
     return {
         "bound": solved.bound,
         "rewards": rewards,
-        "shares": {name: solved.share(reward) if solved.bound > 0 else None for name, reward in rewards.items()},
+        "shares": {name: None if solved.loose else solved.share(reward) for name, reward in rewards.items()},
         "schedule": solved.actions.tolist(),
     }
 
 
-def _show(solved: KnownEpisode) -> None:
-    table = Table(title="episode reward", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("what", no_wrap=True)
-    for name in ("reward", "share of the bound"):
-        table.add_column(name, justify="right", no_wrap=True)
-    rows = solved.references | {"best schedule found": solved.schedule, "upper bound": solved.bound}
-    for name, reward in rows.items():
-        table.add_row(name, f"{reward:.2f}", f"{solved.share(reward):.1%}" if solved.bound > 0 else "")
-    Console(width=max(Console().width, 60)).print(table)
+def show(solved: KnownEpisode) -> None:
+    """Print an episode as a table; shares of a loose bound are left out."""
+    rewards = solved.references | {"best schedule found": solved.schedule, "upper bound": solved.bound}
+    if solved.loose:
+        print_table("episode reward", ("what", "reward"), [(name, number(value, 2)) for name, value in rewards.items()])
+        print(
+            "The bound is loose here: crashes cannot be avoided, and it leaves out what they cost beyond the fixed penalty. "
+            "The best schedule found says more of what can be reached."
+        )
+        return
+    rows = [
+        (name, number(value, 2), f"{solved.share(value):.1%}" if value >= 0 else "below 0")
+        for name, value in rewards.items()
+    ]
+    print_table("episode reward", ("what", "reward", "share of the bound"), rows)

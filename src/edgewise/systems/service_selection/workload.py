@@ -18,6 +18,8 @@ from edgewise.common.files import replace_file
 from edgewise.common.tables import TraceError
 from edgewise.systems.service_selection.requests import Requests, read_columns, read_titles
 
+UNITS = ((365.25 * 86400, "years"), (86400.0, "days"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+"""Seconds of each unit, the largest first."""
 COLUMNS = ("time_s", "size_steps")
 SHIPPED = "bursty.csv.gz"
 
@@ -30,11 +32,15 @@ class Workload:
         time_s: arrivals, never falling, s.
         size_steps: T of each task, denoising steps.
         source: name of the recording.
+        stretch: how many times longer it lasts than what was recorded; 1 if that is not known.
+        recorded_sizes: smallest and largest size that was recorded. None if that is not known.
     """
 
     time_s: Float[np.ndarray, " n"]
     size_steps: Float[np.ndarray, " n"]
     source: str
+    stretch: float = 1.0
+    recorded_sizes: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         check_integer("requests", self.requests, 2)
@@ -62,6 +68,24 @@ class Workload:
         """Mean time between two requests, s."""
         return self.seconds / (self.requests - 1)
 
+    def remarks(self) -> list[str]:
+        """What a reader must know of how a recording became this workload."""
+        if self.recorded_sizes is None:
+            return []
+        smallest, largest = self.recorded_sizes
+        return [
+            f"times: stretched {self.stretch:,.4g} times: {in_words(self.seconds / self.stretch)} of requests became "
+            f"{in_words(self.seconds)}",
+            f"sizes: by their order within this recording: {smallest:g} became {self.size_steps.min():g} steps, {largest:g} "
+            f"became {self.size_steps.max():g}; sizes of workloads from different recordings cannot be compared",
+        ]
+
+
+def in_words(seconds: float) -> str:
+    """A length of time in the largest unit of which there are two or more."""
+    size, name = next((unit for unit in UNITS if seconds >= 2 * unit[0]), UNITS[-1])
+    return f"{seconds / size:,.3g} {name}"
+
 
 def fit_workload(
     requests: Requests,
@@ -80,7 +104,7 @@ def fit_workload(
     Args:
         requests: what was recorded.
         arrival_rate: mean arrivals per second of the result.
-        window: first and last time to use, s since the first request; none takes all.
+        window: first and last time to use, s since the first request. If None, all are used.
         smallest_task: first of the task sizes, denoising steps.
         largest_task: last of them.
         task_step: distance between two.
@@ -111,7 +135,8 @@ def fit_workload(
     ordered = np.sort(size)
     quantile = (np.searchsorted(ordered, size, "left") + np.searchsorted(ordered, size, "right")) / (2 * len(size))
     index = np.minimum((quantile * len(grid)).astype(int), len(grid) - 1)
-    return Workload((time - time[0]) * scale, grid[index], requests.source)
+    recorded = float(ordered[0]), float(ordered[-1])
+    return Workload((time - time[0]) * scale, grid[index], requests.source, float(scale), recorded)
 
 
 def save_workload(path: str | os.PathLike[str], workload: Workload) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,6 +11,11 @@ from jaxtyping import Array, Float
 from edgewise.systems.twin_trading.equilibrium import Reaction, StackelbergEquilibrium, best_prices
 from edgewise.systems.twin_trading.followers import best_response
 from edgewise.systems.twin_trading.market import Market, deadline_met, follower_utilities, leader_utilities
+
+LEAST_SCALE = 0.5
+"""Part of the largest utility of a kind in equilibrium below which utilities do not measure gains."""
+SMALLEST = 1e-9
+"""Keeps a quotient finite where an equilibrium has neither trade nor utilities."""
 
 
 def distances(
@@ -35,16 +42,32 @@ def distances(
     }
 
 
+class Gains(NamedTuple):
+    """What players could gain alone, percent of the scale of their kind.
+
+    Attributes:
+        leaders: by another price.
+        followers: by other purchases, which meet the deadline.
+        lateness: of each follower, by missing its deadline on purpose for a reward of 0, as (20) allows.
+    """
+
+    leaders: Float[Array, " m"]
+    followers: Float[Array, " n"]
+    lateness: Float[Array, " n"]
+
+
 def exploitability(
-    market: Market, prices: Float[Array, " m"], react: Reaction
-) -> tuple[Float[Array, " m"], Float[Array, " n"]]:
-    """Largest gain of each leader and each follower that deviates alone, relative to the largest utility of its kind.
+    market: Market, equilibrium: StackelbergEquilibrium, prices: Float[Array, " m"], react: Reaction
+) -> Gains:
+    """Largest gain of each leader and each follower that deviates alone.
 
     A leader tries its whole price range, and followers answer as they do. A follower plays its exact best response to the
-    prices and the others' demands; it may also miss its deadline for a reward of 0, as (20) allows.
+    prices and the others' demands. The scale is the largest utility of the players' kind, but at least `LEAST_SCALE` of the
+    largest one in equilibrium: where every follower is late all utilities are 0, and no measure.
 
     Args:
         market: the instance.
+        equilibrium: of the market.
         prices: set.
         react: how followers answer prices.
     """
@@ -56,14 +79,21 @@ def exploitability(
     def alone(follower: Array) -> Float[Array, ""]:
         return follower_utilities(market, prices, demands.at[follower].set(response[follower]))[follower]
 
-    best = jnp.maximum(jnp.where(feasible, jax.vmap(alone)(jnp.arange(market.followers)), 0.0), 0.0)
+    best = jnp.where(feasible, jax.vmap(alone)(jnp.arange(market.followers)), 0.0)
+    if market.delay is None:
+        best = jnp.maximum(best, 0.0)
     followers = jnp.where(deadline_met(market, prices, demands), follower_utilities(market, prices, demands), 0.0)
-    return _share(reached - leaders, leaders), _share(best - followers, followers)
+    return Gains(
+        leaders=_share(reached - leaders, leaders, equilibrium.leader_utilities),
+        followers=_share(best - followers, followers, equilibrium.follower_utilities),
+        lateness=_share(-followers, followers, equilibrium.follower_utilities) * (market.delay is not None),
+    )
 
 
 def _distance(values: Float[Array, "*shape"], wanted: Float[Array, "*shape"]) -> Float[Array, ""]:
-    return 100 * jnp.abs(values - wanted).sum() / jnp.maximum(jnp.abs(wanted).sum(), 1e-9)
+    return 100 * jnp.abs(values - wanted).sum() / jnp.maximum(jnp.abs(wanted).sum(), SMALLEST)
 
 
-def _share(gains: Float[Array, " k"], utilities: Float[Array, " k"]) -> Float[Array, " k"]:
-    return 100 * jnp.maximum(gains, 0.0) / jnp.maximum(jnp.abs(utilities).max(), 1e-9)
+def _share(gains: Float[Array, " k"], utilities: Float[Array, " k"], usual: Float[Array, " k"]) -> Float[Array, " k"]:
+    scale = jnp.maximum(jnp.abs(utilities).max(), LEAST_SCALE * jnp.abs(usual).max())
+    return 100 * jnp.maximum(gains, 0.0) / jnp.maximum(scale, SMALLEST)

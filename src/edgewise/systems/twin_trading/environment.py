@@ -163,7 +163,7 @@ class TwinTrading(Game[TwinTradingState]):
         return following, step
 
     def gains(self, state: TwinTradingState, answer: Answer[TwinTradingState]) -> dict[str, Array]:
-        """Each agent's `exploitability` in the next slot, percent, and the largest of them."""
+        """Each agent's `exploitability` in the next slot, percent, the largest of them, and the largest `gain_by_lateness`."""
         if self.equilibrium is None:
             return {}
         prices = self._prices(answer(0, state))
@@ -173,10 +173,10 @@ class TwinTrading(Game[TwinTradingState]):
             announced = TwinTradingState(state.past_prices, state.past_demands, prices, state.slot)
             return self._demands(answer(stage, announced))
 
-        leaders, followers = exploitability(self.market, prices, react)
-        largest = jnp.maximum(leaders.max(), followers.max())
-        each = _named("exploitability", (*self.leaders, *self.followers), jnp.concatenate([leaders, followers]))
-        return {"exploitability": largest, **each}
+        found = exploitability(self.market, self.equilibrium, prices, react)
+        each = jnp.concatenate([found.leaders, found.followers])
+        named = _named("exploitability", (*self.leaders, *self.followers), each)
+        return {"exploitability": each.max(), "gain_by_lateness": found.lateness.max(), **named}
 
     def price_of(self, share: Float[Array, "*batch m"]) -> Float[Array, "*batch m"]:
         """Prices at shares of the way from the lowest to the cap."""

@@ -52,6 +52,7 @@ TWIN_TRADING = TwinTradingSystem(
         "leader_distance",
         "follower_distance",
         "exploitability",
+        "gain_by_lateness",
         "leader_utility",
         "follower_utility",
         "late",
