@@ -122,7 +122,7 @@ def test_advantages_and_losses_are_those_of_an_obvious_loop() -> None:
     algorithm = MALPPO(config, JOINT, 10)
     agent = algorithm.new_agent(JOINT.kinds[0], jax.random.key(1))
     step, memory = agent_rollout()
-    sample, scale = algorithm.sample(agent, step, None, None, memory)
+    sample, scale = algorithm.samples(agent, step, None, None, memory)
     value, following = (x[..., 0] for x in plain_outputs(agent.critic, step, memory.critic))
     steps, copies = value.shape
     advantage = np.zeros((steps, copies))
@@ -142,7 +142,7 @@ def test_advantages_and_losses_are_those_of_an_obvious_loop() -> None:
     np.testing.assert_allclose(sample.target, goal, rtol=1e-3, atol=1e-3)
     rescaled = replace(agent, scale=RunningScale(jnp.array(2.0), jnp.array(4.5), jnp.array(0.5)))  # mean 4, deviation 3
     reward = 3 * step.reward + 4 * (1 - 0.8 * ~step.terminated)
-    again, _ = algorithm.sample(rescaled, replace(step, reward=reward), None, None, memory)
+    again, _ = algorithm.samples(rescaled, replace(step, reward=reward), None, None, memory)
     np.testing.assert_allclose(again.advantage, 3 * advantage, rtol=1e-3, atol=1e-3)
 
     learned = eqx.tree_at(lambda a: a.network.head.weight, agent.actor, replace_fn=lambda weight: 500 * weight)
