@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import equinox as eqx
@@ -9,13 +10,13 @@ import jax
 import optax
 from jaxtyping import Array, Float
 
-from edgewise.algorithms.base import Transition
 from edgewise.algorithms.checks import LearningConfig, check_learning
-from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.critic import ActionValue
 from edgewise.algorithms.optimisers import begin, descend, falling_adam
 from edgewise.networks.mlp import soft_update
 
 Actor = TypeVar("Actor")
+Network = TypeVar("Network")
 
 
 class ActorCriticConfig(LearningConfig, Protocol):
@@ -70,11 +71,18 @@ class Optimisers(NamedTuple):
         return ActorCriticState(actor, critic, actor, critic, begin(self.actor, actor), begin(self.critic, critic))
 
     def improve_critic(
-        self, critic: ActionValue, state: optax.OptState, batch: Transition, target: Float[Array, " b"]
-    ) -> tuple[ActionValue, optax.OptState, Float[Array, ""]]:
-        """The critics after one step towards the TD target, the state of their optimiser, and their loss before."""
-        loss, gradient = jax.value_and_grad(critic_objective)(critic, batch, target)
-        return *descend(self.critic, critic, gradient, state), loss
+        self, loss: Callable[..., Array], critic: Network, state: optax.OptState, *arguments: Any
+    ) -> tuple[Network, optax.OptState, Float[Array, ""]]:
+        """The critics after one step against `loss(critic, *arguments)`, the state of their optimiser, and the loss before."""
+        value, gradient = jax.value_and_grad(loss)(critic, *arguments)
+        return *descend(self.critic, critic, gradient, state), value
+
+    def improve_actor(
+        self, loss: Callable[..., tuple[Array, Any]], actor: Network, state: optax.OptState, *arguments: Any
+    ) -> tuple[Network, optax.OptState, Any]:
+        """The actor after one step against `loss(actor, *arguments)`, the state of its optimiser, and the loss's second part."""
+        (_, parts), gradient = jax.value_and_grad(loss, has_aux=True)(actor, *arguments)
+        return *descend(self.actor, actor, gradient, state), parts
 
 
 def optimisers(config: ActorCriticConfig, updates: int, delay: int = 1, **options: Any) -> Optimisers:

@@ -151,15 +151,12 @@ class CategoricalActorCritic(
         target_key, actor_key = jax.random.split(key)
         temperature = jnp.exp(train_state.log_temperature)
         target = self.value_target(train_state, batch, target_key)
-        critic_loss, gradient = jax.value_and_grad(critic_objective)(train_state.critic, batch, target, c.huber)
-        critic, critic_optimiser = descend(
-            self._optimisers.critic, train_state.critic, gradient, train_state.critic_optimiser
+        critic, critic_optimiser, critic_loss = self._optimisers.improve_critic(
+            critic_objective, train_state.critic, train_state.critic_optimiser, batch, target, c.huber
         )
-        (_, (value, entropy)), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
-            train_state.actor, critic, temperature, batch.observation, actor_key
-        )
-        actor, actor_optimiser = descend(
-            self._optimisers.actor, train_state.actor, gradient, train_state.actor_optimiser
+        arguments = critic, temperature, batch.observation, actor_key
+        actor, actor_optimiser, (value, entropy) = self._optimisers.improve_actor(
+            self.actor_objective, train_state.actor, train_state.actor_optimiser, *arguments
         )
         log_temperature, temperature_optimiser = self._adapt(train_state, entropy)
         next_state = CategoricalActorCriticState(

@@ -12,8 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue
-from edgewise.algorithms.optimisers import descend
+from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import ScheduleName, make_schedule
@@ -111,13 +110,12 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
         target_key, actor_key = jax.random.split(key)
         target = self.value_target(train_state, batch, target_key)
         critic, critic_optimiser, loss = self._optimisers.improve_critic(
-            train_state.critic, train_state.critic_optimiser, batch, target
+            critic_objective, train_state.critic, train_state.critic_optimiser, batch, target
         )
-        (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
-            train_state.actor, critic, batch, actor_key
+        actor, actor_optimiser, metrics = self._optimisers.improve_actor(
+            self.actor_objective, train_state.actor, train_state.actor_optimiser, critic, batch, actor_key
         )
-        actor = descend(self._optimisers.actor, train_state.actor, gradient, train_state.actor_optimiser)
-        next_state = train_state.after(actor, (critic, critic_optimiser), self.config.target_rate)
+        next_state = train_state.after((actor, actor_optimiser), (critic, critic_optimiser), self.config.target_rate)
         return next_state, metrics | {"critic_loss": loss}
 
     def value_target(self, train_state: CGDMState, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:

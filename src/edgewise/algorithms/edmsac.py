@@ -27,7 +27,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue
+from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import descend
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.diffusion.denoiser import Denoiser
@@ -183,7 +183,7 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACConfig, EDMSACState]):
         target_key, actor_key = jax.random.split(key)
         target = self.value_target(train_state, batch, target_key)
         critic, critic_optimiser, critic_loss = self._optimisers.improve_critic(
-            train_state.critic, train_state.critic_optimiser, batch, target
+            critic_objective, train_state.critic, train_state.critic_optimiser, batch, target
         )
         pruned = self.prune(train_state.actor)
         (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(

@@ -20,6 +20,7 @@ from edgewise.environments.spaces import Box
 from edgewise.networks.mlp import MLP, orthogonal
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.gaussian import GaussianPolicy
+from edgewise.policies.stochastic import StochasticPolicy
 
 Actor = CategoricalPolicy | GaussianPolicy
 ADAM_EPSILON = 1e-5
@@ -72,7 +73,7 @@ Config = TypeVar("Config", bound=PolicyGradientConfig)
 class PolicyGradientState(eqx.Module):
     """Parameters and optimiser states."""
 
-    actor: Actor
+    actor: StochasticPolicy
     critic: MLP
     actor_optimiser: optax.OptState
     critic_optimiser: optax.OptState
@@ -126,7 +127,7 @@ class PolicyGradient(OnPolicyAlgorithm[Config, PolicyGradientState]):
             actor, critic, begin(self._actor_optimiser, actor), begin(self._critic_optimiser, critic)
         )
 
-    def policy(self, train_state: PolicyGradientState) -> Actor:
+    def policy(self, train_state: PolicyGradientState) -> StochasticPolicy:
         return train_state.actor
 
     def act(self, train_state: PolicyGradientState, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Array:
@@ -144,7 +145,7 @@ class PolicyGradient(OnPolicyAlgorithm[Config, PolicyGradientState]):
         sample = Sample(rollout.observation, rollout.action, log_probability, advantage, advantage + value)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), sample)
 
-    def improve_actor(self, train_state: PolicyGradientState, gradient: Any) -> tuple[Actor, optax.OptState]:
+    def improve_actor(self, train_state: PolicyGradientState, gradient: Any) -> tuple[StochasticPolicy, optax.OptState]:
         """The actor after a gradient step, and its optimiser's state."""
         return descend(self._actor_optimiser, train_state.actor, gradient, train_state.actor_optimiser)
 

@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics, Step
 from edgewise.algorithms.policy_gradient import (
-    Actor,
     PolicyGradient,
     PolicyGradientConfig,
     PolicyGradientState,
@@ -19,6 +18,7 @@ from edgewise.algorithms.policy_gradient import (
     normalised,
 )
 from edgewise.common.errors import check_integer, check_range
+from edgewise.policies.stochastic import StochasticPolicy
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class PPO(PolicyGradient[PPOConfig]):
         next_state = PolicyGradientState(actor, critic, actor_optimiser, critic_optimiser)
         return next_state, metrics | {"critic_loss": critic_loss}
 
-    def actor_objective(self, actor: Actor, sample: Sample) -> tuple[Float[Array, ""], Metrics]:
+    def actor_objective(self, actor: StochasticPolicy, sample: Sample) -> tuple[Float[Array, ""], Metrics]:
         """`clipped_objective` of a minibatch."""
         c = self.config
         log_probability, entropy = actor.log_probability_and_entropy(sample.observation, sample.action)

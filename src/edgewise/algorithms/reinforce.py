@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics, Step
 from edgewise.algorithms.policy_gradient import (
-    Actor,
     PolicyGradient,
     PolicyGradientConfig,
     PolicyGradientState,
@@ -19,6 +18,7 @@ from edgewise.algorithms.policy_gradient import (
 )
 from edgewise.common.errors import check_choice, check_integer
 from edgewise.networks.mlp import MLP
+from edgewise.policies.stochastic import StochasticPolicy
 
 Baseline = Literal["value", "mean", "none"]
 
@@ -71,7 +71,7 @@ class REINFORCE(PolicyGradient[REINFORCEConfig]):
         learned = {"critic_loss": losses.mean(), "explained_variance": explained_variance(sample)}
         return next_state, metrics | learned
 
-    def actor_objective(self, actor: Actor, sample: Sample) -> tuple[Float[Array, ""], Metrics]:
+    def actor_objective(self, actor: StochasticPolicy, sample: Sample) -> tuple[Float[Array, ""], Metrics]:
         """Minus the mean of log pi(a|s) (G - baseline), whose gradient is the policy gradient; less the entropy bonus."""
         log_probability, entropy = actor.log_probability_and_entropy(sample.observation, sample.action)
         gain = (log_probability * self.weight(sample)).mean()

@@ -12,11 +12,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue
+from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_range
 from edgewise.networks.mlp import soft_update
 from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
+from edgewise.policies.stochastic import DensityPolicy
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,11 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
         temperature = jnp.exp(train_state.log_temperature)
         target = self.value_target(train_state, batch, target_key)
         critic, critic_optimiser, critic_loss = self._optimisers.improve_critic(
-            train_state.critic, train_state.critic_optimiser, batch, target
+            critic_objective, train_state.critic, train_state.critic_optimiser, batch, target
         )
-        (_, (value, entropy)), gradient = jax.value_and_grad(actor_objective, has_aux=True)(
-            train_state.actor, critic, temperature, batch.observation, actor_key
-        )
-        actor, actor_optimiser = descend(
-            self._optimisers.actor, train_state.actor, gradient, train_state.actor_optimiser
+        arguments = critic, temperature, batch.observation, actor_key
+        actor, actor_optimiser, (value, entropy) = self._optimisers.improve_actor(
+            actor_objective, train_state.actor, train_state.actor_optimiser, *arguments
         )
         log_temperature, temperature_optimiser = self._adapt(train_state, entropy)
         next_state = SACState(
@@ -141,7 +140,7 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
 
 
 def actor_objective(
-    actor: SquashedGaussianPolicy,
+    actor: DensityPolicy,
     critic: ActionValue,
     temperature: Float[Array, ""],
     observation: Float[Array, "b o"],

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue
+from edgewise.algorithms.critic import ActionValue, critic_objective
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_integer, check_range
 from edgewise.networks.mlp import soft_update
@@ -107,7 +107,7 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
     def update(self, train_state: TD3State, batch: Transition, key: PRNGKeyArray) -> tuple[TD3State, Metrics]:
         target = self.value_target(train_state, batch, key)
         critic, critic_optimiser, critic_loss = self._optimisers.improve_critic(
-            train_state.critic, train_state.critic_optimiser, batch, target
+            critic_objective, train_state.critic, train_state.critic_optimiser, batch, target
         )
         updates = train_state.updates + 1
         state = replace(train_state, critic=critic, critic_optimiser=critic_optimiser, updates=updates)
