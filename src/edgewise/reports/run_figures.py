@@ -34,7 +34,7 @@ def learning_curve(
         metrics: content of `metrics.csv`.
         headline: the metric.
         references: name to value.
-        bound: what no policy can beat, or none.
+        bound: what no policy can beat; None if that is not known.
     """
     figure, grid = new_figure(7.2, 4.2)
     axes: Axes = grid[0, 0]

@@ -130,5 +130,5 @@ def _facts(scenario: MobilityScenario) -> dict[str, object]:
 def _generate(words: list[str]) -> int:
     options = tyro.cli(Generate, args=words, prog="edgewise mobility generate")
     path = generate_with_sumo(options.output or free_name(TRACE, lambda path: False), options.traffic)
-    print(f"{path}\nprepare it: edgewise mobility import {path}")
+    print(f"{path}\nprepare it: edgewise mobility import {shlex.quote(str(path))}")
     return 0
