@@ -9,9 +9,9 @@ import pytest
 
 NUMERICS = {"jax", "equinox", "optax", "flashbax", "scipy"}
 LEARNING = {"orbax", "tensorboardX"}
-SHOWING = {"matplotlib", "pandas", "sklearn", "jinja2"}
+SHOWING = {"matplotlib", "pandas", "jinja2"}
 PARSING = {"tyro", "rich", "pydantic"}
-EVERYTHING = NUMERICS | LEARNING | SHOWING | PARSING
+EVERYTHING = NUMERICS | LEARNING | SHOWING | PARSING | {"sklearn"}
 
 
 def loaded(words: list[str] | None) -> set[str]:
@@ -54,5 +54,11 @@ def test_a_list_of_all_there_is_loads_no_numerics() -> None:
     assert loaded(["list"]) <= PARSING
 
 
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_judging_loads_neither_what_trains_nor_what_draws(command: str) -> None:
+    allowed = SHOWING if command == "compare" else set()  # it always draws
+    assert loaded([command, "nowhere"]) & (LEARNING | SHOWING | {"sklearn"}) <= allowed
+
+
 def test_options_of_a_run_are_known_without_what_trains_it() -> None:
-    assert loaded(["train", "cartpole", "--help"]) & (LEARNING | SHOWING) == set()
+    assert loaded(["train", "cartpole", "--help"]) & (LEARNING | SHOWING | {"sklearn"}) == set()
