@@ -27,6 +27,7 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.host.configuration import HostConfig
+from edgewise.environments.host.copies import NotFiniteError
 from edgewise.environments.host.spaces import action_space, decode, encode, observation_space
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.spaces import Box, Discrete, Spaces
@@ -114,6 +115,83 @@ class TestAutoreset:
 
         with pytest.raises(ConfigurationError, match="autoreset_mode = None"):
             HostTask(make).copies(2, 0)
+
+
+class Broken(gymnasium.Env):
+    """Its second component, or its reward, is broken after the given step."""
+
+    observation_space = spaces.Box(-1, 1, (2,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, what: str, step: int, value: float) -> None:
+        self.what, self.when, self.value = what, step, value
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        self.now = 0
+        return self.show(), {}
+
+    def show(self) -> np.ndarray:
+        return np.array([0, self.value if (self.what, self.when) == ("observation", self.now) else 0], np.float32)
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.now += 1
+        reward = self.value if (self.what, self.when) == ("reward", self.now) else 1.0
+        return self.show(), reward, False, self.now >= 4, {}
+
+
+class TestFinite:
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize(
+        ("what", "step", "value", "said"),
+        [
+            ("observation", 0, np.nan, "the observation .*: copy 1, at the start of its episode, component 1: nan"),
+            ("observation", 3, -np.inf, "the observation .*: copy 1, after step 3 of its episode, component 1: -inf"),
+            ("observation", 4, np.nan, "the observation .*: copy 1, after step 4 of its episode, component 1: nan"),
+            ("reward", 2, np.inf, "the reward .*: copy 1, after step 2 of its episode: inf"),
+        ],
+    )
+    def test_what_is_not_finite_is_named(
+        self, mode: AutoresetMode, what: str, step: int, value: float, said: str
+    ) -> None:
+        def make(copies: int, seed: int) -> VectorEnv:
+            makers = [partial(Broken, "nothing", 0, 0.0), partial(Broken, what, step, value)]
+            return SyncVectorEnv(makers, autoreset_mode=mode)
+
+        copies = HostTask(make).copies(2, 0)
+
+        def play() -> None:
+            copies.reset(0)
+            for _ in range(5):
+                copies.step(np.zeros(2, np.int32))
+
+        with pytest.raises(NotFiniteError, match=said):
+            play()
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", ["NoSuch-v0", "CartPole-v77", "nospace/NoSuch-v0", "CartPol-v1"])
+    def test_an_unknown_id_is_refused_before_anything_else(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["train", f"gymnasium:{name}", "--steps", "1"]) == 2
+        error = capsys.readouterr().err
+        assert f"environment = 'gymnasium:{name}'" in error
+        assert error.count("\n") == 1
+
+    def test_an_id_without_a_version_stands_for_the_newest(self) -> None:
+        assert registry.find("gymnasium:CartPole").name == "gymnasium:CartPole"
+
+
+@pytest.mark.slow
+def test_copies_in_processes_of_their_own_give_the_same_steps(tmp_path: Path) -> None:
+    """Of an environment that runs JAX itself, which a forked process could not."""
+    entry = registry.find("gymnasium:edgewise:edgewise/CartPole-v1")
+    results = []
+    for vectorise in ("sync", "async"):
+        copies = entry.build(HostConfig(vectorise=vectorise)).copies(2, 0)
+        first = copies.reset(0)
+        results.append([first, *(copies.step(np.ones(2, np.int32)).final for _ in range(3))])
+        copies.close()
+    np.testing.assert_array_equal(*results)
 
 
 class Fixture(eqx.Module):

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +26,10 @@ from edgewise.policies.artefact import PolicyArtefact
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.checkpoint import CheckpointError, Checkpoints
+from edgewise.training.claim import claimed
 from edgewise.training.config import TrainingConfig
 from edgewise.training.evaluation import evaluate
+from edgewise.training.finite import not_finite
 from edgewise.training.loop import repeat
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig
@@ -129,6 +132,16 @@ def test_bad_budgets_name_the_field(field: str, value: int) -> None:
         replace(SMALL, **{field: value})
 
 
+def test_everything_that_is_wrong_with_a_budget_is_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        replace(SMALL, steps=10, test_seed=1, input_span=0.0)
+    assert [part.partition(" = ")[0] for part in str(caught.value).split("; ")] == ["steps", "input_span", "test_seed"]
+    with pytest.raises(
+        ConfigurationError, match=r"^evaluations = 0: .*; updates = 0: must be an integer in \[1, inf\]$"
+    ):
+        replace(SMALL, steps=10, evaluations=0, updates=0)
+
+
 @given(
     steps=st.integers(2_000, 100_000),
     environments=st.integers(1, 64),
@@ -218,6 +231,45 @@ def test_non_finite_numbers_stop_the_run(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"not finite .* step 32; last good checkpoint: none"):
         train(tmp_path / "run", broken, quiet)
     assert not (tmp_path / "run" / "policy").exists()
+
+
+def test_a_broken_environment_is_named(tmp_path: Path) -> None:
+    state = SimpleNamespace(observation=np.array([[[0.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [np.nan, 1.0]]]))
+    assert not_finite(state) == "the observation of copy 1 for seed 1"
+    rewards = SimpleNamespace(reward=np.array([[1.0, np.inf]]))
+    assert not_finite(SimpleNamespace(replay=SimpleNamespace(experience=rewards))) == "a stored reward of seed 0"
+    assert not_finite(SimpleNamespace(observations={"leader": np.zeros((1, 2, 3))})) is None
+
+
+@pytest.mark.parametrize("what", ["checkpoint", "metrics", "policy", "events"])
+def test_a_full_disk_is_told_in_one_line_with_the_way_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, finished: Path
+) -> None:
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    target = {
+        "checkpoint": "orbax.checkpoint.CheckpointManager.save",
+        "metrics": "edgewise.training.metrics.replace_file",
+        "policy": "edgewise.policies.artefact.replace_file",
+        "events": "tensorboardX.record_writer.RecordWriter.write",
+    }[what]
+    folder = tmp_path / "my run"
+    with monkeypatch.context() as patch:
+        patch.setattr(target, full)
+        with pytest.raises(EdgewiseError) as caught:
+            train(folder, RUN, quiet)
+    told = str(caught.value)
+    assert "No space left on device" in told
+    assert told.endswith(f"go on with: edgewise train --resume '{folder}'")
+    assert "\n" not in told
+    train(folder, RUN, quiet)
+    assert weights(folder) == weights(finished)
+
+
+def test_a_run_at_work_keeps_others_out(tmp_path: Path) -> None:
+    with claimed(tmp_path / "run"), pytest.raises(EdgewiseError, match="another process is at work"):
+        train(tmp_path / "run", RUN, quiet)
 
 
 def test_damaged_checkpoint_is_named(finished: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -106,3 +106,21 @@ def check_choice(field: str, value: object, choices: Sequence[object]) -> None:
     """
     if value not in choices:
         raise ConfigurationError(field, value, "one of " + ", ".join(map(str, choices)))
+
+
+def check_all(checks: Iterable[Callable[[], None]]) -> None:
+    """Make several checks and tell everything that is wrong at once.
+
+    Raises:
+        ConfigurationError: for one or more of them.
+    """
+    errors = []
+    for check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ConfigurationError("; ".join(map(str, errors)))

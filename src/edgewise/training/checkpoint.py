@@ -124,6 +124,12 @@ def cause(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
+def newest(folder: Path) -> int | None:
+    """Number of the newest complete checkpoint in a folder, which need not exist; without opening it for writing."""
+    numbers = [int(path.name) for path in folder.glob("[0-9]*") if path.name.isdigit()]
+    return max(numbers, default=None)
+
+
 def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,34 @@ class TrainingConfig(abc.ABC):
     test_seed: int = 2
 
     def __post_init__(self) -> None:
-        for name in ("steps", "environments", "evaluations", "evaluation_episodes", "checkpoint_every", "seeds"):
-            check_integer(name, getattr(self, name), 1)
-        for name in ("seed", "evaluation_seed", "test_seed"):
-            check_integer(name, getattr(self, name), 0, 2**32 - 1)
+        counts = ("steps", "environments", "evaluations", "evaluation_episodes", "checkpoint_every", "seeds")
+        seeds = ("seed", "evaluation_seed", "test_seed")
+        sizes: list[Callable[[], None]] = [
+            *(partial(check_integer, name, getattr(self, name), 1) for name in counts),
+            self.check_sizes,
+        ]
+        others: list[Callable[[], None]] = [
+            *(partial(check_integer, name, getattr(self, name), 0, 2**32 - 1) for name in seeds),
+            self._check_input_span,
+            self._check_distinct_seeds,
+        ]
+        check_all([partial(self._check_budget, sizes), *others])
+
+    def _check_input_span(self) -> None:
         if self.input_span is not None:
             check_range("input_span", self.input_span, 0, open_low=True)
-        self.check_sizes()
-        if self.iterations < self.evaluations:
-            raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")
+
+    def _check_distinct_seeds(self) -> None:
         if len({self.seed, self.evaluation_seed, self.test_seed}) < 3:
             raise ConfigurationError(
                 "test_seed", self.test_seed, "different from seed and evaluation_seed, and they too"
             )
+
+    def _check_budget(self, sizes: Iterable[Callable[[], None]]) -> None:
+        """The budget must pay for one iteration per evaluation; nothing can be said of it while a size is wrong."""
+        check_all(sizes)
+        if self.iterations < self.evaluations:
+            raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")
 
     @abc.abstractmethod
     def check_sizes(self) -> None:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import ReplayLearner, Step
-from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
 from edgewise.environments.environment import Environment, step_autoreset
 from edgewise.numerics.select import select
 from edgewise.training.config import TrainingConfig
@@ -38,9 +38,13 @@ class OffPolicyConfig(TrainingConfig):
     replay_capacity: int = 250_000
 
     def check_sizes(self) -> None:
-        check_integer("updates", self.updates, 1)
-        check_integer("warmup_steps", self.warmup_steps, 0)
-        check_range("replay_capacity", self.replay_capacity, self.environments)
+        check_all(
+            [
+                partial(check_integer, "updates", self.updates, 1),
+                partial(check_integer, "warmup_steps", self.warmup_steps, 0),
+                partial(check_range, "replay_capacity", self.replay_capacity, self.environments),
+            ]
+        )
 
     @property
     def fewest_steps(self) -> str:

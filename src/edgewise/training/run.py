@@ -20,10 +20,11 @@ from edgewise.common.files import replace_file, told
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
+from edgewise.environments.host.copies import NotFiniteError
 from edgewise.numerics.select import select
 from edgewise.policies.artefact import PolicyArtefact
 from edgewise.training.build import make_trainer
-from edgewise.training.checkpoint import CheckpointError, Checkpoints
+from edgewise.training.checkpoint import CheckpointError, Checkpoints, newest
 from edgewise.training.claim import claimed
 from edgewise.training.config import TrainingConfig
 from edgewise.training.finite import not_finite
@@ -103,6 +104,8 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
         raise _with_way_on(told(error), folder) from error
     except CheckpointError as error:
         raise _with_way_on(str(error), folder) from error
+    except NotFiniteError as error:
+        raise TrainingError(f"{error}; last good checkpoint: {_last_good(folder, run.training)}") from error
     return summary
 
 
@@ -130,7 +133,7 @@ def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
                 advanced, learning, healthy = trainer.advance(state.loop, iterations)
                 if done == first:
                     tell("learning")  # a compiled program is started and runs on, unless it waits for this process
-                _require_finite(healthy, advanced, config.steps_done(done + 1), checkpoints.latest(), config)
+                _require_finite(healthy, advanced, config.steps_done(done + 1), folder, config)
                 release_unused_memory()
                 done += 1
                 policies = trainer.policies(advanced)
@@ -175,17 +178,23 @@ def _keep_best(advanced: Any, policies: Any, before: RunState, scores: Float[Arr
 
 
 def _require_finite(
-    healthy: dict[str, Bool[Array, " n"]], loop: Any, step: int, checkpoint: int | None, config: TrainingConfig
+    healthy: dict[str, Bool[Array, " n"]], loop: Any, step: int, folder: Path, config: TrainingConfig
 ) -> None:
     for name, flags in healthy.items():
         if not flags.all():
             seed = int(np.argmin(np.asarray(flags)))
-            good = "none" if checkpoint is None else f"step {config.steps_done(checkpoint)}"
             origin = not_finite(loop)
+            more = f", nor is {origin} that the environment gave" if origin else ""
             raise TrainingError(
-                f"{name} of seed {seed} is not finite between the last evaluation and step {step}"
-                f"{f', nor is {origin} that the environment gave' if origin else ''}; last good checkpoint: {good}"
+                f"{name} of seed {seed} is not finite between the last evaluation and step {step}{more}; "
+                f"last good checkpoint: {_last_good(folder, config)}"
             )
+
+
+def _last_good(folder: Path, config: TrainingConfig) -> str:
+    """Where a run that broke can be taken up."""
+    checkpoint = newest(folder / CHECKPOINTS)
+    return "none" if checkpoint is None else f"step {config.steps_done(checkpoint)}"
 
 
 def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunState, steps: int) -> None:

@@ -37,13 +37,17 @@ class Outcome:
     following: Float[np.ndarray, "e o"]
 
 
+class NotFiniteError(EdgewiseError):
+    """An environment gave a number that is not finite."""
+
+
 class HostCopies:
-    """A vector environment whose ends of episodes are told apart from its restarts.
+    """A vector environment whose ends of episodes are told apart from its restarts, and whose numbers are all finite.
 
     Args:
         environment: in any autoreset mode.
         shrink: of images, see `encode`.
-        inputs: scaling of encoded observations, or none.
+        inputs: scaling of encoded observations; None leaves them as they are.
 
     Raises:
         ConfigurationError: if the environment does not declare its autoreset mode.
@@ -58,20 +62,33 @@ class HostCopies:
         self._shrink = shrink
         self._inputs = inputs
         self._over = np.zeros(environment.num_envs, bool)
+        self._steps = np.zeros(environment.num_envs, int)
 
     def reset(self, seed: int) -> Float[np.ndarray, "e o"]:
-        """Start an episode in every copy."""
+        """Start an episode in every copy.
+
+        Raises:
+            NotFiniteError: if an observation is not finite.
+        """
         observations, _ = self._environment.reset(seed=seed)
         self._over[:] = False
-        return self._encode(observations)
+        self._steps[:] = 0
+        first = self._encode(observations)
+        self._require_finite("observation", first)
+        return self._scaled(first)
 
     def step(self, action: np.ndarray) -> Outcome:
-        """Advance every copy, by a learner's actions."""
+        """Advance every copy, by a learner's actions.
+
+        Raises:
+            NotFiniteError: if an observation or a reward is not finite.
+        """
         space = self._environment.single_action_space
         observations, reward, terminated, truncated, info = self._environment.step(decode(space, action))
         terminated, ended = np.array(terminated, bool), np.array(terminated, bool) | np.array(truncated, bool)
         following = self._encode(observations)
         final, real = following, ~self._over
+        self._steps = np.where(real, self._steps + 1, 0)
         if self._mode is AutoresetMode.NEXT_STEP:
             self._over = ended
         elif ended.any() and self._mode is AutoresetMode.SAME_STEP:
@@ -80,15 +97,34 @@ class HostCopies:
         elif ended.any():
             fresh, _ = self._environment.reset(options={"reset_mask": ended.copy()})
             following = np.where(ended[:, None], self._encode(fresh), final)
-        return Outcome(real, np.array(reward, np.float32), terminated, ended, final, following)
+        rewards = np.array(reward, np.float32)
+        self._require_finite("reward", np.where(real, rewards, 0.0)[:, None])
+        self._require_finite("observation", final)
+        if following is not final:
+            self._steps[ended] = 0
+            self._require_finite("observation", following)
+        return Outcome(real, rewards, terminated, ended, self._scaled(final), self._scaled(following))
 
     def close(self) -> None:
         """Release what the environment holds."""
         self._environment.close()
 
     def _encode(self, observations: Any) -> Float[np.ndarray, "_ o"]:
-        vectors = encode(self._environment.single_observation_space, observations, self._shrink)
+        return encode(self._environment.single_observation_space, observations, self._shrink)
+
+    def _scaled(self, vectors: Float[np.ndarray, "_ o"]) -> Float[np.ndarray, "_ o"]:
         return vectors if self._inputs is None else np.asarray(self._inputs(jnp.asarray(vectors)))
+
+    def _require_finite(self, what: str, values: Float[np.ndarray, "e _"]) -> None:
+        broken = np.argwhere(~np.isfinite(values))
+        if len(broken):
+            copy, component = broken[0]
+            step = self._steps[copy]
+            where = f"after step {step} of its episode" if step else "at the start of its episode"
+            part = f", component {component}" if what == "observation" else ""
+            raise NotFiniteError(
+                f"the {what} that the environment gave is not finite: copy {copy}, {where}{part}: {values[copy, component]}"
+            )
 
     def _final(self, info: dict[str, Any], ended: np.ndarray) -> Float[np.ndarray, "_ o"]:
         if "final_obs" not in info:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import difflib
 import importlib
 import importlib.metadata
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,16 +30,52 @@ def from_gymnasium(name: str, config: HostConfig, evaluation: bool, copies: int,
         EdgewiseError: if it cannot be made, such as without a package that it needs.
     """
     mode = gymnasium.VectorizeMode(config.vectorise)
-    own = mode is gymnasium.VectorizeMode.VECTOR_ENTRY_POINT
+    vector: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    match config.vectorise:
+        case "vector_entry_point":
+            vector = {}
+        case "async":
+            vector["context"] = _start_method()
     with _mistakes("gymnasium", name):
         return gymnasium.make_vec(
             name,
             num_envs=copies,
             vectorization_mode=mode,
-            vector_kwargs={} if own else {"autoreset_mode": AutoresetMode.SAME_STEP},
+            vector_kwargs=vector,
             wrappers=[_wrapper(each) for each in config.wrappers] or None,
             **config.keywords(evaluation),
         )
+
+
+def _start_method() -> str:
+    """How processes of copies start: not forked from this one, which runs JAX, but from one that has only loaded Gymnasium."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return "spawn"
+    multiprocessing.set_forkserver_preload(["gymnasium"])
+    return "forkserver"
+
+
+def require_gymnasium_id(name: str) -> None:
+    """Require an id that Gymnasium knows, as "CartPole-v1" or "MODULE:ID", without making the environment.
+
+    Raises:
+        ConfigurationError: for another one.
+        EdgewiseError: if its module cannot be imported.
+    """
+    module, _, own = name.rpartition(":")
+    with _mistakes("gymnasium", name):
+        if module:
+            importlib.import_module(module)
+        try:
+            gymnasium.spec(own)
+        except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
+            near = difflib.get_close_matches(own, gymnasium.registry, n=1)
+            hint = f"; did you mean gymnasium:{near[0]}?" if near and "Did you mean" not in _line(error) else ""
+            raise ConfigurationError(
+                "environment", f"gymnasium:{name}", f"an id that exists ({_line(error)}){hint}"
+            ) from error
+        except gymnasium.error.Error:
+            pass  # an id without a version stands for the newest
 
 
 def from_envpool(name: str, config: HostConfig, evaluation: bool, copies: int, seed: int) -> VectorEnv[Any, Any, Any]:

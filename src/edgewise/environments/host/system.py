@@ -64,11 +64,15 @@ def host_system(name: str) -> HostSystem:
     """The system of an environment named SOURCE:ID.
 
     Raises:
-        ConfigurationError: without an id.
+        ConfigurationError: without an id, or for one that Gymnasium does not know.
     """
     source, _, identity = name.partition(":")
     if not identity:
         raise ConfigurationError("environment", name, f"{source}:ID")
+    if source == "gymnasium":
+        from edgewise.environments.host.sources import require_gymnasium_id
+
+        require_gymnasium_id(identity)
     return HostSystem(
         name=name,
         identity=identity,
