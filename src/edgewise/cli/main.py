@@ -88,3 +88,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"edgewise {words[0]}: {told(error)}", file=sys.stderr)
         return 1
+    except Exception:
+        fault = _platform_fault()
+        if fault is None:
+            raise
+        print(f"edgewise {words[0]}: {fault}", file=sys.stderr)
+        return fault.exit_code
+
+
+def _platform_fault() -> EdgewiseError | None:
+    """Why JAX cannot calculate here, where its own error says something else."""
+    from edgewise.numerics.platform import require_platform
+
+    try:
+        require_platform()
+    except EdgewiseError as fault:
+        return fault
+    return None

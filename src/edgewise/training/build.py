@@ -12,6 +12,7 @@ from edgewise.environments.host.system import is_host
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.rescaled import with_unit_actions
 from edgewise.environments.scaled import ScaledGame, ScaledObservations
+from edgewise.numerics.platform import require_platform
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.host.trainer import host_trainer
 from edgewise.training.loop import Loop
@@ -28,7 +29,12 @@ def build(run: RunConfig) -> tuple[Environment[Any] | Game[Any], Loop]:
 
 
 def make_trainer(run: RunConfig) -> Trainer:
-    """Who trains the learners of a run."""
+    """Who trains the learners of a run.
+
+    Raises:
+        EdgewiseError: if JAX cannot calculate here, or environment, algorithm and budget do not suit each other.
+    """
+    require_platform()
     if not is_host(run.environment):
         environment, loop = build(run)
         return CompiledTrainer(loop, environment)

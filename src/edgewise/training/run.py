@@ -101,17 +101,15 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
             summary = summarise(trainer.evaluate(best, config.test_seed, config.evaluation_episodes))
         replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
     except OSError as error:
-        raise _with_way_on(told(error), folder) from error
-    except CheckpointError as error:
-        raise _with_way_on(str(error), folder) from error
+        way = f"; {_way_on(folder)}" if (folder / CONFIG_FILE).exists() else ""
+        raise EdgewiseError(f"{told(error)}{way}") from error
     except NotFiniteError as error:
         raise TrainingError(f"{error}; last good checkpoint: {_last_good(folder, run.training)}") from error
     return summary
 
 
-def _with_way_on(reason: str, folder: Path) -> EdgewiseError:
-    way = f"; go on with: {resume_command(folder)}" if (folder / CONFIG_FILE).exists() else ""
-    return EdgewiseError(f"{reason}{way}")
+def _way_on(folder: Path) -> str:
+    return f"go on with: {resume_command(folder)}"
 
 
 def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> Any:
@@ -146,11 +144,9 @@ def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
                 if done % config.checkpoint_every == 0 or done == config.evaluations or stop:
                     # Policies first: a run that is killed in between goes on from the checkpoint before, and saves both again.
                     _save_policies(folder, run, trainer, state, config.steps_done(done))
-                    checkpoints.save(done, state)
+                    _save(checkpoints, done, state, folder)
                 if stop:
-                    raise Interrupted(
-                        f"stopped at step {config.steps_done(done)}; go on with: {resume_command(folder)}"
-                    )
+                    raise Interrupted(f"stopped at step {config.steps_done(done)}; {_way_on(folder)}")
     return state.best_policy
 
 
@@ -184,10 +180,10 @@ def _require_finite(
         if not flags.all():
             seed = int(np.argmin(np.asarray(flags)))
             origin = not_finite(loop)
-            more = f", nor is {origin} that the environment gave" if origin else ""
+            more = f"; nor is {origin}" if origin else ""
             raise TrainingError(
-                f"{name} of seed {seed} is not finite between the last evaluation and step {step}{more}; "
-                f"last good checkpoint: {_last_good(folder, config)}"
+                f"{name} of seed {seed} is not finite between the last evaluation and step {step}; "
+                f"last good checkpoint: {_last_good(folder, config)}{more}"
             )
 
 
@@ -195,6 +191,13 @@ def _last_good(folder: Path, config: TrainingConfig) -> str:
     """Where a run that broke can be taken up."""
     checkpoint = newest(folder / CHECKPOINTS)
     return "none" if checkpoint is None else f"step {config.steps_done(checkpoint)}"
+
+
+def _save(checkpoints: Checkpoints, number: int, state: RunState, folder: Path) -> None:
+    try:
+        checkpoints.save(number, state)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; {_way_on(folder)}") from error
 
 
 def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunState, steps: int) -> None:

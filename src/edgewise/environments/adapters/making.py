@@ -8,6 +8,7 @@ from typing import Any
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.table import unknown
 from edgewise.environments import registry
+from edgewise.numerics.platform import require_platform
 
 RENDER_MODES = (None, "human", "ansi", "rgb_array", "ansi_list", "rgb_array_list")
 """Those of Gymnasium's documentation. None of them shows anything here yet; Gymnasium warns of that where one is asked for."""
@@ -35,8 +36,10 @@ def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]
     Raises:
         UnexpectedKeyword: for an unknown field.
         ConfigurationError: for an unknown name, or a value that is not allowed.
+        EdgewiseError: if JAX cannot calculate here.
     """
     check_render_mode(render_mode)
+    require_platform()
     known = [field.name for field in fields(registry.find(system).config)]
     for name in overrides:
         if name not in known:
