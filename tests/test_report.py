@@ -83,7 +83,7 @@ def test_every_figure_has_its_data(report: Path) -> None:
 
 def test_learning_curve_draws_what_it_is_given() -> None:
     metrics = pd.DataFrame({"steps": [10, 10, 20, 20], "seed": [0, 1, 0, 1], "latency": [5.0, 7.0, 3.0, 5.0]})
-    axes = learning_curve(metrics, HEADLINE, {"random": 9.0}, 1.0).axes[0]
+    axes = learning_curve(metrics, HEADLINE, {"random": 9.0}, 1.0, 4.0).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.lines]
     assert [6.0, 4.0] in drawn
     assert [5.0, 3.0] in drawn
@@ -94,7 +94,7 @@ def test_learning_curve_draws_what_it_is_given() -> None:
 @pytest.mark.parametrize(("last", "labels"), [(500, ["0", "500"]), (5000, ["0", "5k"]), (4_000_000, ["0", "4M"])])
 def test_steps_are_counted_in_few_digits(last: int, labels: list[str]) -> None:
     metrics = pd.DataFrame({"steps": [last // 2, last], "seed": [0, 0], "latency": [5.0, 3.0]})
-    axes = learning_curve(metrics, HEADLINE, {}, None).axes[0]
+    axes = learning_curve(metrics, HEADLINE, {}, None, 4.0).axes[0]
     write = axes.xaxis.get_major_formatter()
     assert [write(0, 0), write(last, 1)] == labels
 

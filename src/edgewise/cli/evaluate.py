@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from edgewise.common.errors import check_integer
+from edgewise.common.terminal import number, print_table
 from edgewise.environments import registry
 from edgewise.environments.system import System
 from edgewise.statistics.judgement import Judgement
-from edgewise.training.judgement import judge_policies, judge_references
-from edgewise.training.run_folder import require_run
-
-WIDEST = 1000
+from edgewise.training.judgement import episodes_of_test, judge_policies, judge_references
+from edgewise.training.run_folder import RunConfig, Which, require_run
 
 
 @dataclass(frozen=True)
@@ -28,18 +25,19 @@ class Evaluate:
 
     Attributes:
         run: run folder.
-        episodes: episodes; every policy plays the same ones.
-        seed: randomness of the episodes; the default is not used in training.
+        episodes: episodes; every policy plays the same ones. If None, as many as the run's own test.
+        seed: randomness of the episodes. If None, that of the run's own test, which neither training nor the choice of the
+            best policy has used: the learned policy gets the figures of test.json.
         policy: the policy of the best evaluation, or the last one.
-        against: reference policies to play beside it; none takes the usual ones, "all" takes every one.
+        against: reference policies to play beside it; None takes the usual ones, "all" takes every one.
         stochastic: sample actions instead of acting deterministically.
         json: print JSON.
     """
 
     run: tyro.conf.Positional[Path]
-    episodes: int = 50
-    seed: int = 1_000_003
-    policy: Literal["best", "last"] = "best"
+    episodes: int | None = None
+    seed: int | None = None
+    policy: Which = "best"
     against: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")] = None
     stochastic: bool = False
     json: bool = False
@@ -48,44 +46,63 @@ class Evaluate:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Evaluate, args=words, prog="edgewise evaluate")
-    check_integer("episodes", options.episodes, 2)
     config = require_run(options.run)
+    episodes, seed = chosen_episodes([config], options.episodes, options.seed)
     entry = registry.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
     names = entry.choose_references(options.against)
     rows = [
-        judge_policies(
-            config, options.run, environment, options.policy, options.episodes, options.seed, options.stochastic
-        ),
-        *judge_references(entry, environment, names, options.episodes, options.seed),
+        judge_policies(config, options.run, environment, options.policy, episodes, seed, options.stochastic),
+        *judge_references(entry, environment, names, episodes, seed),
     ]
     if options.json:
-        print(
-            json.dumps({"episodes": options.episodes, "seed": options.seed, "policies": [row.plain() for row in rows]})
-        )
+        print(json.dumps({"episodes": episodes, "seed": seed, "policies": [row.plain() for row in rows]}))
     else:
-        show(entry, rows)
+        show(entry, rows, f"{options.policy} policy, {played_words(episodes, seed)}")
     return 0
 
 
-def show(entry: System, rows: list[Judgement]) -> None:
-    """Print judgements as a table, best first."""
+def chosen_episodes(configs: Sequence[RunConfig], episodes: int | None, seed: int | None) -> tuple[int, int]:
+    """How many episodes are played, and their randomness: what was asked for, or else those of the first run's own test.
+
+    Raises:
+        ConfigurationError: if that is not allowed.
+    """
+    if episodes is not None:
+        check_integer("episodes", episodes, 2)
+    if seed is not None:
+        check_integer("seed", seed, 0, 2**32 - 1)
+    own = episodes_of_test(configs[0])
+    return own[0] if episodes is None else episodes, own[1] if seed is None else seed
+
+
+def played_words(episodes: int, seed: int) -> str:
+    """The episodes that policies played, in words."""
+    return f"{episodes} episodes of seed {seed}"
+
+
+def show(entry: System, rows: Sequence[Judgement], played: str) -> None:
+    """Print judgements as a table, best first.
+
+    Args:
+        entry: the system.
+        rows: the judgements.
+        played: what was played, in words.
+    """
     headline = entry.headline
-    table = Table(
-        title=f"{headline.label}, {headline.unit}: interquartile mean over seeds, or mean over episodes, with 95% interval; "
-        "other columns: the same per step, return per episode",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
-    others = tuple(name for name in ("return", *entry.columns) if name != headline.metric)
-    for name in ("policy", headline.metric, "interval", "over", *others):
-        justify: Literal["left", "right"] = "left" if name in ("policy", "interval", "over") else "right"
-        table.add_column(name.replace("_", "\n"), justify=justify, no_wrap=True)
+    print(f"{headline.label}, {headline.unit}: {played}")
+    others = [name for name in ("return", *entry.columns) if name != headline.metric]
+    cells = []
     for row in sorted(rows, key=lambda row: headline.best_first(row.value(headline.metric))):
         e = row.estimate(headline.metric)
-        cells = [f"{row.value(name):.2f}" for name in others]
         interval = f"{headline.text(e.low)} .. {headline.text(e.high)}"
-        table.add_row(row.name, headline.text(e.value), interval, row.source, *cells)
-    needed = Console(width=WIDEST).measure(table).maximum
-    Console(width=max(Console().width, needed)).print(table)
+        seeds = "" if row.reference else str(row.values["return"].shape[0])
+        told = [number(row.value(name), 2) for name in others]
+        cells.append([row.name, headline.text(e.value), interval, seeds, *told])
+    columns = ["policy", headline.metric, "95% interval", "seeds", *others]
+    print_table(
+        "Over several seeds their interquartile mean, else the mean of the episodes; other columns per step, return per episode.",
+        [name.replace("_", "\n") for name in columns],
+        cells,
+        words=("95% interval",),
+    )

@@ -234,6 +234,7 @@ def _resume(words: list[str]) -> int:
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
+    from edgewise.statistics.judgement import of_seeds
     from edgewise.training.progress import progress_bar
     from edgewise.training.run import train_claimed
 
@@ -245,11 +246,9 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
         print(json.dumps({"folder": str(folder), "test": result}))
     else:
         headline = registry.find(config.environment).headline
-        means = result[headline.metric]["mean"]
-        print(
-            f"{headline.label} over {training.evaluation_episodes} test episodes: "
-            f"{headline.text(sum(means) / len(means))} {headline.unit}"
-        )
+        reached = headline.text(of_seeds(result[headline.metric]["mean"]))
+        episodes = f"{training.evaluation_episodes} test episodes of seed {training.test_seed}"
+        print(f"{headline.label} over {episodes}: {reached} {headline.unit}")
     if report:
         from edgewise.reports.run import write_report
 

@@ -24,14 +24,15 @@ from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
+from edgewise.environments.system import System
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judgement import judge_bound
 from edgewise.training.progress import Reporter
 from edgewise.training.run import train
-from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE
-from edgewise.training.saved import load_learned
+from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig, policy_folder
+from edgewise.training.saved import load_learned, require_same_sizes
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
@@ -84,13 +85,14 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
         case Learned(run):
             assert job.folder is not None
             folder, seeds = job.folder, run.training.seeds
+            _require_fit(run, entry, environments)
             with _held(folder):
                 _require_version(folder)
                 code = _note_code(folder)
                 train(folder, run, lambda done, text: report(done * seeds, f"{run.algorithm} {text}"))
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # gigabytes, and nothing goes on from them
             curve = pd.read_csv(folder / METRICS_FILE)
-            policies = [load_learned(folder / "policy" / "best" / f"seed-{i}", environments[0]) for i in range(seeds)]
+            policies = [load_learned(policy_folder(folder, "best", i), environments[0]) for i in range(seeds)]
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
             values = play(environments, lambda each: evaluate_seeds(each, stacked, key, cell.episodes))
         case Reference(name):
@@ -171,6 +173,17 @@ def _tidy(values: Values) -> pd.DataFrame:
     seeds, episodes = next(iter(values.values())).shape
     index = {"seed": np.repeat(np.arange(seeds), episodes), "episode": np.tile(np.arange(episodes), seeds)}
     return pd.DataFrame(index | {name: v.astype(float).ravel() for name, v in sorted(values.items())})
+
+
+def _require_fit(run: RunConfig, entry: System, environments: Sequence[Compiled]) -> None:
+    """Require settings in which the policy can be played, before it is trained.
+
+    Raises:
+        EdgewiseError: if observations or actions have other sizes there.
+    """
+    trained = entry.build(run.environment_config)
+    for place, environment in enumerate(environments, 1):
+        require_same_sizes(trained, environment, f"{run.algorithm} on {run.environment}, setting {place}")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import to_plain
 from edgewise.experiments.cell import Learned, Planned, digest
 from edgewise.policies.artefact import load_policy
+from edgewise.training.run_folder import policy_folder
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def best_policy(folder: Path | None, seed: int) -> Any:
         EdgewiseError: if it is gone.
     """
     assert folder is not None
-    place = folder / "policy" / "best" / f"seed-{seed}"
+    place = policy_folder(folder, "best", seed)
     if not place.is_dir():
         raise EdgewiseError(
             f"{place}: is missing: must be kept with the results; take another folder for cells to train again"

@@ -22,13 +22,12 @@ from edgewise.reports.page import embedded, render
 from edgewise.reports.record import software
 from edgewise.reports.run_figures import LEARNER, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
-from edgewise.training.judgement import judge_bound, judge_policies, judge_references
-from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, TEST_FILE, read_config
+from edgewise.training.judgement import episodes_of_test, judge_bound, judge_policies, judge_references
+from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, policy_folder, read_config
 from edgewise.training.saved import load_learned
 
-EPISODES = 50
 BOUND_EPISODES = 20
-SEED = 1_000_003
+"""Bounds take long; they vary less between episodes than policies do."""
 DPI = 240
 """Twice the pixels of a figure on a page of the usual width, for screens that are sharp."""
 
@@ -67,15 +66,16 @@ def write_report(folder: Path) -> Path:
     config = read_config(folder)
     entry = registry.find(config.environment)
     environment = entry.build_evaluation(config.environment_config)
-    learned = judge_policies(config, folder, environment, "best", EPISODES, SEED)
-    references = judge_references(entry, environment, entry.choose_references(None), EPISODES, SEED)
-    limit = judge_bound(entry, environment, BOUND_EPISODES, SEED)
+    episodes, seed = episodes_of_test(config)
+    learned = judge_policies(config, folder, environment, "best", episodes, seed)
+    references = judge_references(entry, environment, entry.choose_references(None), episodes, seed)
+    limit = judge_bound(entry, environment, min(BOUND_EPISODES, episodes), seed)
     bound = None if limit is None else limit.value(entry.headline.metric)
     metrics = pd.read_csv(folder / METRICS_FILE)
-    pictures = _learning(entry, metrics, references, bound)
-    policy = load_learned(folder / "policy" / "best" / "seed-0", environment)
+    pictures = _learning(entry, metrics, learned, references, bound)
+    policy = load_learned(policy_folder(folder, "best", 0), environment)
     rows = [learned, *references]
-    pictures += entry.pictures(environment, LearnedPolicy(policy), rows, SEED)
+    pictures += entry.pictures(environment, LearnedPolicy(policy), rows, seed)
     report = folder / "report"
     for picture in pictures:
         picture.figure.set_dpi(DPI)
@@ -86,7 +86,9 @@ def write_report(folder: Path) -> Path:
     return page
 
 
-def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement], bound: float | None) -> list[Picture]:
+def _learning(
+    entry: System, metrics: pd.DataFrame, learned: Judgement, references: list[Judgement], bound: float | None
+) -> list[Picture]:
     """What `metrics.csv` says: the headline metric beside references, and the learner's own metrics."""
     metric, title = entry.headline.metric, entry.headline.title
     lines = {row.name: row.value(metric) for row in references}
@@ -94,8 +96,8 @@ def _learning(entry: System, metrics: pd.DataFrame, references: list[Judgement],
         Picture(
             "learning",
             f"{title[0].upper()}{title[1:]} in the evaluations during training, interquartile mean over seeds, against steps. "
-            "Dashed: reference policies; solid black: what no policy can beat.",
-            learning_curve(metrics, entry.headline, lines, bound),
+            "Diamond: the best policy in the test episodes. Dashed: reference policies; solid black: what no policy can beat.",
+            learning_curve(metrics, entry.headline, lines, bound, learned.value(metric)),
             metrics[["steps", "seed", metric]],
         )
     ]
@@ -148,7 +150,8 @@ def _render(
         source=learned.source,
         several=config.training.seeds > 1,
         standing=standing(entry, learned, references, bound),
-        episodes=EPISODES,
+        episodes=config.training.evaluation_episodes,
+        seed=config.training.test_seed,
         columns=[name.replace("_", " ") for name in others],
         rows=table,
         pictures=[
@@ -164,20 +167,9 @@ def _render(
             "updates per seed": f"{config.training.total_updates:,}",
             "seeds": config.training.seeds,
             "wall time of training": f"{metrics['wall_s'].max():,.0f} s",
-            **_own_test(folder, entry),
             "machine": machine(),
             **software(),
         },
         configuration=yaml.safe_dump(json.loads(json.dumps(to_plain(config))), sort_keys=False),
         command=shlex.join(["edgewise", "train", "--config", str(folder / CONFIG_FILE)]),
     )
-
-
-def _own_test(folder: Path, entry: System) -> dict[str, str]:
-    """What the run told at its end."""
-    path = folder / TEST_FILE
-    if not path.exists():
-        return {}
-    means = json.loads(path.read_text())[entry.headline.metric]["mean"]
-    told = f"{entry.headline.text(sum(means) / len(means))} {entry.headline.unit}"
-    return {"test at the end of training": f"{told}, on other episodes than those of this page"}

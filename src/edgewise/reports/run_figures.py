@@ -26,7 +26,7 @@ FEW = 10
 
 @styled()
 def learning_curve(
-    metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None
+    metrics: pd.DataFrame, headline: Headline, references: Mapping[str, float], bound: float | None, tested: float
 ) -> Figure:
     """Headline metric against environment steps: interquartile mean over seeds, each seed faint, references as labelled lines.
 
@@ -34,7 +34,8 @@ def learning_curve(
         metrics: content of `metrics.csv`.
         headline: the metric.
         references: name to value.
-        bound: what no policy can beat; None if that is not known.
+        bound: what no policy can beat; None if nobody knows.
+        tested: what the best policy reaches in the test episodes; a mark at the end.
     """
     figure, grid = new_figure(7.2, 4.2)
     axes: Axes = grid[0, 0]
@@ -108,15 +109,17 @@ def _count_steps(axes: Axes, last: float) -> None:
 
 
 @styled()
-def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path) -> None:
-    """Write a figure of policies with their values and 95% intervals, best on top.
+def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path, ranked: bool = True) -> None:
+    """Write a figure of policies with their values and 95% intervals.
 
     Args:
         rows: judged policies.
         headline: the metric.
         path: PNG, PDF or SVG.
+        ranked: best on top; otherwise in the given order.
     """
-    ordered = sorted(rows, key=lambda row: headline.best_first(row.value(headline.metric)))
+    best_first = sorted(rows, key=lambda row: headline.best_first(row.value(headline.metric)))
+    ordered = best_first if ranked else list(rows)
     figure, grid = new_figure(7.2, 1.1 + 0.28 * len(ordered))
     axes: Axes = grid[0, 0]
     for place, row in enumerate(ordered):

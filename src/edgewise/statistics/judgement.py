@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgewise.statistics.estimates import Centre, Estimate, estimate, interquartile_mean, mean
+
+
+def of_seeds(means: Sequence[float]) -> float:
+    """What stands for a learner, of the mean over episodes of each of its seeds: `Judgement.value`."""
+    return float((interquartile_mean if len(means) > 1 else mean)([np.asarray(means, float)]))
 
 
 @dataclass(frozen=True)

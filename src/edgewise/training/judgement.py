@@ -8,6 +8,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from edgewise.environments.environment import Environment
@@ -19,8 +20,9 @@ from edgewise.policies.learned import LearnedPolicy
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.evaluation import evaluate
 from edgewise.training.host.evaluation import evaluate_host
-from edgewise.training.run_folder import RunConfig
+from edgewise.training.run_folder import RunConfig, Which, policy_folder
 from edgewise.training.saved import load_learned
+from edgewise.training.trainer import evaluate_seeds
 
 Played = Environment[Any] | Game[Any] | HostTask
 
@@ -33,16 +35,30 @@ def player(environment: Played, episodes: int, seed: int) -> Callable[[Policy | 
     return lambda policy: compiled(environment, policy, jax.random.key(seed))
 
 
+def episodes_of_test(config: RunConfig) -> tuple[int, int]:
+    """How many episodes a run is tested by, and their randomness: those of `test.json`, of reports and of `edgewise evaluate`."""
+    return config.training.evaluation_episodes, config.training.test_seed
+
+
+def load_policies(config: RunConfig, folder: Path, environment: Played, which: Which) -> list[Any]:
+    """Every seed's saved policy of a run.
+
+    Raises:
+        EdgewiseError: if one cannot be read, or does not fit the environment.
+    """
+    return [load_learned(policy_folder(folder, which, seed), environment) for seed in range(config.training.seeds)]
+
+
 def judge_policies(
     config: RunConfig,
     folder: Path,
     environment: Played,
-    which: str,
+    which: Which,
     episodes: int,
     seed: int,
     stochastic: bool = False,
 ) -> Judgement:
-    """Play every seed's saved policy of a run.
+    """Play every seed's saved policy of a run, by the program by which training tests them.
 
     Args:
         config: of the run.
@@ -52,13 +68,20 @@ def judge_policies(
         episodes: how many.
         seed: their randomness.
         stochastic: sample actions.
+
+    Raises:
+        EdgewiseError: if a policy cannot be read, or does not fit the environment.
     """
-    play = player(environment, episodes, seed)
-    results = [
-        play(LearnedPolicy(load_learned(folder / "policy" / which / f"seed-{i}", environment), stochastic))
-        for i in range(config.training.seeds)
-    ]
-    return Judgement(config.algorithm, {name: np.stack([np.asarray(r[name]) for r in results]) for name in results[0]})
+    policies = load_policies(config, folder, environment, which)
+    if isinstance(environment, HostTask):
+        play = player(environment, episodes, seed)
+        results = [play(LearnedPolicy(policy, stochastic)) for policy in policies]
+        return Judgement(
+            config.algorithm, {name: np.stack([result[name] for result in results]) for name in results[0]}
+        )
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
+    values = evaluate_seeds(environment, stacked, jax.random.key(seed), episodes, stochastic)
+    return Judgement(config.algorithm, {name: np.asarray(value) for name, value in values.items()})
 
 
 def judge_references(
@@ -74,7 +97,7 @@ def judge_references(
 
 
 def judge_bound(entry: System, environment: Played, episodes: int, seed: int) -> Judgement | None:
-    """What no policy can beat in the headline metric, on the episodes of the given seed; none if the system knows none."""
+    """What no policy can beat in the headline metric, on the episodes of the given seed; None if the system knows none."""
     if not isinstance(environment, Environment):
         return None
     policy = entry.references(environment, ("random",))["random"]

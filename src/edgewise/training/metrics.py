@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edgewise.common.files import replace_file
 from edgewise.training.run_folder import EVENTS, METRICS_FILE
 
 
-def summarise(result: dict[str, Float[Array, "n e"]]) -> dict[str, Any]:
+def summarise(result: Mapping[str, Float[Array | np.ndarray, "n e"]]) -> dict[str, Any]:
     """Mean and standard error over episodes of every metric, one number per seed."""
     episodes = next(iter(result.values())).shape[-1]
     return {

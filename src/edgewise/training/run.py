@@ -98,7 +98,9 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
                 write_config(folder, run)
             best = _learn(folder, run, trainer, report)
             config = run.training
-            summary = summarise(trainer.evaluate(best, config.test_seed, config.evaluation_episodes))
+            tested = trainer.evaluate(best, config.test_seed, config.evaluation_episodes)
+            # Means of doubles, as every other judgement of these episodes takes them.
+            summary = summarise({name: np.asarray(values, float) for name, values in tested.items()})
         replace_file(folder / TEST_FILE, json.dumps(summary, indent=2).encode())
     except OSError as error:
         way = f"; {_way_on(folder)}" if (folder / CONFIG_FILE).exists() else ""

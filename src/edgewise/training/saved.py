@@ -6,9 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import equinox as eqx
+import jax
+import numpy as np
+
+from edgewise.common.errors import EdgewiseError
 from edgewise.environments.game import Game
-from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.environments.spaces import Box, Discrete
+from edgewise.policies.artefact import DESCRIPTION_FILE, PolicyArtefact, load_policy, save_policy
 from edgewise.policies.joint import JointPolicy
+from edgewise.policies.protocol import initial_memory, step
 
 
 def save_learned(folder: Path, policy: Any, describe: Callable[[Any], PolicyArtefact]) -> None:
@@ -27,8 +34,89 @@ def save_learned(folder: Path, policy: Any, describe: Callable[[Any], PolicyArte
 
 
 def load_learned(folder: Path, environment: Any) -> Any:
-    """The policy that `save_learned` saved, to be played in the environment."""
+    """The policy that `save_learned` saved, to be played in the environment.
+
+    Args:
+        folder: of the policy.
+        environment: an environment, a game, or a task outside of compiled code.
+
+    Raises:
+        EdgewiseError: if it was trained for an environment of another size.
+        ArtefactError: if it cannot be read.
+    """
     if not isinstance(environment, Game):
-        return load_policy(folder).policy
-    policies = {agent: load_policy(folder / agent).policy for agent in environment.agents}
+        policy = load_policy(folder).policy
+        spaces = environment.spaces
+        _require_fit(folder, policy, spaces.observation, spaces.action)
+        return policy
+    trained = {path.parent.name for path in folder.glob(f"*/{DESCRIPTION_FILE}")}
+    if trained != set(environment.agents):
+        raise EdgewiseError(
+            f"{folder}: was trained for {len(trained)} agents, the game here has {len(environment.agents)}: "
+            "both must have the same agents"
+        )
+    policies = {}
+    for agent in environment.agents:
+        policies[agent] = load_policy(folder / agent).policy
+        seen, done = environment.observation_spaces[agent], environment.action_spaces[agent]
+        _require_fit(folder / agent, policies[agent], seen, done)
     return JointPolicy.join(policies, [kind.agents for kind in environment.spaces.kinds])
+
+
+def require_same_sizes(trained: Any, played: Any, name: str) -> None:
+    """Require that what learns in one environment can be played in another.
+
+    Args:
+        trained: environment, game or task to learn in.
+        played: the other one.
+        name: what an error calls that.
+
+    Raises:
+        EdgewiseError: if observations or actions have other sizes.
+    """
+    for agent, sizes in _sizes(trained).items():
+        other = _sizes(played).get(agent)
+        if other != sizes or len(_sizes(played)) != len(_sizes(trained)):
+            whose = f" of {agent}" if agent else ""
+            raise EdgewiseError(
+                f"{name}: observations and actions{whose} have sizes {_words(other)}, but where the policy learns "
+                f"{_words(sizes)}: must be the same"
+            )
+
+
+def _sizes(environment: Any) -> dict[str, Any]:
+    if isinstance(environment, Game):
+        spaces = {a: (s, environment.action_spaces[a]) for a, s in environment.observation_spaces.items()}
+    else:
+        spaces = {"": (environment.spaces.observation, environment.spaces.action)}
+    return {agent: tuple(map(_size, pair)) for agent, pair in spaces.items()}
+
+
+def _size(space: Any) -> Any:
+    return f"{space.n} choices" if isinstance(space, Discrete) else getattr(space, "shape", None)
+
+
+def _words(sizes: Any) -> str:
+    return "none" if sizes is None else " and ".join(map(str, sizes))
+
+
+def _require_fit(folder: Path, policy: Any, observation: Any, action: Any) -> None:
+    """Require the sizes that a policy was trained for."""
+    size = getattr(policy, "observation_size", None)
+    if isinstance(observation, Box) and size is not None and observation.shape != (size,):
+        given = int(np.prod(observation.shape))
+        raise EdgewiseError(
+            f"{folder}: was trained for observations of {size} numbers, the environment here gives {given}: "
+            "must be played in one of the size that it was trained for"
+        )
+    if not isinstance(action, Box) or size is None:
+        return
+    blank = jax.ShapeDtypeStruct((size,), np.float32)
+    acted = eqx.filter_eval_shape(
+        lambda policy, seen: step(policy, seen, initial_memory(policy), None)[0], policy, blank
+    )
+    if acted.shape != action.shape:
+        raise EdgewiseError(
+            f"{folder}: was trained for actions of shape {acted.shape}, the environment here takes {action.shape}: "
+            "must be played in one of the size that it was trained for"
+        )

@@ -116,7 +116,17 @@ def health(metrics: dict[str, Float[Array, " n"]], train_state: Any) -> Health:
 
 @eqx.filter_jit
 def evaluate_seeds(
-    environment: Environment[Any] | Game[Any], policies: Any, key: Array, episodes: int
+    environment: Environment[Any] | Game[Any], policies: Any, key: Array, episodes: int, stochastic: bool = False
 ) -> dict[str, Float[Array, "n e"]]:
-    """Evaluate one deterministic policy per seed on the same episodes; `policies` has a leading axis of seeds."""
-    return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy), key, episodes))(policies)
+    """Evaluate one policy per seed on the same episodes.
+
+    Args:
+        environment: what to play.
+        policies: with a leading axis of seeds.
+        key: randomness of the episodes.
+        episodes: how many.
+        stochastic: sample actions instead of acting deterministically.
+    """
+    return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy, stochastic), key, episodes))(
+        policies
+    )
