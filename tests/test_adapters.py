@@ -321,6 +321,15 @@ class TestVector:
         np.testing.assert_array_equal(observations[:2], vector.reset(seed=3)[0][:2])
 
 
+def test_jax_jit_takes_the_functions_of_an_environment(small):
+    other = eqx.tree_at(lambda e: e.parameters.trust_penalty_s, small, small.parameters.trust_penalty_s + 9)
+    other = eqx.tree_at(lambda e: e.parameters.reputation_threshold, other, jnp.asarray(1.0))
+    state, _ = jax.jit(small.reset)(jax.random.key(0))
+    action = jnp.zeros(small.action_space.shape)
+    rewards = [jax.jit(each.step)(jax.random.key(1), state, action)[1].reward for each in (small, other, small)]
+    assert rewards[0] == rewards[2] != rewards[1]
+
+
 class TestProcesses:
     def test_copies_that_were_forked_are_refused_instead_of_waiting_for_ever(self):
         with warnings.catch_warnings(action="ignore"):  # of JAX about the fork, and of Gymnasium about the error

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgewise.cli import main
@@ -164,7 +166,55 @@ def test_evaluate_refuses_unknown_references(run_folder: Path, capsys: pytest.Ca
     assert "look-ahead" in error
 
 
-def test_compare_draws_and_tabulates(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_and_evaluation_give_one_figure(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = json.loads(output(capsys, ["evaluate", str(run_folder), "--against", "random", "--json"])[0])
+    learned = next(row for row in plain["policies"] if row["policy"] == "cgdm")
+    tested = json.loads((run_folder / "test.json").read_text())
+    assert (plain["seed"], plain["episodes"]) == (2, read_config(run_folder).training.evaluation_episodes)
+    for metric, row in learned["metrics"].items():
+        assert row["mean"] == pytest.approx(np.mean(tested[metric]["mean"]), rel=1e-12), metric
+    last = output(capsys, ["train", "--resume", str(run_folder), "--no-report"])[0]
+    assert (
+        f"{plain['episodes']} test episodes of seed 2: {learned['metrics']['latency']['value']:.1f} s per slot" in last
+    )
+
+
+def changed(run_folder: Path, folder: Path, old: str, new: str) -> Path:
+    shutil.copytree(run_folder, folder)
+    config = (folder / "config.yaml").read_text()
+    assert old in config
+    (folder / "config.yaml").write_text(config.replace(old, new))
+    return folder
+
+
+def test_a_policy_for_another_size_is_refused_in_one_line(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(changed(run_folder, tmp_path / "other", "vehicles: 2", "vehicles: 3"))
+    for words in (["evaluate", other], ["compare", str(run_folder), other], ["report", other]):
+        printed, error = output(capsys, words, 1)
+        assert "seed-0: was trained for observations of 14 numbers, the environment here gives 20" in error, error
+        assert error.count("\n") == 1
+        assert printed == ""
+
+
+def test_compare_tells_environments_apart(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    other = str(changed(run_folder, tmp_path / "other", "slots: 5", "slots: 6"))
+    words = ["compare", str(run_folder), other, str(run_folder), "--figure", str(tmp_path / "figure.svg")]
+    text, _ = output(capsys, words)
+    first, second = text.split("played with slots = 5")[1].split("played with slots = 6")
+    assert (first.count("cgdm tiny"), second.count("cgdm other")) == (2, 1)
+    plain = json.loads(output(capsys, [*words, "--json"])[0])
+    assert [row["environment"] for row in plain["policies"]] == ["slots = 5", "slots = 5", "slots = 6"]
+
+
+def test_compare_draws_and_tabulates(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     figure = tmp_path / "figure.svg"
     words = [
         "compare",

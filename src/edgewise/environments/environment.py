@@ -73,10 +73,27 @@ class Environment(eqx.Module, Generic[State]):
         """How its actions become those that a deployed policy takes; None if they are the same."""
         return None
 
+    def __hash__(self) -> int:
+        return structure_hash(self)
+
     @property
     def spaces(self) -> Spaces:
         """Observation and action space together."""
         return Spaces(self.observation_space, self.action_space, self.action_mask)
+
+
+def structure_hash(environment: Any) -> int:
+    """A hash of all but the values of arrays, which equality compares: `jax.jit(environment.step)` needs one.
+
+    Raises:
+        TypeError: telling what works, if a static field cannot be hashed.
+    """
+    leaves, structure = jax.tree.flatten(environment)
+    try:
+        return hash((structure, *((jnp.shape(leaf), str(getattr(leaf, "dtype", type(leaf)))) for leaf in leaves)))
+    except TypeError as error:
+        name = type(environment).__name__
+        raise TypeError(f"{name} holds what jax.jit cannot hash ({error}): use equinox.filter_jit") from None
 
 
 def step_autoreset(

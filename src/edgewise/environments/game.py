@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from edgewise.environments.environment import structure_hash
 from edgewise.environments.spaces import Box, Space
 
 State = TypeVar("State")
@@ -124,6 +125,9 @@ class Game(eqx.Module, Generic[State]):
             answer: how everyone moves.
         """
         return {}
+
+    def __hash__(self) -> int:
+        return structure_hash(self)
 
     @property
     def agents(self) -> tuple[str, ...]:
