@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgewise.environments import registry
 from edgewise.systems.agent_migration import assignment, look_ahead, references
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
@@ -54,6 +55,10 @@ def environment():
 @pytest.fixture(scope="module")
 def policies(environment):
     return references.build(environment)
+
+
+def test_the_system_names_every_policy(policies):
+    assert registry.find("agent-migration").own_references == tuple(policies)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 
 from edgewise.systems.agent_migration.decision import shares
 
-BISECTIONS = 40
+BISECTIONS = 40  # each halves the interval: beyond the 24 bits of float32, whatever its length
 
 
 def optimal_shares(work: Float[Array, " v"], serving: Int[Array, " v"], rsus: int) -> Float[Array, " v"]:

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 FORBIDDEN = 1e6  # seconds; above every sum of latencies, and small enough to leave float32 its digits
-SWEEPS = 30
-RANDOM_STARTS = 6
+SWEEPS = 30  # rounds of local search, which ends before where no vehicle gains by a change
+RANDOM_STARTS = 6  # of local search, beside two greedy ones
 
 
 class AssignmentProblem(eqx.Module):

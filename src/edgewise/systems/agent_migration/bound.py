@@ -17,7 +17,7 @@ from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.latency import transfer_time
 
-ITERATIONS = 300
+ITERATIONS = 300  # of Frank-Wolfe; the best bound of all is kept, so fewer only make it looser
 
 
 def latency_bound(environment: AgentMigration, state: AgentMigrationState) -> Float[Array, ""]:

@@ -28,8 +28,8 @@ from edgewise.systems.agent_migration.mobility.loops import RectangularLoops
 from edgewise.systems.agent_migration.parameters import Parameters, build_parameters
 from edgewise.systems.agent_migration.sampling import Draws, ResetDraws, draw_reset, draw_step
 
-LOAD_LIMIT = 4.0
-POSITION_LIMIT = 10.0
+LOAD_LIMIT = 4.0  # slots of waiting work; more look the same to a policy
+POSITION_LIMIT = 10.0  # half extents of the area, see `observation_space`
 
 
 class AgentMigrationState(eqx.Module):

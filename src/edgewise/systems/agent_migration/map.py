@@ -25,9 +25,9 @@ from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario
 ROAD_COLOUR = "#b4b9c1"
 VEHICLE_COLOUR = "#c2410c"
 UNIT_COLOURS = ("#1d4ed8", "#047857", "#7e22ce", "#0e7490", "#be185d", "#4d7c0f")
-MARGIN = 0.05
-TAIL_SLOTS = 2
-LOOP_SLOTS = 50
+MARGIN = 0.05  # round the area, of its side
+TAIL_SLOTS = 2  # of a vehicle's way that are drawn
+LOOP_SLOTS = 50  # that are driven to draw the loops
 
 Ways = tuple[Float[np.ndarray, "l p 2"], Bool[np.ndarray, "l p"]]
 

@@ -20,7 +20,7 @@ LOOPS = (
     (0.05, 0.30, 0.95, 0.70, 1.0),
     (0.30, 0.05, 0.70, 0.95, -1.0),
 )
-NOISE_LIMIT = 2.0
+NOISE_LIMIT = 2.0  # standard deviations, so that no vehicle drives backwards
 
 
 class LoopState(eqx.Module):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 KINDS = ("type", "tag", "class", "vclass", "category", "agent_type", "object_type", "kind", "road_user")
 """Titles of columns that say what moves, with `vehicle_` before them too."""
-PERSON = re.compile(r"(?<![a-z])(ped(?![a-z])|pedtype|pedestrian|person(?!al)|walk|foot|container)", re.IGNORECASE)
+PERSON = re.compile(r"pedestrian|(?<![a-z])(ped(?![a-z])|pedtype|person(?!al)|walk|foot|container)", re.IGNORECASE)
 """In such a column: DEFAULT_PEDTYPE, pedestrian, person, ... Containers are carried, not driven, as in SUMO's XML."""
 SUMO = ("timestep_time", "vehicle_id")
 

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
-MEDIAN_GAPS = 3.0
-TIME_TOLERANCE = 1e-6
+MEDIAN_GAPS = 3.0  # usual times between records that may be missing within a stay
+TIME_TOLERANCE = 1e-6  # of a slot, for times that are sums of fractions
 WINDOW_STARTS = 64
 """Starts that are tried in a stretch of the recording in which enough vehicles are present."""
 

@@ -20,10 +20,10 @@ from edgewise.systems.agent_migration.mobility.projection import project
 from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario
 from edgewise.systems.agent_migration.mobility.trace import COLUMNS
 
-COVERAGE_FACTOR = 1.7
+COVERAGE_FACTOR = 1.7  # see `Preparation.coverage_m`
 COVERAGE_PERCENTILE = 99.5
-KMEANS_SAMPLES = 20_000
-ROAD_CELLS = 150
+KMEANS_SAMPLES = 20_000  # positions; more move the centres by less than they are rounded
+ROAD_CELLS = 150  # across a drawing of the roads: finer than a line of it
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range
 
-MESSAGE_LENGTH = 300
-LARGEST_SEED = 2**31 - 1
+MESSAGE_LENGTH = 300  # of what SUMO said, in an error
+LARGEST_SEED = 2**31 - 1  # that SUMO takes
 
 
 @dataclass(frozen=True)
