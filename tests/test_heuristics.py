@@ -15,7 +15,8 @@ from edgewise.systems.agent_migration.environment import AgentMigration
 
 EPISODES = 50
 SLOTS = 50
-# latency in s per slot and its standard error where the spec gives one (section 10), else the largest that it allows
+# latency in s per slot of an independent implementation in NumPy (table in docs/systems/agent-migration.md), and its standard
+# error where it is known, else the largest of all
 PUBLISHED = {
     "random": (625.5, 4.9),
     "nearest": (517.9, 8.4),
