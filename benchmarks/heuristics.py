@@ -23,7 +23,7 @@ from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.references import Policy, build
 
-# latency s/slot, return per episode, violations, missing copies and defences per slot, as docs/systems/agent-migration.md has them
+# latency s/slot, return per episode, violations, missing copies and defences per slot: docs/systems/agent-migration.md
 EXPECTED: dict[str, tuple[float, float | None, float | None, float | None, float | None]] = {
     "random": (625.5, -149.9, 7.2, 3.09, 2.02),
     "least-loaded-naive": (872.9, -204.0, 7.0, 2.01, 0.0),
