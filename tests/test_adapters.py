@@ -108,9 +108,11 @@ class TestSpaces:
         assert (box.high == 2).all()
         assert from_bounds("space", gymnasium.spaces.Discrete(4)) == Discrete(4)
 
-    def test_a_space_of_spaces_is_refused(self):
-        with pytest.raises(ConfigurationError, match=r"^action_space = .*: must be a box or a discrete space$"):
-            from_bounds("action_space", gymnasium.spaces.Dict(a=gymnasium.spaces.Discrete(2)))
+    def test_a_tuple_of_spaces_is_refused(self):
+        with pytest.raises(
+            ConfigurationError, match=r"^action_space = .*: must be a box, a discrete space or a dictionary"
+        ):
+            from_bounds("action_space", gymnasium.spaces.Tuple([gymnasium.spaces.Discrete(2)]))
 
     def test_elements_become_arrays_of_the_right_type_and_shape(self):
         box = Box(np.zeros(2, np.float32), np.ones(2, np.float32))

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.spaces import Space, Spaces
 from edgewise.numerics.rescaling import Rescaling
+from edgewise.numerics.scaling import AnyScaling
 from edgewise.numerics.select import select
 
 State = TypeVar("State")
@@ -65,7 +66,10 @@ class Environment(eqx.Module, Generic[State]):
 
     @property
     def action_mask(self) -> bool:
-        """Whether an observation ends with one flag per action, 1 where it is allowed."""
+        """Whether an observation ends with one flag per action, 1 where it is allowed.
+
+        In a structured observation its field "action_mask" holds the flags.
+        """
         return False
 
     @property
@@ -75,6 +79,11 @@ class Environment(eqx.Module, Generic[State]):
 
     def __hash__(self) -> int:
         return structure_hash(self)
+
+    @property
+    def scaling(self) -> AnyScaling | None:
+        """How its observations were made from those that a deployed policy takes; None if they are the same."""
+        return None
 
     @property
     def spaces(self) -> Spaces:

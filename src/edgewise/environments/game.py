@@ -12,9 +12,10 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.environment import structure_hash
 from edgewise.environments.spaces import Box, Space
+from edgewise.numerics.scaling import AnyScaling
 
 State = TypeVar("State")
-Observations = dict[str, Array]
+Observations = dict[str, Any]
 Answer = Callable[[int, State], dict[str, Array]]
 """`answer(stage, state) -> actions`: how the agents of a stage move in a state."""
 
@@ -128,6 +129,11 @@ class Game(eqx.Module, Generic[State]):
 
     def __hash__(self) -> int:
         return structure_hash(self)
+
+    @property
+    def scalings(self) -> dict[str, AnyScaling]:
+        """How agents' observations were made from those that a deployed policy takes; nothing where they are the same."""
+        return {}
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Space
 from edgewise.numerics.rescaling import Rescaling
+from edgewise.numerics.scaling import AnyScaling
 
 
 class RescaledActions(Environment[Any]):
@@ -41,6 +42,10 @@ class RescaledActions(Environment[Any]):
     @property
     def horizon(self) -> int:
         return self.environment.horizon
+
+    @property
+    def scaling(self) -> AnyScaling | None:
+        return self.environment.scaling
 
     @property
     def rescaling(self) -> Rescaling:

@@ -9,13 +9,46 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
-from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.environment import Environment, Observation, TimeStep
 from edgewise.environments.game import Game, GameStep, Observations
-from edgewise.environments.spaces import Box, Space
+from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space
 from edgewise.numerics.rescaling import Rescaling
-from edgewise.numerics.scaling import Scaling
+from edgewise.numerics.scaling import AnyScaling, FieldScaling, Scaling
+
+
+def scaling_of(space: Space, span: float) -> AnyScaling | None:
+    """What maps each bounded component of an observation to [-span, span]; choices and flags stay as they are.
+
+    Args:
+        space: of the observation.
+        span: largest size of a scaled component.
+
+    Returns:
+        None if nothing in it is scaled.
+    """
+    if isinstance(space, Box):
+        return Scaling.of_box(space.low, space.high, span)
+    if isinstance(space, Discrete | Flags):
+        return None
+    scalings = ((name, scaling_of(part, span)) for name, part in space.fields.items())
+    fields = tuple((name, scaling) for name, scaling in scalings if scaling is not None)
+    return FieldScaling(fields) if fields else None
+
+
+def scaled_space(space: Space, scaling: AnyScaling | None) -> Space:
+    """The space of scaled observations; what is scaled has no unit any more."""
+    if scaling is None:
+        return space
+    if isinstance(scaling, Scaling):
+        assert isinstance(space, Box)
+        low, high = (np.asarray(scaling(jnp.asarray(bound)), np.float32) for bound in (space.low, space.high))
+        return Box(low, high)
+    assert isinstance(space, Dict | Entities)
+    changed = {name: scaled_space(space.fields[name], each) for name, each in scaling.fields}
+    fields = {**space.fields, **changed}
+    return Entities(fields, space.most) if isinstance(space, Entities) else Dict(fields)
 
 
 class ScaledObservations(Environment[Any]):
@@ -27,22 +60,23 @@ class ScaledObservations(Environment[Any]):
     """
 
     environment: Environment[Any]
-    inputs: Scaling = eqx.field(static=True)
+    inputs: AnyScaling = eqx.field(static=True)
 
     def __init__(self, environment: Environment[Any], span: float) -> None:
-        """Args: an environment whose observations are vectors, and the largest size of a scaled component."""
-        space = environment.observation_space
-        if not isinstance(space, Box):
-            raise ValueError(f"{space}: only vectors can be scaled")
+        """Args: an environment, and the largest size of a scaled component.
+
+        Raises:
+            ValueError: if nothing in its observations can be scaled.
+        """
+        inputs = scaling_of(environment.observation_space, span)
+        if inputs is None:
+            raise ValueError(f"{environment.observation_space}: holds no numbers that can be scaled")
         self.environment = environment
-        self.inputs = Scaling.of_box(space.low, space.high, span)
+        self.inputs = inputs
 
     @property
-    def observation_space(self) -> Box:
-        space = self.environment.observation_space
-        assert isinstance(space, Box)
-        low, high = (np.asarray(self.inputs(jnp.asarray(bound)), np.float32) for bound in (space.low, space.high))
-        return Box(low, high)
+    def observation_space(self) -> Space:
+        return scaled_space(self.environment.observation_space, self.inputs)
 
     @property
     def action_space(self) -> Space:
@@ -60,7 +94,11 @@ class ScaledObservations(Environment[Any]):
     def rescaling(self) -> Rescaling | None:
         return self.environment.rescaling
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Any, Float[Array, " o"]]:
+    @property
+    def scaling(self) -> AnyScaling | None:
+        return self.inputs
+
+    def reset(self, key: PRNGKeyArray) -> tuple[Any, Observation]:
         state, observation = self.environment.reset(key)
         return state, self.inputs(observation)
 
@@ -74,20 +112,17 @@ class ScaledGame(Game[Any]):
 
     Attributes:
         environment: inside.
-        inputs: scaling of each agent's observations.
+        inputs: scaling of each agent's observations, of those in whose observations something is scaled.
     """
 
     environment: Game[Any]
-    inputs: dict[str, Scaling]
+    inputs: dict[str, AnyScaling]
 
     def __init__(self, environment: Game[Any], span: float) -> None:
-        """Args: a game whose observations are vectors, and the largest size of a scaled component."""
+        """Args: a game, and the largest size of a scaled component."""
         self.environment = environment
-        self.inputs = {}
-        for agent, space in environment.observation_spaces.items():
-            if not isinstance(space, Box):
-                raise ValueError(f"{agent}: only vectors can be scaled")
-            self.inputs[agent] = Scaling.of_box(space.low, space.high, span)
+        scalings = {agent: scaling_of(space, span) for agent, space in environment.observation_spaces.items()}
+        self.inputs = {agent: scaling for agent, scaling in scalings.items() if scaling is not None}
 
     @property
     def stages(self) -> tuple[tuple[str, ...], ...]:
@@ -95,14 +130,8 @@ class ScaledGame(Game[Any]):
 
     @property
     def observation_spaces(self) -> dict[str, Space]:
-        scaled: dict[str, Space] = {}
-        for agent, space in self.environment.observation_spaces.items():
-            assert isinstance(space, Box)
-            bounds = (
-                np.asarray(self.inputs[agent](jnp.asarray(bound)), np.float32) for bound in (space.low, space.high)
-            )
-            scaled[agent] = Box(*bounds)
-        return scaled
+        spaces = self.environment.observation_spaces
+        return {agent: scaled_space(space, self.inputs.get(agent)) for agent, space in spaces.items()}
 
     @property
     def action_spaces(self) -> dict[str, Space]:
@@ -111,6 +140,10 @@ class ScaledGame(Game[Any]):
     @property
     def horizon(self) -> int:
         return self.environment.horizon
+
+    @property
+    def scalings(self) -> dict[str, AnyScaling]:
+        return self.inputs
 
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Observations]:
         state, observations = self.environment.reset(key)
@@ -124,4 +157,7 @@ class ScaledGame(Game[Any]):
         return self._scale(self.environment.observe(state))
 
     def _scale(self, observations: Observations) -> Observations:
-        return {agent: self.inputs[agent](observation) for agent, observation in observations.items()}
+        return {
+            agent: self.inputs[agent](observation) if agent in self.inputs else observation
+            for agent, observation in observations.items()
+        }

@@ -1,14 +1,22 @@
-"""Spaces of observations and actions."""
+"""Spaces of observations and actions: vectors, choices, and structures of named fields and of sets of entities."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
+
+from edgewise.numerics.scaling import LARGEST_BOUND
+
+MASK = "mask"
+"""Name of the flags of a set that tell which of its rows hold an entity."""
+NO_UNIT = "1"
+"""Unit of a number without one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,10 +26,12 @@ class Box:
     Attributes:
         low: lower bounds, any shape.
         high: upper bounds, same shape.
+        unit: of every component, as "m/s"; "1" without one.
     """
 
     low: np.ndarray
     high: np.ndarray
+    unit: str = NO_UNIT
     kind: ClassVar[str] = "box"
 
     def __post_init__(self) -> None:
@@ -36,7 +46,7 @@ class Box:
 
     @property
     def _identity(self) -> tuple[object, ...]:
-        return self.shape, *((bound.dtype.str, bound.tobytes()) for bound in (self.low, self.high))
+        return self.unit, self.shape, *((bound.dtype.str, bound.tobytes()) for bound in (self.low, self.high))
 
     def __str__(self) -> str:
         low, high = self.low.min(initial=np.inf), self.high.max(initial=-np.inf)
@@ -47,13 +57,26 @@ class Box:
         """Whether it is [-1, 1] in every component."""
         return bool(np.all(self.low == -1) and np.all(self.high == 1))
 
+    @staticmethod
+    def of(low: float, high: float, unit: str, shape: tuple[int, ...] = ()) -> Box:
+        """A box with the same bounds in every component."""
+        return Box(np.full(shape, low, np.float32), np.full(shape, high, np.float32), unit)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return self.low.shape
 
     def sample(self, key: PRNGKeyArray) -> Array:
-        """Draw uniformly; shape `self.shape`."""
-        return jax.random.uniform(key, self.shape, minval=jnp.asarray(self.low), maxval=jnp.asarray(self.high))
+        """Draw uniformly; shape `self.shape`.
+
+        Where a bound is infinite or beyond `LARGEST_BOUND`, the nearest two units that are allowed count.
+        """
+        low, high = self.low, self.high
+        below, above = np.abs(low) < LARGEST_BOUND, np.abs(high) < LARGEST_BOUND
+        if not (below.all() and above.all()):
+            low = np.where(below, low, np.where(above, high - 2, -1)).astype(np.float32)
+            high = np.where(above, high, low + 2).astype(np.float32)
+        return jax.random.uniform(key, self.shape, minval=jnp.asarray(low), maxval=jnp.asarray(high))
 
 
 @dataclass(frozen=True)
@@ -79,7 +102,87 @@ class Discrete:
         return jax.random.randint(key, (), 0, self.n)
 
 
-Space = Box | Discrete
+@dataclass(frozen=True)
+class Flags:
+    """Arrays of truth values.
+
+    Attributes:
+        shape: of an array.
+    """
+
+    shape: tuple[int, ...]
+    kind: ClassVar[str] = "flags"
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly."""
+        return jax.random.bernoulli(key, 0.5, self.shape)
+
+
+@dataclass(frozen=True)
+class Dict:
+    """Named fields; an element is a dictionary with an element of each.
+
+    Attributes:
+        fields: by name.
+    """
+
+    fields: Mapping[str, Space]
+    kind: ClassVar[str] = "dict"
+
+    def __post_init__(self) -> None:
+        _check_names("Dict", self.fields)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.fields.items()))
+
+    def sample(self, key: PRNGKeyArray) -> Any:
+        """Draw every field on its own."""
+        keys = jax.random.split(key, len(self.fields))
+        return {name: space.sample(k) for k, (name, space) in zip(keys, self.fields.items(), strict=True)}
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Sets of up to `most` things of one sort, such as the vehicles in reach.
+
+    An element is a dictionary: an array [most, ...] for each field, and the flags "mask" [most], true where a row holds an
+    entity. The other rows are padding: they lie in the bounds, as do those of `padding`, and must have no influence.
+
+    Attributes:
+        fields: of one entity, by name; boxes, flags, or structures of these.
+        most: rows.
+    """
+
+    fields: Mapping[str, Space]
+    most: int
+    kind: ClassVar[str] = "entities"
+
+    def __post_init__(self) -> None:
+        _check_names("Entities", self.fields)
+        if self.most < 1:
+            raise ValueError(f"Entities: most = {self.most}: must be at least 1")
+        if MASK in self.fields:
+            raise ValueError(f"Entities: a field cannot be called {MASK!r}: that are the flags of the rows")
+        _ = self.expanded
+
+    def __hash__(self) -> int:
+        return hash((tuple(self.fields.items()), self.most))
+
+    @property
+    def expanded(self) -> Dict:
+        """The same elements as a `Dict` of arrays: "mask" first, then every field with an axis of rows in front."""
+        return Dict({MASK: Flags((self.most,)), **{n: stacked(s, self.most) for n, s in self.fields.items()}})
+
+    def sample(self, key: PRNGKeyArray) -> Any:
+        """Draw a number of entities, then every field of each; the padding comes last."""
+        count_key, rows_key = jax.random.split(key)
+        mask = jnp.arange(self.most) < jax.random.randint(count_key, (), 0, self.most + 1)
+        one = Dict(self.fields)
+        rows = jax.vmap(one.sample)(jax.random.split(rows_key, self.most))
+        return {MASK: mask, **padded(mask, rows, padding(one))}
+
+
+Space: TypeAlias = Box | Discrete | Flags | Dict | Entities
 
 
 @dataclass(frozen=True)
@@ -88,7 +191,8 @@ class Spaces:
 
     Attributes:
         observation, action: spaces.
-        action_mask: whether an observation ends with one flag per action, 1 where it is allowed.
+        action_mask: whether an observation ends with one flag per action, 1 where it is allowed; in a `Dict`, whether its
+            field "action_mask" holds them.
     """
 
     observation: Space
@@ -99,3 +203,172 @@ class Spaces:
     def actions(self) -> str:
         """Kind of the action space."""
         return self.action.kind
+
+
+def structured(space: Space) -> bool:
+    """Whether an element is a dictionary."""
+    return isinstance(space, Dict | Entities)
+
+
+def parts(space: Space) -> Mapping[str, Space]:
+    """The fields of a structure, with the flags of a set of entities among them; nothing for an array."""
+    if isinstance(space, Entities):
+        return space.expanded.fields
+    return space.fields if isinstance(space, Dict) else {}
+
+
+def components(space: Space) -> int:
+    """Numbers in an element."""
+    if isinstance(space, Dict | Entities):
+        return sum(components(part) for part in parts(space).values())
+    return int(np.prod(space.shape))
+
+
+def as_arrays(space: Space, value: Any) -> Any:
+    """A value in the arrays that an environment takes: float32 for a box, int32 for a choice, truth values for flags."""
+    if isinstance(space, Dict | Entities):
+        return {name: as_arrays(part, value[name]) for name, part in parts(space).items()}
+    kinds: dict[str, Any] = {Discrete.kind: np.int32, Flags.kind: np.bool_}
+    return np.asarray(value, dtype=kinds.get(space.kind, np.float32))
+
+
+def stacked(space: Space, rows: int) -> Space:
+    """The space of `rows` elements along a first axis.
+
+    Raises:
+        ValueError: for a choice; describe it by flags.
+    """
+    match space:
+        case Box():
+            low, high = (np.broadcast_to(bound, (rows, *space.shape)) for bound in (space.low, space.high))
+            return Box(low, high, space.unit)
+        case Flags():
+            return Flags((rows, *space.shape))
+        case Discrete():
+            raise ValueError("Entities: a field cannot be Discrete: use Flags with one flag for each choice")
+    return Dict({name: stacked(part, rows) for name, part in parts(space).items()})
+
+
+def padding(space: Space) -> Any:
+    """The element nearest to zero: what rows without an entity hold."""
+    match space:
+        case Box():
+            return jnp.asarray(np.clip(np.zeros_like(space.low), space.low, space.high))
+        case Discrete():
+            return jnp.zeros((), int)
+        case Flags():
+            return jnp.zeros(space.shape, bool)
+    return {name: padding(part) for name, part in parts(space).items()}
+
+
+def padded(mask: Array, rows: Any, blank: Any) -> Any:
+    """Rows where `mask` is true, `blank` elsewhere; every array of `rows` begins with the axes of `mask`."""
+
+    def choose(row: Array, empty: Array) -> Array:
+        return jnp.where(mask.reshape(*mask.shape, *([1] * (row.ndim - mask.ndim))), row, empty)
+
+    return jax.tree.map(choose, rows, blank)
+
+
+def faults(space: Space, value: Any, *, bounds: bool = True, path: str = "") -> list[str]:
+    """What keeps a value from being an element of a space, one line for each field; nothing if it is one.
+
+    Args:
+        space: a space.
+        value: an array, or dictionaries of arrays; any number of leading axes may precede those of the space, the same
+            for all arrays.
+        bounds: whether to look at bounds too; structure, shapes and finiteness count in any case.
+        path: of the field, as "vehicles/position"; empty for the whole, of which a line then tells without a name.
+    """
+    return [*_faults(space, value, bounds, path), *_batch_faults(space, value, path)]
+
+
+def batch_shape(space: Space, value: Any) -> tuple[int, ...]:
+    """The leading axes of an element, of which `faults` found nothing, before those of the space."""
+    while structured(space):
+        name, space = next(iter(parts(space).items()))
+        value = value[name]
+    assert isinstance(space, Box | Discrete | Flags)
+    shape = np.shape(value)
+    return shape[: len(shape) - len(space.shape)]
+
+
+def _faults(space: Space, value: Any, bounds: bool, path: str) -> list[str]:
+    if isinstance(space, Dict | Entities):
+        if not isinstance(value, Mapping):
+            return [_told(path, f"is no dictionary: must hold {', '.join(parts(space))}")]
+        found = [f"{_join(path, name)} is missing" for name in parts(space) if name not in value]
+        found += [
+            f"{_join(path, str(name))} is unknown: must be one of {', '.join(parts(space))}"
+            for name in value
+            if name not in parts(space)
+        ]
+        for name, part in parts(space).items():
+            if name in value:
+                found += _faults(part, value[name], bounds, _join(path, name))
+        return found
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return [_told(path, "is no array of numbers")]
+    size = len(space.shape)
+    if array.ndim < size or array.shape[array.ndim - size :] != space.shape:
+        return [_told(path, f"has shape {array.shape}: must end in {space.shape}")]
+    if not np.isfinite(array).all():
+        return [_told(path, "holds a value that is not finite: all must be")]
+    return _outside(space, array, path) if bounds else []
+
+
+def _outside(space: Box | Discrete | Flags, array: np.ndarray, path: str) -> list[str]:
+    if isinstance(space, Box):
+        wrong = (array.astype(np.float32) < space.low) | (array.astype(np.float32) > space.high)
+        if not wrong.any():
+            return []
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        inside = place[len(place) - len(space.shape) :]
+        limits = f"[{space.low[inside]:g}, {space.high[inside]:g}]"
+        unit = "" if space.unit == NO_UNIT else f" {space.unit}"
+        return [f"{path}{list(place) if place else ''} = {array[place]:g}: must be in {limits}{unit}"]
+    allowed = (
+        np.isin(array, (0, 1)) if isinstance(space, Flags) else (array % 1 == 0) & (array >= 0) & (array < space.n)
+    )
+    if allowed.all():
+        return []
+    words = "true or false" if isinstance(space, Flags) else f"an integer in [0, {space.n - 1}]"
+    return [f"{path} = {array[~allowed].flat[0]:g}: must be {words}"]
+
+
+def _batch_faults(space: Space, value: Any, path: str) -> list[str]:
+    if not structured(space):
+        return []
+    found: dict[tuple[int, ...], str] = {}
+
+    def look(space: Space, value: Any, path: str) -> None:
+        if isinstance(space, Dict | Entities):
+            for name, part in parts(space).items():
+                if isinstance(value, Mapping) and name in value:
+                    look(part, value[name], _join(path, name))
+        elif np.ndim(value) >= len(space.shape):
+            found.setdefault(np.shape(value)[: np.ndim(value) - len(space.shape)], path)
+
+    look(space, value, path)
+    if len(found) < 2:
+        return []
+    (first, one), (second, other), *_ = found.items()
+    return [f"{other} has the leading axes {second}, {one} has {first}: must be the same"]
+
+
+def _told(path: str, what: str) -> str:
+    return f"{path} {what}" if path else what
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _check_names(what: str, fields: Mapping[str, Any]) -> None:
+    if not fields:
+        raise ValueError(f"{what}: must have a field")
+    for name in fields:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"{what}: {name!r}: a field's name must be a word without /")

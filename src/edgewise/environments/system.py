@@ -162,6 +162,37 @@ class System(abc.ABC):
 
         return random
 
+    def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        """What the components of an observation are, one `Field` after another; empty if the space tells all.
+
+        Args:
+            environment: whose observations they are.
+            agent: who sees them, in a game.
+        """
+        return ()
+
+    def action_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        """What the components of an action are, one `Field` after another; empty if the space tells all."""
+        return ()
+
+    def action_decoder(self, config: Any, agent: str | None = None) -> Callable[[Any, Any], dict[str, Any]] | None:
+        """What reads a policy's actions, or None if their fields tell all.
+
+        Args:
+            config: of the environment.
+            agent: whose actions they are, in a game.
+
+        Returns:
+            `read(action, observation)`: the named parts of the decision, arrays in the system's own units. The observation may be
+            None; a decoder that needs it raises a ConfigurationError then.
+        """
+        return None
+
+    @property
+    def decodes_actions(self) -> bool:
+        """Whether there is a decoder."""
+        return type(self).action_decoder is not System.action_decoder
+
     def bound(self, environment: Any, states: Any) -> Any:
         """What no policy can beat in an episode's headline metric, or None if no such figure is known.
 

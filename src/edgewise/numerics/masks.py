@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from jaxtyping import Array, Bool, Float
+from collections.abc import Mapping
 
+from jaxtyping import Array, Bool, PyTree
+
+ACTION_MASK = "action_mask"
+"""Field of a structured observation that holds the flags."""
 FORBIDDEN_LOGIT = -1e9
 """Logit of a forbidden action: its probability is zero, and no difference of logits overflows."""
 
 
-def allowed_actions(observation: Float[Array, "*batch o"], actions: int) -> Bool[Array, "*batch a"]:
-    """The action mask that an observation ends with; where it allows nothing, everything.
+def allowed_actions(observation: PyTree[Array], actions: int) -> Bool[Array, "*batch a"]:
+    """The action mask of an observation; where it allows nothing, everything.
 
     Args:
-        observation: its last components are positive for an allowed action, else not.
+        observation: a vector [*batch, o] whose last components, or a dictionary whose field "action_mask" [*batch, a], are
+            positive or true for an allowed action.
         actions: how many.
     """
-    flags = observation[..., -actions:] > 0
+    flags = observation[ACTION_MASK] if isinstance(observation, Mapping) else observation[..., -actions:]
+    flags = flags > 0
     return flags | ~flags.any(axis=-1, keepdims=True)

@@ -1,10 +1,14 @@
-"""The policy artefact: a folder with `policy.json` (what it is) and `weights.safetensors` (its numbers)."""
+"""The policy artefact: a folder with `policy.json` (what it is) and `weights.safetensors` (its numbers and examples)."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +17,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import safetensors.numpy
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import PRNGKeyArray
 
 from edgewise import __version__
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
-from edgewise.numerics.scaling import plain_scaling, read_scaling
-from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy, initial_memory, step
+from edgewise.common.plain import from_plain
+from edgewise.environments.description import Description, plain_description, read_description
+from edgewise.environments.fields import Field, join, split
+from edgewise.environments.spaces import Box, Discrete
+from edgewise.numerics.scaling import AnyScaling, plain_scaling, read_scaling
+from edgewise.policies.golden import EXAMPLES, TOLERANCE, Golden, act, check_golden, make_golden
+from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy, core, initial_memory, inputs_of
 from edgewise.policies.registry import KINDS, kind_of
-from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.scaled import ScaledPolicy, with_inputs
 
-FORMAT = 2
+FORMAT = 3
+READ_FORMATS = (2, 3)
 DESCRIPTION_FILE = "policy.json"
 WEIGHTS_FILE = "weights.safetensors"
+GOLDEN = "golden/"
+"""What the names of the examples' arrays begin with; no name of a weight does."""
 
 
 class ArtefactError(EdgewiseError):
-    """A policy artefact is missing, damaged or of an unknown kind."""
+    """A policy artefact is missing, damaged or of an unknown kind, or is asked for what it cannot do."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +49,16 @@ class PolicyArtefact:
     """A deployable policy and what is known of it.
 
     Attributes:
-        policy: with or without a memory of its episode.
+        policy: with or without a memory of its episode; takes observations as they are.
         environment: name of the environment it was trained in.
         environment_config: its configuration, plain values.
         algorithm: name of the algorithm that trained it.
         steps: environment steps of training.
+        observation: of what an observation is made; None if nothing but its size is known.
+        action: the same of an action; None if nothing is known.
+        agent: id of the agent of a game whose policy it is; None for a single one.
+        decoder: name of the system that reads its actions; None if their fields tell all.
+        versions: of the libraries that saved it.
     """
 
     policy: DeployablePolicy | RecurrentPolicy | ScaledPolicy
@@ -49,12 +66,109 @@ class PolicyArtefact:
     environment_config: dict[str, Any]
     algorithm: str
     steps: int
+    observation: Description | None = None
+    action: Description | None = None
+    agent: str | None = None
+    decoder: str | None = None
+    versions: Mapping[str, str] | None = None
 
-    def act(self, observation: Float[np.ndarray, "*batch o"], key: PRNGKeyArray | None = None) -> np.ndarray:
-        """Action for an observation; without a key the deterministic one.
+    @property
+    def inputs(self) -> AnyScaling | None:
+        """How the policy scales observations before its network sees them; None if it does not."""
+        return inputs_of(self.policy)
+
+    @cached_property
+    def described(self) -> Description:
+        """Of what an observation is made.
 
         Raises:
-            ArtefactError: if the observation has another size than the policy was trained for, or is not finite; or if the
+            ArtefactError: if neither the artefact nor its policy tells.
+        """
+        if self.observation is not None:
+            return self.observation
+        size = getattr(core(self.policy), "observation_size", None)
+        if size is None:
+            raise ArtefactError("this policy does not tell of what an observation is made: must have a description")
+        return Description.of_size(size, "observation")
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The named numbers of an observation with units and bounds, in their order."""
+        return self.described.fields
+
+    def matches(self, observation: Any) -> None:
+        """Require an observation, or a batch, of the structure and shapes that the policy takes, and finite.
+
+        Raises:
+            ArtefactError: naming the field.
+        """
+        found = self.described.faults(observation)
+        if found:
+            raise ArtefactError(f"observation: {'; '.join(found)}")
+
+    def observe(self, **quantities: Any) -> np.ndarray:
+        """The observation [*batch, o] of quantities in the units of `fields`, given by the fields' names.
+
+        Raises:
+            ConfigurationError: for a field that is missing, unknown or of another shape.
+            ArtefactError: if observations are no vectors.
+        """
+        if not isinstance(self.described.space, Box):
+            raise ArtefactError("observations are no vectors: must be given as they are")
+        return join(self.fields, quantities)
+
+    def decode(self, action: Any, observation: Any = None) -> dict[str, Any]:
+        """What an action means, in the terms of the system that the policy was trained in.
+
+        Args:
+            action: a single one that the policy gave.
+            observation: that it was given for; some systems need it.
+
+        Returns:
+            Named plain arrays; without a decoder the quantities of the action's fields, in their units.
+
+        Raises:
+            ArtefactError: if the system is not installed, its configuration cannot be read, or it needs the observation.
+        """
+        action = np.asarray(action)
+        if self.decoder is not None:
+            return self._decoder(action, observation)
+        if self.action is None or not isinstance(self.action.space, Box):
+            name = "choice" if self.action is not None and isinstance(self.action.space, Discrete) else "action"
+            return {name: action}
+        return split(self.action.fields, action)
+
+    @cached_property
+    def _decoder(self) -> Any:
+        from edgewise.environments import registry
+
+        assert self.decoder is not None
+        try:
+            system = registry.find(self.decoder)
+            config = from_plain(system.config, self.environment_config)
+            decode = system.action_decoder(config, self.agent)
+        except EdgewiseError as error:
+            raise ArtefactError(f"actions cannot be read: {error}") from error
+        if decode is None:
+            raise ArtefactError(
+                f"actions cannot be read: {self.decoder} has no decoder; use the edgewise that saved them"
+            )
+
+        def read(action: np.ndarray, observation: Any) -> dict[str, Any]:
+            if observation is not None:
+                self.matches(observation)
+            try:
+                return {name: np.asarray(value) for name, value in decode(action, observation).items()}
+            except EdgewiseError as error:
+                raise ArtefactError(f"the action cannot be read: {error}") from error
+
+        return read
+
+    def act(self, observation: Any, key: PRNGKeyArray | None = None) -> np.ndarray:
+        """Action for an observation [*batch, ...]; without a key the deterministic one.
+
+        Raises:
+            ArtefactError: if the observation is not of the shape that the policy was trained for, or is not finite; or if the
                 policy has a memory, which `step` takes.
         """
         if jax.tree.leaves(self.initial_memory()):
@@ -65,9 +179,7 @@ class PolicyArtefact:
         """Memory at the start of an episode, of so many at once; an empty tuple for a policy without one."""
         return initial_memory(self.policy, batch)
 
-    def step(
-        self, observation: Float[np.ndarray, "*batch o"], memory: Any, key: PRNGKeyArray | None = None
-    ) -> tuple[np.ndarray, Any]:
+    def step(self, observation: Any, memory: Any, key: PRNGKeyArray | None = None) -> tuple[np.ndarray, Any]:
         """Action for an observation, and the memory for the episode's next step; without a key the deterministic action.
 
         An episode begins with `initial_memory` of the observation's batch axes. A policy without memory steps too.
@@ -75,21 +187,13 @@ class PolicyArtefact:
         Raises:
             ArtefactError: if the observation or the memory has another shape than it must have, or is not finite.
         """
-        size = self.policy.observation_size
-        observation = np.asarray(observation, dtype=np.float32)
-        if observation.ndim == 0 or observation.shape[-1] != size:
-            raise ArtefactError(f"observation has shape {observation.shape}: must end in {size}, the size trained for")
-        if not np.isfinite(observation).all():
-            raise ArtefactError("observation holds a value that is not finite: all must be")
-        if _shapes(memory) != _shapes(self.initial_memory(observation.shape[:-1])):
-            raise ArtefactError(f"memory does not fit: must come from initial_memory({observation.shape[:-1]}) or step")
-        action, memory = _step(self.policy, jnp.asarray(observation), memory, key)
+        self.matches(observation)
+        observation = self.described.array(observation)
+        batch = self.described.batch(observation)
+        if _shapes(memory) != _shapes(self.initial_memory(batch)):
+            raise ArtefactError(f"memory does not fit: must come from initial_memory({batch}) or step")
+        action, memory = act(self.policy, jax.tree.map(jnp.asarray, observation), memory, key)
         return np.asarray(action), memory
-
-
-@eqx.filter_jit
-def _step(policy: Any, observation: Array, memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
-    return step(policy, observation, memory, key)
 
 
 def _shapes(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
@@ -102,16 +206,28 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
     Args:
         folder: made if need be.
         artefact: what to save.
+
+    Raises:
+        EdgewiseError: if the policy is of no registered kind, or nobody tells of what an observation is made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    policy = artefact.policy.policy if isinstance(artefact.policy, ScaledPolicy) else artefact.policy
-    weights = safetensors.numpy.save(_named_arrays(policy))
+    policy = core(artefact.policy)
+    kind = kind_of(policy)
+    golden = make_golden(artefact.policy, artefact.described)
+    arrays = {name: np.asarray(leaf) for name, leaf in _named_arrays(policy).items()}
+    weights = safetensors.numpy.save(arrays | _golden_arrays(golden))
+    inputs = artefact.inputs
     description: dict[str, Any] = {
         "format": FORMAT,
         "edgewise": __version__,
-        "kind": kind_of(policy),
+        "versions": _versions(),
+        "kind": kind,
         "architecture": policy.architecture,
-        "inputs": plain_scaling(artefact.policy.inputs) if isinstance(artefact.policy, ScaledPolicy) else None,
+        "inputs": None if inputs is None else plain_scaling(inputs),
+        "observation": plain_description(artefact.described),
+        "action": None if artefact.action is None else plain_description(artefact.action),
+        "decoder": artefact.decoder,
+        "agent": artefact.agent,
+        "golden": {"examples": EXAMPLES, "tolerance": TOLERANCE},
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "environment": artefact.environment,
         "environment_config": artefact.environment_config,
@@ -119,46 +235,104 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
         "steps": artefact.steps,
     }
     description["sha256"] = _digest(description)
+    folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / WEIGHTS_FILE, weights)
     replace_file(folder / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
 
 
-def load_policy(folder: Path | str) -> PolicyArtefact:
+def load_policy(folder: Path | str, check: bool = True) -> PolicyArtefact:
     """Read an artefact. Needs nothing of the code that trained it.
+
+    Args:
+        folder: of the artefact.
+        check: do its examples again, and refuse it if it acts otherwise than where it was saved.
 
     Raises:
         ArtefactError: if a file is missing, or its content is damaged (both files carry a checksum), of a newer format,
-            or does not fit the architecture it claims.
+            or does not fit the architecture it claims; or if it acts otherwise than in its examples.
     """
     folder = Path(folder)
-    description = _read_description(folder / DESCRIPTION_FILE)
-    weights_path = folder / WEIGHTS_FILE
-    weights = _read(weights_path)
+    path = folder / DESCRIPTION_FILE
+    description = _read_description(path)
+    weights = _read(folder / WEIGHTS_FILE)
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
-        raise ArtefactError(f"{weights_path}: content does not match the checksum in {DESCRIPTION_FILE}: damaged")
-    kind = description["kind"]
-    if kind not in KINDS.names():
-        raise ArtefactError(f"{folder / DESCRIPTION_FILE}: kind = {kind!r}: must be one of {', '.join(KINDS.names())}")
-    blank = KINDS.find(kind).blank(description["architecture"])
+        raise ArtefactError(
+            f"{folder / WEIGHTS_FILE}: content does not match the checksum in {DESCRIPTION_FILE}: damaged"
+        )
     tensors = safetensors.numpy.load(weights)
-    expected = _named_arrays(blank)
-    if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:
-        raise ArtefactError(f"{weights_path}: tensors do not fit the architecture in {DESCRIPTION_FILE}")
-    leaves = [jnp.asarray(tensors[name]) for name in expected]
-    policy = jax.tree.unflatten(jax.tree.structure(blank), leaves)
-    inputs = description["inputs"]
-    return PolicyArtefact(
-        policy=policy if inputs is None else ScaledPolicy(policy, read_scaling(inputs)),
+    examples = {name: array for name, array in tensors.items() if name.startswith(GOLDEN)}
+    inside = _rebuild(folder, description, {name: tensors[name] for name in tensors if name not in examples})
+    inputs, older = description["inputs"], description["format"] < FORMAT
+    policy = with_inputs(inside, None if inputs is None else read_scaling(inputs))
+    artefact = PolicyArtefact(
+        policy=policy,
         environment=description["environment"],
         environment_config=description["environment_config"],
         algorithm=description["algorithm"],
         steps=description["steps"],
+        observation=None if older else read_description(description["observation"]),
+        action=None if older or description["action"] is None else read_description(description["action"]),
+        agent=None if older else description["agent"],
+        decoder=None if older else description["decoder"],
+        versions={"edgewise": description["edgewise"]} if older else description["versions"],
     )
+    if check and not older:
+        wrong = check_golden(policy, _read_golden(examples, artefact.described))
+        if wrong is not None:
+            raise ArtefactError(
+                f"{folder}: acts otherwise than where it was saved, beyond the tolerance {TOLERANCE:g}: {wrong}; "
+                f"saved with {_told(artefact.versions)}; here: {_told(_versions())}; load_policy(..., check=False) takes it"
+            )
+    return artefact
 
 
-def _named_arrays(policy: DeployablePolicy | RecurrentPolicy) -> dict[str, np.ndarray]:
+def _rebuild(folder: Path, description: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Any:
+    """The policy of an architecture with the given weights; none are drawn for it."""
+    path, kind = folder / DESCRIPTION_FILE, description["kind"]
+    if kind not in KINDS.names():
+        raise ArtefactError(f"{path}: kind = {kind!r}: must be one of {', '.join(KINDS.names())}")
+    architecture = description["architecture"]
+    try:
+        blank = eqx.filter_eval_shape(lambda: KINDS.find(kind).blank(architecture))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtefactError(f"{path}: architecture = {architecture!r}: must be one of a {kind} policy") from error
+    expected = _named_arrays(blank)
+    if {name: t.shape for name, t in tensors.items()} != {name: t.shape for name, t in expected.items()}:
+        raise ArtefactError(f"{folder / WEIGHTS_FILE}: tensors do not fit the architecture in {DESCRIPTION_FILE}")
+    return jax.tree.unflatten(jax.tree.structure(blank), [jnp.asarray(tensors[name]) for name in expected])
+
+
+def _named_arrays(policy: Any) -> dict[str, Any]:
     paths = jax.tree_util.tree_leaves_with_path(policy)
-    return {jax.tree_util.keystr(path).lstrip("."): np.asarray(leaf) for path, leaf in paths}
+    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in paths}
+
+
+def _golden_arrays(golden: Golden) -> dict[str, np.ndarray]:
+    seen = jax.tree.leaves(golden.observation)
+    return {
+        f"{GOLDEN}action": golden.action,
+        f"{GOLDEN}steady": golden.steady,
+        **{f"{GOLDEN}observation/{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(seen)},
+        **{f"{GOLDEN}memory/{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(golden.memory)},
+    }
+
+
+def _read_golden(arrays: Mapping[str, np.ndarray], description: Description) -> Golden:
+    def of(part: str) -> list[np.ndarray]:
+        return [arrays[name] for name in sorted(arrays) if name.startswith(f"{GOLDEN}{part}/")]
+
+    like = jax.eval_shape(description.space.sample, jax.random.key(0))
+    observation = jax.tree.unflatten(jax.tree.structure(like), of("observation"))
+    return Golden(observation, arrays[f"{GOLDEN}action"], arrays[f"{GOLDEN}steady"], tuple(of("memory")))
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: metadata.version(name) for name in ("jax", "equinox", "numpy")}
+    return {"edgewise": __version__, "python": platform.python_version(), **libraries}
+
+
+def _told(versions: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{name} {version}" for name, version in (versions or {}).items())
 
 
 def _digest(description: dict[str, Any]) -> str:
@@ -180,6 +354,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise ArtefactError(f"{path}: is not JSON: damaged") from None
     if not isinstance(description, dict) or description.get("sha256") != _digest(description):
         raise ArtefactError(f"{path}: content does not match its checksum: damaged")
-    if description["format"] != FORMAT:
-        raise ArtefactError(f"{path}: format = {description['format']!r}: must be {FORMAT}; use a newer edgewise")
+    if description["format"] not in READ_FORMATS:
+        allowed = " or ".join(map(str, READ_FORMATS))
+        raise ArtefactError(f"{path}: format = {description['format']!r}: must be {allowed}; use a newer edgewise")
     return description

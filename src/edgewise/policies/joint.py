@@ -53,7 +53,7 @@ class JointPolicy(eqx.Module):
     def move(
         self,
         movers: Sequence[str],
-        observations: Mapping[str, Array],
+        observations: Mapping[str, Any],
         memory: tuple[Any, ...],
         key: PRNGKeyArray,
         stochastic: bool,
@@ -74,11 +74,11 @@ class JointPolicy(eqx.Module):
                 continue
             samples = stochastic or isinstance(policy, UniformPolicy)
             keys = jax.random.split(jax.random.fold_in(key, place), len(kind))
-            seen = jnp.stack([observations[agent] for agent in kind])
+            seen = jax.tree.map(lambda *each: jnp.stack(each), *(observations[agent] for agent in kind))
             chosen, after[place] = eqx.filter_vmap(_act)(policy, seen, memory[place], keys if samples else None)
             actions |= {agent: chosen[index] for index, agent in enumerate(kind)}
         return actions, tuple(after)
 
 
-def _act(policy: Any, observation: Array, memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+def _act(policy: Any, observation: Any, memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
     return step(policy, observation, memory, key)

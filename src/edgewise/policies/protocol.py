@@ -6,13 +6,14 @@ from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
+from edgewise.numerics.scaling import AnyScaling
+
 
 class Deployable(Protocol):
-    """An Equinox module whose arrays, with its `architecture`, are all that acting needs."""
+    """An Equinox module whose arrays, with its `architecture`, are all that acting needs.
 
-    @property
-    def observation_size(self) -> int:
-        """Components of an observation."""
+    A policy on vectors has the property `observation_size` too; of what other observations are made, its artefact describes.
+    """
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -20,7 +21,7 @@ class Deployable(Protocol):
 
     @staticmethod
     def blank(architecture: dict[str, Any]) -> Any:
-        """A policy of the given architecture; its numbers mean nothing yet."""
+        """A policy of the given architecture; its numbers mean nothing yet, and may be abstract: only shapes are taken."""
 
 
 @runtime_checkable
@@ -42,8 +43,37 @@ class Remembering(Protocol):
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
 
 
+@runtime_checkable
+class Scaled(Protocol):
+    """A policy that scales an observation and asks another one."""
+
+    @property
+    def policy(self) -> Any:
+        """The other one."""
+
+    @property
+    def inputs(self) -> AnyScaling:
+        """How it scales."""
+
+
 class RecurrentPolicy(Deployable, Remembering, Protocol):
     """A policy that remembers what it has seen of an episode."""
+
+
+def core(policy: Any) -> Any:
+    """The policy that takes observations as its learner saw them."""
+    return policy.policy if isinstance(policy, Scaled) else policy
+
+
+def inputs_of(policy: Any) -> AnyScaling | None:
+    """The scaling of the observations that the learner saw; None if there is none."""
+    return policy.inputs if isinstance(policy, Scaled) else None
+
+
+def as_learned(policy: Any, observation: Any) -> Any:
+    """An observation as the policy's learner saw it."""
+    inputs = inputs_of(policy)
+    return observation if inputs is None else inputs(observation)
 
 
 def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
-from edgewise.numerics.scaling import Scaling
+from edgewise.numerics.scaling import AnyScaling
 from edgewise.policies.protocol import initial_memory, step
 
 
@@ -20,7 +20,7 @@ class ScaledPolicy(eqx.Module):
     """
 
     policy: Any
-    inputs: Scaling = eqx.field(static=True)
+    inputs: AnyScaling = eqx.field(static=True)
 
     @property
     def observation_size(self) -> int:
@@ -40,3 +40,8 @@ class ScaledPolicy(eqx.Module):
         """An action for each observation, if the policy inside has no memory."""
         action: Array = self.policy(self.inputs(observation), key)
         return action
+
+
+def with_inputs(policy: Any, inputs: AnyScaling | None) -> Any:
+    """The policy, made to take raw observations; itself if its observations are not scaled."""
+    return policy if inputs is None else ScaledPolicy(policy, inputs)

@@ -13,10 +13,9 @@ from edgewise.algorithms.base import Step
 from edgewise.algorithms.game import GameAlgorithm, Turns
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.game import Game, GameStep, Observations
-from edgewise.environments.scaled import ScaledGame
 from edgewise.numerics.select import select
 from edgewise.policies.joint import JointPolicy
-from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.scaled import with_inputs
 from edgewise.policies.uniform import UniformPolicy
 from edgewise.training.loop import Loop, repeat
 from edgewise.training.on_policy import OnPolicyConfig
@@ -53,7 +52,7 @@ class Slot(eqx.Module):
     state: Any
     memory: tuple[Any, ...]
     step: GameStep
-    views: tuple[Array, ...]
+    views: tuple[Any, ...]
     global_observations: tuple[Array | None, ...]
     drawn: tuple[Array, ...]
 
@@ -89,12 +88,9 @@ class GameLoop(Loop):
 
     def policy(self, train_state: Any) -> JointPolicy:
         policy = self.algorithm.policy(train_state)
-        if not isinstance(self.environment, ScaledGame):
-            return policy
-        inputs = (self.environment.inputs[kind[0]] for kind in policy.agents)
         scaled = (
-            inside if isinstance(inside, UniformPolicy) else ScaledPolicy(inside, each)
-            for inside, each in zip(policy.policies, inputs, strict=True)
+            inside if isinstance(inside, UniformPolicy) else with_inputs(inside, self.environment.scalings.get(kind[0]))
+            for kind, inside in zip(policy.agents, policy.policies, strict=True)
         )
         return JointPolicy(policy.agents, tuple(scaled))
 
@@ -152,7 +148,7 @@ class GameLoop(Loop):
             for place, kind in enumerate(kinds):
                 if not set(kind.agents) <= set(movers):
                     continue
-                seen = jnp.stack([observations[agent] for agent in kind.agents])
+                seen = jax.tree.map(lambda *each: jnp.stack(each), *(observations[agent] for agent in kind.agents))
                 chosen, action, after[place] = self.algorithm.act(
                     train_state, place, seen, shared, memory[place], keys[place]
                 )

@@ -11,9 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from edgewise.environments.scaled import ScaledObservations
 from edgewise.policies.rescaled import with_outputs
-from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.scaled import with_inputs
 from edgewise.training.config import TrainingConfig
 
 State = TypeVar("State")
@@ -49,8 +48,7 @@ class Loop(eqx.Module):
 
 def unscaled(policy: Any, environment: Any) -> Any:
     """A policy that learned in an environment, made to take observations and actions in the environment's own units."""
-    policy = with_outputs(policy, environment.rescaling)
-    return ScaledPolicy(policy, environment.inputs) if isinstance(environment, ScaledObservations) else policy
+    return with_inputs(with_outputs(policy, environment.rescaling), environment.scaling)
 
 
 def repeat(

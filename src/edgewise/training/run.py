@@ -20,6 +20,7 @@ from edgewise.common.files import replace_file, told
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
+from edgewise.environments import registry
 from edgewise.environments.host.copies import NotFiniteError
 from edgewise.numerics.select import select
 from edgewise.policies.artefact import PolicyArtefact
@@ -42,7 +43,7 @@ from edgewise.training.run_folder import (
     resume_command,
     write_config,
 )
-from edgewise.training.saved import save_learned
+from edgewise.training.saved import describe_spaces, save_learned
 from edgewise.training.trainer import CompiledTrainer, Trainer
 
 
@@ -203,13 +204,20 @@ def _save(checkpoints: Checkpoints, number: int, state: RunState, folder: Path) 
 
 
 def _save_policies(folder: Path, run: RunConfig, trainer: Trainer, state: RunState, steps: int) -> None:
-    def describe(policy: Any) -> PolicyArtefact:
+    system = registry.find(run.environment)
+
+    def describe(policy: Any, agent: str | None) -> PolicyArtefact:
+        observation, action = describe_spaces(system, trainer.judged_in, agent)
         return PolicyArtefact(
             policy=policy,
             environment=run.environment,
             environment_config=stored(to_plain(run.environment_config), folder),
             algorithm=run.algorithm,
             steps=steps,
+            observation=observation,
+            action=action,
+            agent=agent,
+            decoder=run.environment if system.decodes_actions else None,
         )
 
     groups: dict[Which, Any] = {"best": state.best_policy, "last": trainer.policies(state.loop)}

@@ -11,26 +11,50 @@ import jax
 import numpy as np
 
 from edgewise.common.errors import EdgewiseError
+from edgewise.environments.description import Description
 from edgewise.environments.game import Game
+from edgewise.environments.host.task import HostTask
 from edgewise.environments.spaces import Box, Discrete
+from edgewise.environments.system import System
 from edgewise.policies.artefact import DESCRIPTION_FILE, PolicyArtefact, load_policy, save_policy
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.protocol import initial_memory, step
 
 
-def save_learned(folder: Path, policy: Any, describe: Callable[[Any], PolicyArtefact]) -> None:
+def save_learned(folder: Path, policy: Any, describe: Callable[[Any, str | None], PolicyArtefact]) -> None:
     """Save a policy into a folder; that of several agents into one folder for each, named by its id.
 
     Args:
         folder: made if need be.
         policy: of one agent, or a `JointPolicy`.
-        describe: makes the artefact of one agent's policy.
+        describe: makes the artefact of a policy and its agent's id, None for a single agent.
     """
     if isinstance(policy, JointPolicy):
         for agent, each in policy.split().items():
-            save_policy(folder / agent, describe(each))
+            save_policy(folder / agent, describe(each, agent))
     else:
-        save_policy(folder, describe(policy))
+        save_policy(folder, describe(policy, None))
+
+
+def describe_spaces(system: System, environment: Any, agent: str | None = None) -> tuple[Description, Description]:
+    """Of what an observation and an action are made, as an artefact keeps it.
+
+    Args:
+        system: of the environment.
+        environment: an `Environment`, a `Game` or a `HostTask`, whose observations a deployed policy takes.
+        agent: whose they are, in a game.
+    """
+    if isinstance(environment, Game):
+        assert agent is not None
+        seen, done = environment.observation_spaces[agent], environment.action_spaces[agent]
+    elif isinstance(environment, HostTask):
+        seen, done = environment.spaces.observation, environment.spaces.action
+    else:
+        seen, done = environment.observation_space, environment.action_space
+    return (
+        Description.of(seen, "observation", system.observation_fields(environment, agent)),
+        Description.of(done, "action", system.action_fields(environment, agent)),
+    )
 
 
 def load_learned(folder: Path, environment: Any) -> Any:

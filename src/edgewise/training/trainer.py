@@ -47,6 +47,11 @@ class Trainer(abc.ABC):
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
         """By what the best policies are chosen, of the evaluation of that number."""
 
+    @property
+    @abc.abstractmethod
+    def judged_in(self) -> Any:
+        """The environment in which policies are judged: its observations are those that a deployed policy takes."""
+
     @abc.abstractmethod
     def close(self) -> None:
         """Release what environments hold."""
@@ -84,6 +89,10 @@ class CompiledTrainer(Trainer):
         """The mean return; in a game no sum of rewards tells who plays best: the newest policies count."""
         returns = result["return"].mean(1)
         return jnp.full_like(returns, number) if isinstance(self._environment, Game) else returns
+
+    @property
+    def judged_in(self) -> Any:
+        return self._environment
 
     def close(self) -> None:
         """Compiled environments hold nothing."""

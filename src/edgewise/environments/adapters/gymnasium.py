@@ -22,7 +22,7 @@ from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
 from edgewise.environments.adapters.fork import ForkedEnvironment, forked, refuse_fork
 from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
-from edgewise.environments.adapters.spaces import to_array, to_gymnasium
+from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.environment import Environment, TimeStep
 
 AUTORESET_MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
@@ -156,9 +156,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         gymnasium.logger.warn("render() of an environment that was made without a render_mode: it draws no frames")
 
     def _observation(self, observation: Any) -> Any:
-        if isinstance(self.observation_space, gymnasium.spaces.Discrete):
-            return np.int64(observation)
-        return np.array(observation, dtype=self.observation_space.dtype)
+        return to_numpy(self.observation_space, observation)
 
 
 class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
@@ -260,7 +258,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         return self._observations(self._copies[2]), timestep.reward.astype(float), *flags, info
 
     def _observations(self, observations: Any) -> Any:
-        return np.array(observations, dtype=self.observation_space.dtype)
+        return to_numpy(self.observation_space, observations)
 
     def _reset_mask(self, options: dict[str, Any] | None) -> Bool[np.ndarray, " n"]:
         mask = (options or {}).get("reset_mask")
@@ -355,10 +353,10 @@ def _masked(metrics: dict[str, np.ndarray], present: np.ndarray) -> dict[str, An
     return {name: np.where(present, value, 0.0).astype(float) for name, value in metrics.items()} | masks
 
 
-def _final(observations: np.ndarray, metrics: dict[str, np.ndarray], ended: np.ndarray) -> dict[str, Any]:
+def _final(observations: Any, metrics: dict[str, np.ndarray], ended: np.ndarray) -> dict[str, Any]:
     final = np.full(ended.shape, None, dtype=object)
     for index in np.flatnonzero(ended):
-        final[index] = observations[index]
+        final[index] = jax.tree.map(lambda values, index=index: np.asarray(values[index]), observations)
     return {
         "final_obs": final,
         "_final_obs": ended.copy(),

@@ -19,7 +19,7 @@ from edgewise.common.errors import check_integer
 from edgewise.common.extras import missing
 from edgewise.environments.adapters.spaces import from_bounds
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Box, Discrete, Space
+from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, parts
 
 try:
     from gymnax.environments import environment as gymnax_environment
@@ -85,7 +85,11 @@ class ToGymnax(gymnax_environment.Environment):  # type: ignore[misc]
     def num_actions(self) -> int:
         """Number of choices, or of components of a continuous action."""
         space = self._environment.action_space
-        return space.n if isinstance(space, Discrete) else int(np.prod(space.shape))
+        if isinstance(space, Discrete):
+            return space.n
+        if isinstance(space, Dict | Entities):
+            raise EdgewiseError(f"{self.name}: its actions are a structure, which gymnax cannot count")
+        return int(np.prod(space.shape))
 
     def reset_env(self, key: PRNGKeyArray, params: GymnaxParameters) -> tuple[Any, GymnaxState]:
         """Observation and state of a new episode."""
@@ -173,8 +177,8 @@ class FromGymnax(Environment[Any]):
         )
         return jax.tree_util.tree_map(_strong, next_state), timestep
 
-    def _observation(self, observation: Any) -> Array:
-        return jnp.asarray(observation, dtype=int if isinstance(self.observed, Discrete) else float)
+    def _observation(self, observation: Any) -> Any:
+        return _typed(self.observed, observation)
 
 
 def to_gymnax(environment: Environment[Any]) -> ToGymnax:
@@ -210,6 +214,17 @@ def _strong(leaf: Any) -> Array:
 
 
 def _to_gymnax_space(space: Space) -> Any:
-    if isinstance(space, Discrete):
-        return gymnax_spaces.Discrete(space.n)
-    return gymnax_spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape, jnp.float32)
+    match space:
+        case Box():
+            return gymnax_spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape, jnp.float32)
+        case Discrete():
+            return gymnax_spaces.Discrete(space.n)
+        case Flags():
+            return gymnax_spaces.Box(0, 1, space.shape, jnp.bool_)
+    return gymnax_spaces.Dict({name: _to_gymnax_space(part) for name, part in parts(space).items()})
+
+
+def _typed(space: Space, value: Any) -> Any:
+    if isinstance(space, Dict | Entities):
+        return {name: _typed(part, value[name]) for name, part in parts(space).items()}
+    return jnp.asarray(value, dtype=int if isinstance(space, Discrete) else float)

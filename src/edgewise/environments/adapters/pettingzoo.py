@@ -22,7 +22,7 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.adapters.fork import forked, refuse_fork
 from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
-from edgewise.environments.adapters.spaces import to_array, to_gymnasium
+from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.game import Game, GameStep
 
 
@@ -45,7 +45,7 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
     return PettingZooEnvironment(make_checked(system, render_mode, overrides), system, render_mode)
 
 
-class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: ignore[misc]
+class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     """One copy of a game.
 
     Args:
@@ -79,7 +79,7 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         """Start an episode.
 
         Args:
@@ -95,11 +95,11 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         self._state, observations = _reset(self.environment, key)
         self._stage = 0
         self.agents = list(self.possible_agents)
-        return _plain(observations), self._turns()
+        return self._plain(observations), self._turns()
 
     def step(
         self, actions: Mapping[str, Any]
-    ) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
+    ) -> tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]:
         """Let the agents of this stage move.
 
         Args:
@@ -128,7 +128,7 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         if step.terminated or step.truncated:
             self.agents = []
         return (
-            _plain(step.observations),
+            self._plain(step.observations),
             {agent: float(step.rewards[agent]) for agent in everyone},
             dict.fromkeys(everyone, bool(step.terminated)),
             dict.fromkeys(everyone, bool(step.truncated)),
@@ -143,6 +143,9 @@ class PettingZooEnvironment(ParallelEnv[str, np.ndarray, np.ndarray]):  # type: 
         """
         if self.render_mode is not None:
             raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
+
+    def _plain(self, observations: Mapping[str, Any]) -> dict[str, Any]:
+        return {agent: to_numpy(self.observation_spaces[agent], seen) for agent, seen in observations.items()}
 
     def _turns(self) -> dict[str, dict[str, Any]]:
         moving = self.environment.stages[self._stage]
@@ -159,7 +162,3 @@ def _move(
     environment: Game[Any], key: PRNGKeyArray, state: Any, stage: int, actions: dict[str, Any]
 ) -> tuple[Any, GameStep]:
     return environment.move(key, state, stage, actions)
-
-
-def _plain(observations: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    return {agent: np.array(observation, dtype=np.float32) for agent, observation in observations.items()}

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.spaces import Box, Discrete, Space
+from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, parts
 
 
 def to_gymnasium(space: Space) -> spaces.Space[Any]:
-    """The Gymnasium space with the same elements: float32 boxes, int64 integers from 0."""
-    if isinstance(space, Discrete):
-        return spaces.Discrete(space.n)
-    return spaces.Box(space.low, space.high, dtype=np.float32)
+    """The Gymnasium space with the same elements: float32 boxes, int64 integers from 0, int8 flags, `Dict` for structures.
+
+    A set of entities becomes a `Dict` of arrays of `most` rows, with the flags "mask"; see `Entities.expanded`.
+    """
+    match space:
+        case Box():
+            return spaces.Box(space.low, space.high, dtype=np.float32)
+        case Discrete():
+            return spaces.Discrete(space.n)
+        case Flags():
+            return spaces.MultiBinary(space.shape)
+    return spaces.Dict({name: to_gymnasium(part) for name, part in parts(space).items()})
 
 
-def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, ...] | None = ()) -> np.ndarray:
+def to_numpy(space: spaces.Space[Any], value: Any) -> Any:
+    """An element, or a batch of elements, in NumPy arrays of the types of a Gymnasium space."""
+    if isinstance(space, spaces.Dict):
+        return {name: to_numpy(part, value[name]) for name, part in space.items()}
+    if isinstance(space, spaces.Discrete):
+        return np.int64(value)
+    return np.array(value, dtype=space.dtype)
+
+
+def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, ...] | None = ()) -> Any:
     """An action as the array that an environment takes: float32 within the bounds of a box, int32 for integers.
 
-    Numbers outside of a box count as the nearest ones inside.
+    Numbers outside of a box count as the nearest ones inside. Flags become truth values, structures dictionaries of arrays.
 
     Args:
         space: of one action.
@@ -33,6 +51,11 @@ def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, 
     Raises:
         ConfigurationError: for another shape, a number that is not finite, or a choice that does not exist.
     """
+    if isinstance(space, Dict | Entities):
+        if not isinstance(value, Mapping) or set(value) != set(parts(space)):
+            given = sorted(map(str, value)) if isinstance(value, Mapping) else value
+            raise ConfigurationError(field, given, f"a dictionary of {', '.join(parts(space))}")
+        return {name: to_array(part, value[name], f"{field}/{name}", batch) for name, part in parts(space).items()}
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
@@ -55,22 +78,27 @@ def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, 
         raise ConfigurationError(where, array[tuple(place)].item(), allowed)
     if isinstance(space, Discrete):
         return array.astype(np.int32)
+    if isinstance(space, Flags):
+        return array.astype(np.bool_)
     return np.clip(array, space.low, space.high).astype(np.float32)
 
 
 def from_bounds(field: str, space: Any) -> Space:
-    """The space described by an object with `n`, or with `low`, `high` and `shape`, such as gymnax's.
+    """The space described by an object with `n`, with `low`, `high` and `shape`, or with `spaces` by name, such as gymnax's.
 
     Args:
         field: name shown in the error.
         space: to translate.
 
     Raises:
-        ConfigurationError: if it is neither, such as a dictionary of spaces.
+        ConfigurationError: if it is none of them, such as a tuple of spaces.
     """
+    named = getattr(space, "spaces", None)
+    if isinstance(named, Mapping):
+        return Dict({str(name): from_bounds(f"{field}/{name}", part) for name, part in named.items()})
     if hasattr(space, "n"):
         return Discrete(int(space.n))
     if not (hasattr(space, "low") and hasattr(space, "high")):
-        raise ConfigurationError(field, space, "a box or a discrete space")
+        raise ConfigurationError(field, space, "a box, a discrete space or a dictionary of them")
     low, high = (np.broadcast_to(np.asarray(b, np.float32), space.shape).copy() for b in (space.low, space.high))
     return Box(low, high)

@@ -50,7 +50,8 @@ class HostTask:
         finally:
             environment.close()
         if self.inputs is not None:
-            observed = Box(*(np.asarray(self.inputs(jnp.asarray(bound))) for bound in (observed.low, observed.high)))
+            low, high = (np.asarray(self.inputs(jnp.asarray(bound))) for bound in (observed.low, observed.high))
+            observed = Box(low, high)
         return Spaces(observed, acted)
 
     def scaled(self, span: float) -> HostTask:

@@ -18,7 +18,7 @@ from edgewise.experiments.cell import Learned, Planned
 from edgewise.experiments.probe import Probe, Probes, best_policy
 from edgewise.papers.d2sac.names import CHAIN, TASK_SHOWN
 from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
-from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.protocol import as_learned, core
 from edgewise.systems.service_selection import references
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.environment import ServiceSelection
@@ -85,8 +85,7 @@ def distributions(policy: Any, observation: jax.Array) -> np.ndarray:
     Raises:
         EdgewiseError: if it has no such chain.
     """
-    if isinstance(policy, ScaledPolicy):
-        observation, policy = policy.inputs(observation), policy.policy
+    observation, policy = as_learned(policy, observation), core(policy)
     if not isinstance(policy, CategoricalDiffusionPolicy):
         raise EdgewiseError(f"{type(policy).__name__}: has no reverse chain: must be a categorical diffusion policy")
     return np.asarray(eqx.filter_jit(policy.distributions)(observation, jax.random.key(0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,21 @@ class AgentMigrationSystem(System):
         from edgewise.systems.agent_migration.build import environment
 
         return environment(config, "evaluation")
+
+    def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.agent_migration.observation import fields
+
+        return fields(environment)
+
+    def action_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.agent_migration.observation import action_fields
+
+        return action_fields(environment)
+
+    def action_decoder(self, config: Any, agent: str | None = None) -> Callable[[Any, Any], dict[str, Any]] | None:
+        from edgewise.systems.agent_migration.observation import decoder
+
+        return decoder(config)
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.agent_migration.references import build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from edgewise.environments.system import Command, Headline, Policy, System
@@ -21,6 +22,21 @@ class DynamicContractSystem(System):
         from edgewise.systems.dynamic_contract.environment import DynamicContract
 
         return DynamicContract(config)
+
+    def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.dynamic_contract.observation import fields
+
+        return fields(environment)
+
+    def action_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.dynamic_contract.observation import action_fields
+
+        return action_fields(environment)
+
+    def action_decoder(self, config: Any, agent: str | None = None) -> Callable[[Any, Any], dict[str, Any]] | None:
+        from edgewise.systems.dynamic_contract.observation import decoder
+
+        return decoder(config)
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.dynamic_contract.references import build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ class ServiceSelectionSystem(System):
         from edgewise.systems.service_selection.build import environment
 
         return environment(config, "evaluation")
+
+    def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.service_selection.observation import fields
+
+        return fields(environment)
+
+    def action_decoder(self, config: Any, agent: str | None = None) -> Callable[[Any, Any], dict[str, Any]] | None:
+        from edgewise.systems.service_selection.observation import read_action
+
+        return read_action
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.service_selection.references import build

@@ -36,6 +36,16 @@ class TwinTradingSystem(System):
         solved = stackelberg_equilibrium(environment.market)
         return TwinTrading(environment.config, environment.market, solved)
 
+    def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.twin_trading.observation import fields
+
+        return fields(environment, agent or "")
+
+    def action_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
+        from edgewise.systems.twin_trading.observation import action_fields
+
+        return action_fields(environment, agent or "")
+
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.twin_trading.references import BUILDERS
 

@@ -15,10 +15,10 @@ from jaxtyping import Array, Bool, Float, Key
 from edgewise.algorithms.base import OnPolicyAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.spaces import Space
+from edgewise.environments.spaces import Space, components
 from edgewise.numerics.select import select
 from edgewise.policies.learned import LearnedPolicy
-from edgewise.policies.scaled import ScaledPolicy
+from edgewise.policies.scaled import with_inputs
 from edgewise.training.config import TrainingConfig
 from edgewise.training.host.collector import Collector, Row, stack
 from edgewise.training.host.evaluation import evaluate_host
@@ -69,8 +69,7 @@ class HostTrainer(Trainer):
         self._collectors: list[Collector] = []
 
     def policies(self, state: Any) -> Any:
-        policies = eqx.filter_vmap(self._learner.policy)(state.train_state)
-        return policies if self._task.inputs is None else ScaledPolicy(policies, self._task.inputs)
+        return with_inputs(eqx.filter_vmap(self._learner.policy)(state.train_state), self._task.inputs)
 
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         count = jax.tree.leaves(policies)[0].shape[0]
@@ -81,6 +80,10 @@ class HostTrainer(Trainer):
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
         """The mean return."""
         return result["return"].mean(1)
+
+    @property
+    def judged_in(self) -> Any:
+        return self._evaluation
 
     def close(self) -> None:
         for collector in self._collectors:
@@ -208,7 +211,7 @@ def check_memory(replay: Replay, task: HostTask, seeds: int) -> None:
     Raises:
         ConfigurationError: naming the largest capacity that does.
     """
-    item = 2 * int(np.prod(task.spaces.observation.shape)) * np.dtype(np.float32).itemsize
+    item = 2 * components(task.spaces.observation) * np.dtype(np.float32).itemsize
     available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if replay.capacity * item * seeds > available:
         raise ConfigurationError(
