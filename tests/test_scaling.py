@@ -59,7 +59,10 @@ def test_a_trained_policy_takes_raw_observations(tmp_path: Path) -> None:
     dqn = find_algorithm("dqn").config(hidden=(8,), batch_size=8)
     run = RunConfig(entry.name, entry.config(tasks=10, providers=3), "dqn", dqn, training)
     train(tmp_path / "run", run, lambda done, text: None)
-    loaded = load_policy(tmp_path / "run" / "policy" / "last" / "seed-0").policy
+    artefact = load_policy(tmp_path / "run" / "policy" / "last" / "seed-0")
+    assert [field.name for field in artefact.fields] == ["task", "running_time", "capacity", "free"]
+    assert artefact.decode(np.asarray(2)) == {"provider": 2}
+    loaded = artefact.policy
     assert isinstance(loaded, ScaledPolicy)
     observations = jax.random.uniform(jax.random.key(0), (50, loaded.observation_size))
     np.testing.assert_array_equal(loaded(observations, None), loaded.policy(6 * observations - 3, None))

@@ -188,8 +188,8 @@ def test_what_dies_while_it_saves_the_last_time_is_repaired(
     class Death(Exception):
         pass
 
-    def save_some(folder: Path, policy: object, describe: Callable[[object], PolicyArtefact]) -> None:
-        if folder.name == "seed-1" and describe(policy).steps == SMALL.steps_done(SMALL.evaluations):
+    def save_some(folder: Path, policy: object, describe: Callable[[object, str | None], PolicyArtefact]) -> None:
+        if folder.name == "seed-1" and describe(policy, None).steps == SMALL.steps_done(SMALL.evaluations):
             raise Death
         save_learned(folder, policy, describe)
 

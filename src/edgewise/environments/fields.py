@@ -74,7 +74,7 @@ def split(fields: Sequence[Field], values: Any) -> dict[str, np.ndarray]:
     ends = np.cumsum([field.size for field in fields])[:-1]
     pieces = np.split(values, ends, axis=-1)
     return {
-        field.name: field.quantity(piece.reshape(*values.shape[:-1], *field.shape))
+        field.name: field.quantity(piece.reshape((*values.shape[:-1], *field.shape)))
         for field, piece in zip(fields, pieces, strict=True)
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-from edgewise.environments.fields import Field, compact
+from edgewise.environments.fields import Field
 from edgewise.systems.twin_trading.environment import MIDDLE_RATE, TwinTrading
 
 BANDWIDTH = "1e7 Hz"
@@ -42,4 +42,4 @@ def action_fields(environment: TwinTrading, agent: str) -> tuple[Field, ...]:
         return (Field("demand", BANDWIDTH, 0.0, 1.0, (m,), most, meaning="from each leader"),)
     place = environment.leaders.index(agent)
     low, high = (np.asarray(environment.price_of(jnp.full(m, share)))[place] for share in (0.0, 1.0))
-    return (Field("price", PRICE, 0.0, 1.0, (1,), compact(high - low), compact(low), "of this slot"),)
+    return (Field("price", PRICE, 0.0, 1.0, (1,), float(high - low), float(low), "of this slot"),)
