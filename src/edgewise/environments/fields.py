@@ -46,11 +46,11 @@ class Field:
 
     def quantity(self, values: Any) -> np.ndarray:
         """The quantity of values [*batch, *shape] of the vector."""
-        return self._array(self.offset) + self._array(self.scale) * np.asarray(values, dtype=float)
+        return np.asarray(self._array(self.offset) + self._array(self.scale) * np.asarray(values, dtype=float))
 
     def value(self, quantities: Any) -> np.ndarray:
         """The values of a quantity [*batch, *shape], as they stand in the vector."""
-        return (np.asarray(quantities, dtype=float) - self._array(self.offset)) / self._array(self.scale)
+        return np.asarray((np.asarray(quantities, dtype=float) - self._array(self.offset)) / self._array(self.scale))
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest value of every component."""

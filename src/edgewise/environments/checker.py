@@ -1,0 +1,354 @@
+"""Whether an environment of one's own keeps the contract that training, replay, evaluation and adapters rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from edgewise.common.errors import EdgewiseError
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, batch_shape, faults, parts
+from edgewise.numerics.masks import ACTION_MASK
+
+COPIES = 3
+"""Copies that are stepped side by side."""
+TOLERANCE = 1e-5
+"""Relative and absolute: between compiled and interpreted, vectorised and single programs."""
+
+
+class CheckError(EdgewiseError):
+    """An environment breaks the contract; the text says where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One episode of an environment under random actions.
+
+    Attributes:
+        environment: that is tried.
+        reset, step: its functions, compiled.
+        state, observation: at the start.
+        keys, actions, states, timesteps: [horizon, ...]; states after each step.
+    """
+
+    environment: Environment[Any]
+    reset: Callable[..., Any]
+    step: Callable[..., Any]
+    state: Any
+    observation: Any
+    keys: Any
+    actions: Any
+    states: Any
+    timesteps: Any
+
+
+def check_environment(environment: Environment[Any], seed: int = 0) -> None:
+    """Require the contract of `Environment`.
+
+    Spaces; types, shapes and bounds of what `reset` and `step` return, over an episode of random actions; that the state keeps
+    its structure, so that a scan can carry it; that the functions are pure, the same compiled, interpreted and vectorised; that
+    `step` does not reset; that an episode ends within the horizon.
+
+    Args:
+        environment: to check.
+        seed: of the episode.
+
+    Raises:
+        CheckError: naming all faults, and what to do.
+    """
+    raise_found(type(environment).__name__, environment_faults(environment, seed))
+
+
+def environment_faults(environment: Environment[Any], seed: int = 0) -> list[str]:
+    """The faults that `check_environment` raises; none if there are none."""
+    if not isinstance(environment, Environment):
+        return [f"{environment!r}: must be an edgewise.environments.environment.Environment"]
+    found = [
+        *space_faults("observation_space", environment.observation_space),
+        *space_faults("action_space", environment.action_space),
+        *_horizon_faults(environment.horizon),
+    ]
+    if found:
+        return found
+    try:
+        trial = _try(environment, seed)
+    except Exception as error:
+        return [_raised("reset and step", error)]
+    structural = list(_structure_faults(trial))
+    if structural:
+        return structural
+    return [fault for check in CHECKS for fault in check(trial)]
+
+
+def space_faults(name: str, space: Any) -> list[str]:
+    """What is wrong with a space: another library's, or bounds that are not finite."""
+    if not isinstance(space, Box | Discrete | Flags | Dict | Entities):
+        return [f"{name} is a {type(space).__name__}: must be one of edgewise.environments.spaces"]
+    if isinstance(space, Dict | Entities):
+        return [fault for part, inner in parts(space).items() for fault in space_faults(f"{name}/{part}", inner)]
+    if isinstance(space, Box) and not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
+        return [f"{name} has a bound that is not finite: give finite ones; from 1e6 on they count as unknown"]
+    return []
+
+
+def element_faults(name: str, space: Space, value: Any, batch: tuple[int, ...] = ()) -> list[str]:
+    """What keeps a value from being an element of a space, its types among it."""
+    found = [f"{name}: {fault}" for fault in faults(space, value)]
+    if found:
+        return found
+    if batch_shape(space, value) != batch:
+        return [f"{name} has the leading axes {batch_shape(space, value)}: must have {batch}"]
+    return list(_type_faults(name, space, value))
+
+
+def number_faults(name: str, value: Any, kind: Any) -> list[str]:
+    """What keeps a value from being one number, or an array over steps, of a type."""
+    if not hasattr(value, "dtype") or value.dtype != jnp.dtype(kind):
+        given = getattr(value, "dtype", type(value).__name__)
+        return [f"{name} is {given}: must be {jnp.dtype(kind).name}: make it with jnp.asarray(value, {kind.__name__})"]
+    return []
+
+
+def info_faults(info: Any, later: Any) -> list[str]:
+    """What is wrong with metrics: they must be named scalars of the default float type, the same at every step."""
+    if not isinstance(info, Mapping):
+        return [f"info is a {type(info).__name__}: must be a dictionary of named scalars"]
+    if info.keys() != later.keys():
+        return [
+            f"info has other names in later steps, {sorted(later)}: must have the same at every step, {sorted(info)}"
+        ]
+    found = []
+    for name, value in info.items():
+        found += number_faults(f"info[{name!r}]", value, float)
+        if np.shape(value) != ():
+            found.append(
+                f"info[{name!r}] has shape {np.shape(value)}: must be a scalar: take its mean or sum, or split it"
+            )
+    return found
+
+
+def not_finite(what: str, tree: Any) -> list[str]:
+    """The arrays of a tree that hold a value that is not finite."""
+    return [
+        f"{what}{jax.tree_util.keystr(path)} holds a value that is not finite in an episode of random actions"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) and not np.isfinite(np.asarray(leaf)).all()
+    ]
+
+
+def state_faults(before: Any, after: Any) -> list[str]:
+    """Differences in structure, shape and type between a state and the one that follows: a scan could not carry it."""
+    if not same_structure(before, after):
+        return [
+            "step returns a state of another structure than reset: must be the same fields, tuples and dictionaries"
+        ]
+    found = []
+    for (path, first), (_, second) in zip(
+        jax.tree_util.tree_leaves_with_path(before), jax.tree_util.tree_leaves_with_path(after), strict=True
+    ):
+        one, other = _described(first), _described(second)
+        if one != other:
+            found.append(
+                f"state{jax.tree_util.keystr(path)} is {one} after reset and {other} after step: must be the same: "
+                "cast both with jnp.asarray(value, dtype)"
+            )
+    return found
+
+
+def same_structure(these: Any, those: Any) -> bool:
+    """Whether two trees differ in their leaves alone."""
+    one: Any = jax.tree.structure(these)
+    return bool(one == jax.tree.structure(those))
+
+
+def different(these: Any, those: Any, tolerance: float) -> bool:
+    """Whether two trees differ in structure or beyond a tolerance."""
+    if not same_structure(these, those):
+        return True
+    pairs = zip(jax.tree.leaves(these), jax.tree.leaves(those), strict=True)
+    return not all(
+        np.allclose(_plain(this), _plain(that), rtol=tolerance, atol=tolerance, equal_nan=True) for this, that in pairs
+    )
+
+
+def raise_found(name: str, found: list[str]) -> None:
+    """Raise what was found, in one line.
+
+    Raises:
+        CheckError: if anything was.
+    """
+    if found:
+        raise CheckError(f"{name}: {'; '.join(found)}")
+
+
+def _try(environment: Environment[Any], seed: int) -> Trial:
+    reset, step = eqx.filter_jit(environment.reset), eqx.filter_jit(environment.step)
+    reset_key, action_key, step_key = jax.random.split(jax.random.key(seed), 3)
+    state, observation = reset(reset_key)
+    actions = jax.vmap(environment.action_space.sample)(jax.random.split(action_key, environment.horizon))
+    keys = jax.random.split(step_key, environment.horizon)
+    after, timestep = step(keys[0], state, _at(actions, 0))
+    if not isinstance(timestep, TimeStep) or state_faults(state, after):
+        return Trial(environment, reset, step, state, observation, keys, actions, after, timestep)
+
+    def advance(state: Any, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
+        key, action = inputs
+        state, timestep = environment.step(key, state, action)
+        return state, (state, timestep)
+
+    @eqx.filter_jit
+    def play(state: Any, keys: Any, actions: Any) -> Any:
+        return jax.lax.scan(advance, state, (keys, actions))[1]
+
+    states, timesteps = play(state, keys, actions)
+    return Trial(environment, reset, step, state, observation, keys, actions, states, timesteps)
+
+
+def _structure_faults(trial: Trial) -> Iterator[str]:
+    """Faults in view of which an episode cannot be played."""
+    if not isinstance(trial.timesteps, TimeStep):
+        yield f"step returns {type(trial.timesteps).__name__}: must return (state, TimeStep)"
+        return
+    state, _ = trial.step(jax.random.key(0), trial.state, _at(trial.actions, 0))
+    yield from state_faults(trial.state, state)
+
+
+def _horizon_faults(horizon: Any) -> list[str]:
+    if isinstance(horizon, int) and horizon >= 1:
+        return []
+    return [f"horizon = {horizon!r}: must be the whole number of steps within which every episode ends"]
+
+
+def _element_faults(trial: Trial) -> Iterator[str]:
+    environment, steps = trial.environment, trial.environment.horizon
+    yield from element_faults("action_space.sample", environment.action_space, trial.actions, (steps,))
+    space = environment.observation_space
+    yield from element_faults("observation of reset", space, trial.observation)
+    yield from element_faults("observation of step", space, trial.timesteps.observation, (steps,))
+
+
+def _timestep_faults(trial: Trial) -> Iterator[str]:
+    _, timestep = trial.step(jax.random.key(0), trial.state, _at(trial.actions, 0))
+    for name, kind in (("reward", float), ("terminated", bool), ("truncated", bool)):
+        value = getattr(timestep, name)
+        yield from number_faults(name, value, kind)
+        if np.shape(value) != ():
+            yield f"{name} has shape {np.shape(value)}: must be a scalar"
+    yield from info_faults(timestep.info, trial.timesteps.info)
+    yield from not_finite("state", trial.states)
+    yield from not_finite("timestep", trial.timesteps)
+
+
+def _ending_faults(trial: Trial) -> Iterator[str]:
+    timesteps, horizon = trial.timesteps, trial.environment.horizon
+    ended = np.asarray(timesteps.terminated | timesteps.truncated)
+    if not ended.any():
+        yield f"no episode ended within the horizon of {horizon} steps: set truncated at the latest in step {horizon}"
+        return
+    last = int(np.argmax(ended))
+    final, key = _at(trial.states, last), trial.keys[last]
+    following, _ = trial.step(key, final, _at(trial.actions, 0))
+    for reset_key in (key, *jax.random.split(key)):
+        fresh, _ = trial.reset(reset_key)
+        if jax.tree.leaves(fresh) and not (different(final, fresh, 0.0) and different(following, fresh, 0.0)):
+            yield "step resets an episode that ended: must return its final state and go on from it; loops and adapters reset"
+            return
+
+
+def _purity_faults(trial: Trial) -> Iterator[str]:
+    key, action = jax.random.key(7), _at(trial.actions, 0)
+    if different(trial.reset(key), trial.reset(key), 0.0):
+        yield "reset gives two results for the same key: draw everything with jax.random from the key"
+    compiled = trial.step(key, trial.state, action)
+    if different(compiled, trial.step(key, trial.state, action), 0.0):
+        yield "step gives two results for the same key, state and action: draw everything with jax.random from the key"
+    with jax.disable_jit():
+        interpreted = trial.environment.step(key, trial.state, action)
+    if different(compiled, interpreted, TOLERANCE):
+        yield "step does otherwise compiled than interpreted: no side effects, and no Python branches on numbers"
+
+
+def _vector_faults(trial: Trial) -> Iterator[str]:
+    keys = jax.random.split(jax.random.key(8), COPIES)
+    actions = jax.vmap(trial.environment.action_space.sample)(keys)
+    try:
+        states, observations = eqx.filter_jit(jax.vmap(trial.environment.reset))(keys)
+        stepped = eqx.filter_jit(jax.vmap(trial.environment.step))(keys, states, actions)
+    except Exception as error:
+        yield _raised("jax.vmap of reset and step", error)
+        return
+    for copy in range(COPIES):
+        state, observation = trial.reset(keys[copy])
+        alone = trial.step(keys[copy], state, _at(actions, copy))
+        if different(_at(observations, copy), observation, TOLERANCE) or different(
+            _at(stepped, copy), alone, TOLERANCE
+        ):
+            yield "copies side by side under jax.vmap do otherwise than one alone: no operation may mix the copies"
+            return
+
+
+def _mask_faults(trial: Trial) -> Iterator[str]:
+    environment = trial.environment
+    if not environment.action_mask:
+        return
+    action, seen = environment.action_space, environment.observation_space
+    if not isinstance(action, Discrete):
+        yield f"action_mask: the action space is a {action.kind}: only choices can be masked"
+        return
+    if isinstance(seen, Dict):
+        if ACTION_MASK not in seen.fields:
+            yield f"action_mask: a structured observation must have the field {ACTION_MASK!r}, Flags(({action.n},))"
+            return
+        flags = np.asarray(trial.timesteps.observation[ACTION_MASK])
+    else:
+        flags = np.asarray(trial.timesteps.observation)[..., -action.n :]
+    if flags.shape[-1] != action.n or not np.isin(flags, (0, 1)).all():
+        yield f"action_mask: an observation must end with {action.n} flags, 1 for an allowed action, else 0"
+
+
+CHECKS: tuple[Callable[[Trial], Iterator[str]], ...] = (
+    _element_faults,
+    _timestep_faults,
+    _ending_faults,
+    _purity_faults,
+    _vector_faults,
+    _mask_faults,
+)
+
+
+def _type_faults(name: str, space: Space, value: Any) -> Iterator[str]:
+    if isinstance(space, Dict | Entities):
+        for part, inner in parts(space).items():
+            yield from _type_faults(f"{name}: {part}", inner, value[part])
+        return
+    kinds: dict[str, Any] = {Discrete.kind: int, Flags.kind: bool}
+    yield from number_faults(name, value, kinds.get(space.kind, float))
+
+
+def _described(leaf: Any) -> str:
+    array = jnp.asarray(leaf)
+    weak = "weakly typed " if array.weak_type else ""
+    return f"{weak}{array.dtype}{list(array.shape)}"
+
+
+def _plain(leaf: Any) -> np.ndarray:
+    is_key = jnp.issubdtype(jnp.asarray(leaf).dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(leaf) if is_key else leaf, dtype=float)
+
+
+def _at(tree: Any, index: int) -> Any:
+    return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def _raised(what: str, error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return (
+        f"{what} cannot be compiled: {type(error).__name__}: {lines[0] if lines else ''}: "
+        "must be pure functions of JAX arrays: jnp.where and jax.lax.cond in place of `if` on arrays"
+    )
