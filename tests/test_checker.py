@@ -79,15 +79,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "observation of reset is float16: must be float32",
     ),
     "reward": (told(reward=lambda t: t.reward.astype(int)), "reward is int32: must be float32: make it with jnp.asarray"),
-    "flag": (told(terminated=lambda t: t.terminated.astype(float)), "terminated is float32: must be bool"),
     "metric": (
         told(info=lambda t: {"count": jnp.zeros(3)}),
         r"info\['count'\] has shape \(3,\): must be a scalar: take its mean or sum",
     ),
     "infinite": (told(reward=lambda t: t.reward / 0), r"timestep.reward holds a value that is not finite"),
-    "weak": (
-        {"on_reset": lambda key, state, o: ((state[0], 0), o)},
-        r"state\[1\] is weakly typed int32\[\] after reset and int32\[\] after step: must be the same",
+    "another type": (
+        {"on_step": lambda key, state, after, t: ((after[0], after[1].astype(jnp.int16)), t)},
+        r"state\[1\] is int32\[\] after reset and int16\[\] after step: must be the same",
     ),
     "structure": ({"on_step": lambda k, s, after, t: ((*after, 0), t)}, "step returns a state of another structure"),
     "endless": (told(terminated=lambda t: t.terminated & False, truncated=lambda t: t.truncated & False),
@@ -124,7 +123,7 @@ def test_good_ones_pass(environment: Environment[Any]) -> None:
 
 def test_something_else_is_refused() -> None:
     with pytest.raises(CheckError, match="must be an edgewise"):
-        check_environment(3)  # type: ignore[arg-type]
+        check_environment(3)
 
 
 PAIR = PairGame(jnp.array([0.2]), jnp.array([1.0]))

@@ -205,7 +205,7 @@ class TestSpaces:
         assert back.fields["b"] == Discrete(3)
         array = to_array(SPACE, SPACE.sample(jax.random.key(0)))
         assert array["walkers"]["mask"].dtype == bool
-        with pytest.raises(ConfigurationError, match="clock is missing"):
+        with pytest.raises(ConfigurationError, match="must be a dictionary of walkers, clock"):
             to_array(SPACE, {"walkers": array["walkers"]})
 
 

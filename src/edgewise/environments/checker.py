@@ -48,7 +48,7 @@ class Trial:
     timesteps: Any
 
 
-def check_environment(environment: Environment[Any], seed: int = 0) -> None:
+def check_environment(environment: Any, seed: int = 0) -> None:
     """Require the contract of `Environment`.
 
     Spaces; types, shapes and bounds of what `reset` and `step` return, over an episode of random actions; that the state keeps
@@ -56,7 +56,7 @@ def check_environment(environment: Environment[Any], seed: int = 0) -> None:
     `step` does not reset; that an episode ends within the horizon.
 
     Args:
-        environment: to check.
+        environment: to check, an `Environment`.
         seed: of the episode.
 
     Raises:
@@ -65,7 +65,7 @@ def check_environment(environment: Environment[Any], seed: int = 0) -> None:
     raise_found(type(environment).__name__, environment_faults(environment, seed))
 
 
-def environment_faults(environment: Environment[Any], seed: int = 0) -> list[str]:
+def environment_faults(environment: Any, seed: int = 0) -> list[str]:
     """The faults that `check_environment` raises; none if there are none."""
     if not isinstance(environment, Environment):
         return [f"{environment!r}: must be an edgewise.environments.environment.Environment"]
@@ -83,7 +83,11 @@ def environment_faults(environment: Environment[Any], seed: int = 0) -> list[str
     structural = list(_structure_faults(trial))
     if structural:
         return structural
-    return [fault for check in CHECKS for fault in check(trial)]
+    for round_of_checks in CHECKS:
+        found = [fault for check in round_of_checks for fault in check(trial)]
+        if found:
+            return found
+    return []
 
 
 def space_faults(name: str, space: Any) -> list[str]:
@@ -109,9 +113,10 @@ def element_faults(name: str, space: Space, value: Any, batch: tuple[int, ...] =
 
 def number_faults(name: str, value: Any, kind: Any) -> list[str]:
     """What keeps a value from being one number, or an array over steps, of a type."""
-    if not hasattr(value, "dtype") or value.dtype != jnp.dtype(kind):
+    wanted = jnp.zeros((), kind).dtype
+    if getattr(value, "dtype", None) != wanted:
         given = getattr(value, "dtype", type(value).__name__)
-        return [f"{name} is {given}: must be {jnp.dtype(kind).name}: make it with jnp.asarray(value, {kind.__name__})"]
+        return [f"{name} is {given}: must be {wanted.name}: make it with jnp.asarray(value, {kind.__name__})"]
     return []
 
 
@@ -312,14 +317,11 @@ def _mask_faults(trial: Trial) -> Iterator[str]:
         yield f"action_mask: an observation must end with {action.n} flags, 1 for an allowed action, else 0"
 
 
-CHECKS: tuple[Callable[[Trial], Iterator[str]], ...] = (
-    _element_faults,
-    _timestep_faults,
-    _ending_faults,
-    _purity_faults,
-    _vector_faults,
-    _mask_faults,
+CHECKS: tuple[tuple[Callable[[Trial], Iterator[str]], ...], ...] = (
+    (_element_faults, _timestep_faults),
+    (_mask_faults, _ending_faults, _purity_faults, _vector_faults),
 )
+"""In rounds: each needs what the one before it has found in order."""
 
 
 def _type_faults(name: str, space: Space, value: Any) -> Iterator[str]:

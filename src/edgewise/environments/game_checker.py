@@ -24,14 +24,14 @@ from edgewise.environments.checker import (
 from edgewise.environments.game import Game, GameStep
 
 
-def check_game(game: Game[Any], seed: int = 0) -> None:
+def check_game(game: Any, seed: int = 0) -> None:
     """Require the contract of `Game`.
 
     Stages and spaces; types, shapes and bounds of what `reset` and `move` return, over an episode of random actions; rewards at
     the last stage of a slot alone; a state that keeps its structure; pure functions; an end within the horizon.
 
     Args:
-        game: to check.
+        game: to check, a `Game`.
         seed: of the episode.
 
     Raises:
@@ -40,7 +40,7 @@ def check_game(game: Game[Any], seed: int = 0) -> None:
     raise_found(type(game).__name__, game_faults(game, seed))
 
 
-def game_faults(game: Game[Any], seed: int = 0) -> list[str]:
+def game_faults(game: Any, seed: int = 0) -> list[str]:
     """The faults that `check_game` raises; none if there are none."""
     if not isinstance(game, Game):
         return [f"{game!r}: must be an edgewise.environments.game.Game"]
