@@ -66,7 +66,7 @@ def resetting(key: Any, state: Any, after: Any, t: Any) -> Any:
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
-    "another library's space": ({"observations": np.zeros(1)}, "observation_space is a ndarray: must be one of"),
+    "another library's space": ({"observations": "box"}, "observation_space is a str: must be one of"),
     "no bounds": (
         {"observations": Box(np.zeros(1, np.float32), np.full(1, np.inf, np.float32))},
         "observation_space has a bound that is not finite",

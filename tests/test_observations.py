@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import equinox as eqx
@@ -64,14 +64,18 @@ class SetPolicy(eqx.Module):
         )
 
 
-class Bandit(PrioritisedAlgorithm[jax.Array]):
-    """Learns the reward of the first step, by stochastic gradient descent."""
+@dataclass(frozen=True)
+class Settings:
+    """Of both learners."""
 
-    exponent: float = 0.0
-    n_step: int = 2  # type: ignore[assignment]
     discount: float = 0.5
     batch_size: int = 8
+    n_step: int = 2
     priority_exponent: float = 0.0
+
+
+class Bandit(PrioritisedAlgorithm[Settings, jax.Array]):
+    """Learns the rewards of two steps, by stochastic gradient descent."""
 
     def importance_exponent(self, train_state: jax.Array) -> jax.Array:
         return jnp.asarray(0.5)
@@ -97,12 +101,12 @@ class Bandit(PrioritisedAlgorithm[jax.Array]):
         return train_state - 1e-3 * gradient, {"loss": error}, each
 
 
-class Follower(RecurrentAlgorithm[jax.Array]):
+class Follower(RecurrentAlgorithm[Settings, jax.Array]):
     """Learns nothing; its memory counts the walkers that it has seen."""
 
-    discount: float = 0.9
-    batch_size: int = 8
-    span: int = 3
+    @property
+    def span(self) -> int:
+        return 3
 
     def init(self, key: jax.Array) -> jax.Array:
         return jnp.zeros((4, 4))
@@ -120,6 +124,10 @@ class Follower(RecurrentAlgorithm[jax.Array]):
 
     def update(self, train_state: jax.Array, batch: Step, key: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
         return train_state, {"time": batch.observation["clock"]["time"].mean()}
+
+
+def bandit(exponent: float = 0.0) -> Bandit:
+    return Bandit(Settings(priority_exponent=exponent), CROWD.spaces, CONFIG.total_updates)
 
 
 def play(learner: Any, environment: Any = CROWD) -> OffPolicyState:
@@ -257,7 +265,7 @@ class TestLearning:
 
     @pytest.mark.parametrize("exponent", [0.0, 0.7])
     def test_transitions_of_two_steps(self, exponent: float) -> None:
-        learner = Bandit(priority_exponent=exponent)
+        learner = bandit(exponent)
         state = play(learner)
         replay = make_replay(learner, CONFIG.environments, CONFIG.replay_capacity)
         assert isinstance(replay, PrioritisedReplay if exponent else UniformReplay)
@@ -271,7 +279,7 @@ class TestLearning:
         assert np.abs(np.asarray(state.train_state)).max() > 0
 
     def test_windows_of_steps_and_a_memory(self) -> None:
-        learner = Follower()
+        learner = Follower(Settings(), CROWD.spaces, CONFIG.total_updates)
         state = play(learner)
         replay = make_replay(learner, CONFIG.environments, CONFIG.replay_capacity)
         assert isinstance(replay, SequenceReplay)
@@ -283,8 +291,8 @@ class TestLearning:
 
     def test_scaled_observations_are_learned_from_and_raw_ones_played(self) -> None:
         seen = ScaledObservations(CROWD, 1.0)
-        loop = OffPolicyLoop(seen, Bandit(), replace(CONFIG, input_span=1.0))
-        state = play(Bandit(), seen)
+        loop = OffPolicyLoop(seen, bandit(), replace(CONFIG, input_span=1.0))
+        state = play(bandit(), seen)
         assert np.abs(state.observation["walkers"]["position"]).max() <= 1
         assert loop.policy(state.train_state).inputs == seen.inputs
 

@@ -15,7 +15,7 @@ import jax.tree_util
 import numpy as np
 from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
-from edgewise.common.errors import check_integer
+from edgewise.common.errors import EdgewiseError, check_integer
 from edgewise.common.extras import missing
 from edgewise.environments.adapters.spaces import from_bounds
 from edgewise.environments.environment import Environment, TimeStep
