@@ -113,11 +113,22 @@ def pair(name: str, place: Path) -> dict[str, dict[str, float]]:
     return times
 
 
+def facts(pairs: int) -> dict[str, Any]:
+    """Where and among what a command was measured; the load is the mean number of processes that wanted a core."""
+    return {
+        "pairs": pairs,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "jax": metadata.version("jax"),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=1, help="how often each command is measured; medians are told")
     parser.add_argument("--only", nargs="*", choices=COMMANDS, default=list(COMMANDS), metavar="NAME")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="file to write; commands in it that are not measured now stay")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
@@ -131,18 +142,12 @@ def main() -> None:
             results[name] = {
                 kind: {what: statistics.median(each[kind][what] for each in pairs) for what in ("cpu_s", "wall_s")}
                 for kind in ("first", "second")
-            }
+            } | facts(options.pairs)
             print(name, json.dumps(results[name]), flush=True)
-    facts = {
-        "cores": os.cpu_count(),
-        "load_before": os.getloadavg()[2],
-        "python": platform.python_version(),
-        "jax": metadata.version("jax"),
-        "pairs": options.pairs,
-    }
     if options.json:
+        kept = json.loads(options.json.read_text()) if options.json.exists() else {}
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"machine": facts, "commands": results}, indent=2) + "\n")
+        options.json.write_text(json.dumps(kept | results, indent=2) + "\n")
 
 
 if __name__ == "__main__":
