@@ -25,7 +25,7 @@ class TimeStep(eqx.Module):
 
     Attributes:
         observation: the observation after the step (of the final state, when the episode ends here).
-        reward: scalar; a dictionary keyed by agent id in a multi-agent environment.
+        reward: scalar; a dictionary keyed by agent id in a game.
         terminated: the episode ended inside the decision problem; values beyond it are zero.
         truncated: the episode was cut; values beyond it exist and are bootstrapped.
         info: named reward terms and domain metrics, scalars.

@@ -28,7 +28,7 @@ class HostTask:
         make: makes one.
         shrink: side of the squares of pixels that are averaged in an image.
         longest_evaluation: steps after which an episode is cut where policies are judged.
-        inputs: scaling of the observations, or none.
+        inputs: scaling of the observations; None leaves them as they are.
     """
 
     make: Make

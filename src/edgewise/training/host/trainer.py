@@ -103,7 +103,7 @@ class HostTrainer(Trainer):
 
     @property
     def observation(self) -> Float[Array, "n e o"]:
-        """To act on."""
+        """What every copy shows: actions are chosen by it."""
         return jnp.asarray(np.stack([collector.observation for collector in self._collectors]))
 
     @property
