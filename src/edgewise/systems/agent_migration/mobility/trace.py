@@ -143,6 +143,7 @@ class _Columns:
         self._codes: dict[str, int] = {}
         self._latest: list[tuple[float, float, float]] = []
         self._dated: bool | None = None
+        self._read: tuple[str | None, float] = None, 0.0
         self._repeated: list[int] = []
         self._code, self._row = array("q"), array("q")
         self._numbers = {field: array("d") for field in ("time", "x", "y")}
@@ -152,7 +153,8 @@ class _Columns:
         vehicle = (record.vehicle or "").strip()
         if not vehicle:
             raise wrong_value(self._path, record.row, self.titles["vehicle"], record.vehicle, "a name")
-        x, y = (finite_number(self._path, record.row, self.titles[field], getattr(record, field)) for field in "xy")
+        x = finite_number(self._path, record.row, self.titles["x"], record.x)
+        y = finite_number(self._path, record.row, self.titles["y"], record.y)
         code = self._codes.setdefault(vehicle, len(self._codes))
         if code == len(self._latest):
             self._latest.append((time, x, y))
@@ -189,6 +191,8 @@ class _Columns:
         return table
 
     def _time(self, record: _Record) -> float:
+        if record.time is not None and record.time == self._read[0]:  # many vehicles share a time
+            return self._read[1]
         time = read_time(self._path, record.row, self.titles["time"], record.time)
         dated = not _is_number(record.time)
         if self._dated is None:
@@ -196,6 +200,7 @@ class _Columns:
         elif self._dated != dated:
             allowed = "a date, as in the rows before" if self._dated else "a number, as in the rows before"
             raise wrong_value(self._path, record.row, self.titles["time"], record.time, allowed)
+        self._read = record.time, time
         return time
 
     def _seconds(self, time: np.ndarray) -> np.ndarray:
