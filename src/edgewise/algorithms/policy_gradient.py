@@ -50,7 +50,7 @@ class PolicyGradientConfig:
     entropy_weight: float = 0.0
     """Weight beta of the policy's entropy in its objective."""
     initial_deviation: float = 0.5
-    """Standard deviation of a fresh policy over real actions."""
+    """Standard deviation of a fresh policy over real actions, before they are squashed if they are."""
     orthogonal: bool = True
     """Start both networks from orthogonal weights, or else from uniform ones."""
     masking: bool = False
