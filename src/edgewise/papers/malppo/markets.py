@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from edgewise.experiments.setting import Setting
-from edgewise.systems.twin_trading.build import configured_market
 from edgewise.systems.twin_trading.configuration import TwinTradingConfig
 from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium, stackelberg_equilibrium
+from edgewise.systems.twin_trading.sampling import configured_market
 
 SYSTEM = "twin-trading"
 PAPER_CASE = Setting(

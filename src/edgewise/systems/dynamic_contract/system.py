@@ -19,9 +19,14 @@ class DynamicContractSystem(System):
         return DynamicContractConfig
 
     def build(self, config: Any) -> Any:
-        from edgewise.systems.dynamic_contract.environment import DynamicContract
+        from edgewise.systems.dynamic_contract.build import environment
 
-        return DynamicContract(config)
+        return environment(config, "training")
+
+    def build_evaluation(self, config: Any) -> Any:
+        from edgewise.systems.dynamic_contract.build import environment
+
+        return environment(config, "evaluation")
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.dynamic_contract.observation import fields
@@ -44,13 +49,10 @@ class DynamicContractSystem(System):
         return build(environment)[name]
 
     def bound(self, environment: Any, states: Any) -> Any:
-        """Mean of the upper bounds of the states, with rewards chosen freely; about 0.1% loose in single precision."""
-        import jax
+        """Mean of the upper bounds of the states; see `bound.upper_bound`."""
+        from edgewise.systems.dynamic_contract.bound import upper_bound
 
-        from edgewise.systems.dynamic_contract.optimum import optimal_contracts
-
-        networks = jax.vmap(environment.network)(states)
-        return optimal_contracts(networks, "joint", environment.config.shared).upper_bound.mean()
+        return upper_bound(environment, states)
 
 
 DYNAMIC_CONTRACT = DynamicContractSystem(

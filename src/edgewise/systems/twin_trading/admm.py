@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.common.errors import check_choice, check_integer, check_range
-from edgewise.systems.twin_trading.equilibrium import MODES, Mode, best_prices, frozen_best_prices, price_bounds
+from edgewise.systems.twin_trading.equilibrium import MODES, Mode
 from edgewise.systems.twin_trading.followers import in_precision
 from edgewise.systems.twin_trading.market import (
     Market,
@@ -26,8 +26,11 @@ from edgewise.systems.twin_trading.market import (
     pairing_probabilities,
     transmission,
 )
+from edgewise.systems.twin_trading.prices import frozen_best_prices, price_bounds
+from edgewise.systems.twin_trading.profits import best_prices
 
 NEWTON_STEPS = 12
+"""Of one purchase; see `improve` for why they converge."""
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,32 @@
-"""The market that a configuration describes: drawn, but for the numbers that it gives."""
+"""The twin-trading environment of a configuration."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
-
-import jax
-import jax.numpy as jnp
+from typing import Literal
 
 from edgewise.systems.twin_trading.configuration import TwinTradingConfig
-from edgewise.systems.twin_trading.market import Market, check_market
-from edgewise.systems.twin_trading.sampling import MarketDistribution, draw_market
+from edgewise.systems.twin_trading.environment import TwinTrading
+from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+from edgewise.systems.twin_trading.files import load_market
+
+Part = Literal["training", "evaluation"]
 
 
-def configured_market(config: TwinTradingConfig) -> Market:
-    """The market of `config.instance_seed`, with the given numbers in place of drawn ones; the others stay what they are.
+def environment(config: TwinTradingConfig, part: Part) -> TwinTrading:
+    """The environment of a configuration, with the market of the file that it names.
+
+    Args:
+        config: the system.
+        part: the same market for both; for judging, with its equilibrium to be measured against.
 
     Raises:
-        ConfigurationError: for a given number that the equations cannot take.
+        EdgewiseError: if the file is missing or damaged.
     """
-    distribution = MarketDistribution(with_delay=config.with_delay)
-    market = draw_market(jax.random.key(config.instance_seed), config.followers, config.leaders, distribution)
-    if not config.given:
-        return market
-    given: dict[str, Any] = {
-        name: jnp.broadcast_to(jnp.asarray(value, float), getattr(market, name).shape)
-        for name, value in config.given.items()
-    }
-    if "social" in given:
-        given["social"] = given["social"] * (1 - jnp.eye(config.followers))
-    return check_market(dataclasses.replace(market, **given))
+    market = None if config.instance is None else load_market(config.instance)
+    if market is not None:
+        config = dataclasses.replace(config, followers=market.followers, leaders=market.leaders)
+    built = TwinTrading(config, market)
+    if part == "training":
+        return built
+    return TwinTrading(config, built.market, stackelberg_equilibrium(built.market))

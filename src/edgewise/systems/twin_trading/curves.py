@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from edgewise.systems.twin_trading.equilibrium import best_prices, price_bounds, trial_profits
 from edgewise.systems.twin_trading.followers import in_precision
 from edgewise.systems.twin_trading.market import Market
+from edgewise.systems.twin_trading.prices import price_bounds
+from edgewise.systems.twin_trading.profits import best_prices, trial_profits
 
 
 class Curves(eqx.Module):

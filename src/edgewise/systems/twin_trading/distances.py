@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from edgewise.systems.twin_trading.equilibrium import Reaction, StackelbergEquilibrium, best_prices
+from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium
 from edgewise.systems.twin_trading.followers import best_response
 from edgewise.systems.twin_trading.market import Market, deadline_met, follower_utilities, leader_utilities
+from edgewise.systems.twin_trading.profits import Reaction, best_prices
 
 LEAST_SCALE = 0.5
 """Part of the largest utility of a kind in equilibrium below which utilities do not measure gains."""

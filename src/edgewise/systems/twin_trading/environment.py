@@ -14,10 +14,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from edgewise.environments.game import Answer, Game, GameStep, Observations
 from edgewise.environments.spaces import Box, Space
 from edgewise.numerics.linear import solve
-from edgewise.systems.twin_trading.build import configured_market
 from edgewise.systems.twin_trading.configuration import TwinTradingConfig
 from edgewise.systems.twin_trading.distances import distances, exploitability
-from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium, price_bounds
+from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium
 from edgewise.systems.twin_trading.followers import interaction
 from edgewise.systems.twin_trading.market import (
     Market,
@@ -27,8 +26,11 @@ from edgewise.systems.twin_trading.market import (
     leader_utilities,
     transmission,
 )
+from edgewise.systems.twin_trading.prices import price_bounds
+from edgewise.systems.twin_trading.sampling import configured_market
 
 MIDDLE_RATE = 500.0
+"""Rate of a queue, tasks per s, that agents see as one half."""
 
 
 class TwinTradingState(eqx.Module):

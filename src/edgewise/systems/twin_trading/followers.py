@@ -29,12 +29,23 @@ from edgewise.systems.twin_trading.market import Delay, Market, delay_allowance,
 
 Tree = TypeVar("Tree")
 LARGEST_RESIDUAL = 1e-11
+"""Error of the optimality conditions, relative to the margins, at which the interior-point method stops."""
 MOST_STEPS = 60
+"""Of the interior-point method; it stops long before, unless a deadline can only just be met."""
 CENTRING = 0.1
+"""Largest part of the mean product of multipliers and slacks that a step aims at."""
 TO_BOUNDARY = 0.99
+"""Part of the way to the boundary that a step may go."""
 MARGIN = 1.1
+"""The first demands would use the allowance up if they were so many times smaller."""
+SMALLEST_START = 1e-3
+"""Least demand and multiplier to start from, relative to what the deadline needs and to the margins."""
+TINY = 1e-30
+"""Keeps a quotient finite."""
 BISECTIONS = 60
+"""Of a multiplier: enough for every bit of double precision."""
 NEWTON_STEPS = 8
+"""Of a cubic's root, from above; more do not change double precision."""
 
 
 class FollowerEquilibrium(eqx.Module):
@@ -149,6 +160,31 @@ class _Point(NamedTuple):
     error: Float[Array, ""]
 
 
+class _Limited(NamedTuple):
+    """The followers' problem with the delay limit, which the rows of absent followers do not change.
+
+    Attributes:
+        matrix, margin: Q and a of `unlimited_demands`.
+        theta: pairing probabilities.
+        time: d_i, 0 for an absent follower.
+        allowance: for transmission, 1 for an absent follower.
+        present: followers that may buy.
+        scale: largest margin, to judge errors by.
+    """
+
+    matrix: Float[Array, "n n"]
+    margin: Float[Array, "n m"]
+    theta: Float[Array, " m"]
+    time: Float[Array, " n"]
+    allowance: Float[Array, " n"]
+    present: Bool[Array, " n"]
+    scale: Float[Array, ""]
+
+    def used(self, demands: Float[Array, "n m"]) -> Float[Array, " n"]:
+        """Expected transmission time of each follower, s."""
+        return (self.time[:, None] / demands) @ self.theta
+
+
 def _with_limit(
     delay: Delay,
     matrix: Float[Array, "n n"],
@@ -158,56 +194,94 @@ def _with_limit(
     unlimited: Float[Array, "n m"],
 ) -> tuple[Float[Array, "n m"], Float[Array, " n"]]:
     """Demands and multipliers that meet the limit; the unlimited demands where those do."""
-    theta = pairing_probabilities(prices)
-    time = jnp.where(present, transmission(delay), 0.0)
-    allowance = jnp.where(present, delay_allowance(delay, prices), 1.0)
-    scale = jnp.abs(margin).max()
-    identity = jnp.eye(matrix.shape[0])
-    everywhere = jnp.maximum(unlimited, 1e-3 * time[:, None] / allowance[:, None])
-    everywhere = jnp.where(present[:, None], everywhere, 1.0)
-    used = (time[:, None] / everywhere) @ theta
-    fits = ((time[:, None] / unlimited) @ theta <= allowance) | ~present
-
-    def begin() -> _Point:
-        demands = everywhere * jnp.maximum(1.0, MARGIN * used / allowance)[:, None]
-        slack = allowance - (time[:, None] / demands) @ theta
-        slack = jnp.maximum(slack, (1 - 1 / MARGIN) * allowance)
-        pressure = (matrix @ demands - margin) * demands**2 / jnp.maximum(time, 1e-30)[:, None]
-        multipliers = jnp.where(present, jnp.maximum((pressure @ theta), 1e-3 * scale), 1.0)
-        return _Point(demands, multipliers, slack, jnp.zeros((), int), jnp.where(fits.all(), 0.0, jnp.inf))
-
-    def advance(point: _Point) -> _Point:
-        demands, multipliers, slack, steps, _ = point
-        slope = time[:, None] / demands**2
-        gradient = jnp.where(present[:, None], matrix @ demands - margin - multipliers[:, None] * slope, 0.0)
-        excess = jnp.where(present, (time[:, None] / demands) @ theta - allowance + slack, 0.0)
-        product = jnp.where(present, multipliers * slack, 0.0)
-        error = jnp.maximum(jnp.abs(gradient).max() / scale, jnp.abs(excess / allowance).max())
-        error = jnp.maximum(error, (product / allowance).max() / scale)
-        target = jnp.minimum(CENTRING, error) * product.sum() / jnp.maximum(present.sum(), 1)
-        curved = matrix + (2 * multipliers[:, None] * slope / demands).T[:, :, None] * identity
-        right = jnp.concatenate([slope.T[:, :, None] * identity, gradient.T[:, :, None]], axis=-1)
-        solved = solve_positive(curved, right)
-        by_multiplier, by_gradient = solved[..., :-1], solved[..., -1].T
-        weight = slope * theta
-        weighted = (weight.T[:, :, None] * by_multiplier).sum(axis=0) + (slack / multipliers)[:, None] * identity
-        wanted = (target - product) / multipliers + excess + (weight * by_gradient).sum(axis=1)
-        wanted = jnp.where(present, wanted, 0.0)
-        change = solve_positive(weighted, wanted[:, None])[:, 0]
-        demand_change = (by_multiplier * change).sum(axis=-1).T - by_gradient
-        slack_change = (weight * demand_change).sum(axis=1) - excess
-        step = jnp.minimum(_reach(demands, demand_change), _reach(slack, slack_change))
-        return _Point(
-            demands + step * demand_change,
-            multipliers + _reach(multipliers, change) * change,
-            slack + step * slack_change,
-            steps + 1,
-            error,
-        )
-
-    end = jax.lax.while_loop(lambda p: (p.error > LARGEST_RESIDUAL) & (p.steps < MOST_STEPS), advance, begin())
-    done = fits.all()
+    problem = _Limited(
+        matrix=matrix,
+        margin=margin,
+        theta=pairing_probabilities(prices),
+        time=jnp.where(present, transmission(delay), 0.0),
+        allowance=jnp.where(present, delay_allowance(delay, prices), 1.0),
+        present=present,
+        scale=jnp.abs(margin).max(),
+    )
+    done = ((problem.used(unlimited) <= problem.allowance) | ~present).all()
+    end = jax.lax.while_loop(
+        lambda point: (point.error > LARGEST_RESIDUAL) & (point.steps < MOST_STEPS),
+        lambda point: _advance(problem, point),
+        _begin(problem, unlimited, done),
+    )
     return jnp.where(done, unlimited, end.demands), jnp.where(done | ~present, 0.0, end.multipliers)
+
+
+def _begin(problem: _Limited, unlimited: Float[Array, "n m"], done: Bool[Array, ""]) -> _Point:
+    """Demands inside the limit, and multipliers near those that would hold them there; no error if nothing is to be done."""
+    time, allowance, present = problem.time, problem.allowance, problem.present
+    everywhere = jnp.maximum(unlimited, SMALLEST_START * time[:, None] / allowance[:, None])
+    everywhere = jnp.where(present[:, None], everywhere, 1.0)
+    demands = everywhere * jnp.maximum(1.0, MARGIN * problem.used(everywhere) / allowance)[:, None]
+    slack = allowance - problem.used(demands)
+    slack = jnp.maximum(slack, (1 - 1 / MARGIN) * allowance)
+    pressure = (problem.matrix @ demands - problem.margin) * demands**2 / jnp.maximum(time, TINY)[:, None]
+    multipliers = jnp.where(present, jnp.maximum((pressure @ problem.theta), SMALLEST_START * problem.scale), 1.0)
+    return _Point(demands, multipliers, slack, jnp.zeros((), int), jnp.where(done, 0.0, jnp.inf))
+
+
+def _advance(problem: _Limited, point: _Point) -> _Point:
+    """A step of the interior-point method, as far as demands, slacks and multipliers stay positive."""
+    demands, multipliers, slack, steps, _ = point
+    present, scale, allowance = problem.present, problem.scale, problem.allowance
+    slope = problem.time[:, None] / demands**2
+    gradient = jnp.where(
+        present[:, None], problem.matrix @ demands - problem.margin - multipliers[:, None] * slope, 0.0
+    )
+    excess = jnp.where(present, problem.used(demands) - allowance + slack, 0.0)
+    product = jnp.where(present, multipliers * slack, 0.0)
+    error = jnp.maximum(jnp.abs(gradient).max() / scale, jnp.abs(excess / allowance).max())
+    error = jnp.maximum(error, (product / allowance).max() / scale)
+    target = jnp.minimum(CENTRING, error) * product.sum() / jnp.maximum(present.sum(), 1)
+    demand_change, change, slack_change = _newton_step(problem, point, slope, gradient, excess, target - product)
+    step = jnp.minimum(_reach(demands, demand_change), _reach(slack, slack_change))
+    return _Point(
+        demands + step * demand_change,
+        multipliers + _reach(multipliers, change) * change,
+        slack + step * slack_change,
+        steps + 1,
+        error,
+    )
+
+
+def _newton_step(
+    problem: _Limited,
+    point: _Point,
+    slope: Float[Array, "n m"],
+    gradient: Float[Array, "n m"],
+    excess: Float[Array, " n"],
+    missing: Float[Array, " n"],
+) -> tuple[Float[Array, "n m"], Float[Array, " n"], Float[Array, " n"]]:
+    """Changes of demands, multipliers and slacks that solve the linearised optimality (KKT) conditions.
+
+    Demands are eliminated leader by leader, slacks one by one; what remains is one system in the multipliers.
+
+    Args:
+        problem: the followers' problem.
+        point: where the conditions are linearised.
+        slope: d_i / b_ij^2.
+        gradient: residual of the first conditions.
+        excess: residual of the limit.
+        missing: wanted less present products of multipliers and slacks.
+    """
+    demands, multipliers, slack = point.demands, point.multipliers, point.slack
+    identity = jnp.eye(problem.matrix.shape[0])
+    curved = problem.matrix + (2 * multipliers[:, None] * slope / demands).T[:, :, None] * identity
+    right = jnp.concatenate([slope.T[:, :, None] * identity, gradient.T[:, :, None]], axis=-1)
+    solved = solve_positive(curved, right)
+    by_multiplier, by_gradient = solved[..., :-1], solved[..., -1].T
+    weight = slope * problem.theta
+    weighted = (weight.T[:, :, None] * by_multiplier).sum(axis=0) + (slack / multipliers)[:, None] * identity
+    wanted = missing / multipliers + excess + (weight * by_gradient).sum(axis=1)
+    wanted = jnp.where(problem.present, wanted, 0.0)
+    change = solve_positive(weighted, wanted[:, None])[:, 0]
+    demand_change = (by_multiplier * change).sum(axis=-1).T - by_gradient
+    return demand_change, change, (weight * demand_change).sum(axis=1) - excess
 
 
 def best_response(
@@ -266,7 +340,7 @@ def largest_root(
 
 def _reach(values: Array, change: Array) -> Float[Array, ""]:
     """Largest step up to 1 that keeps positive values positive."""
-    return jnp.minimum(1.0, TO_BOUNDARY / jnp.maximum((-change / values).max(), 1e-30))
+    return jnp.minimum(1.0, TO_BOUNDARY / jnp.maximum((-change / values).max(), TINY))
 
 
 def _residual(
@@ -285,10 +359,10 @@ def _residual(
         time = transmission(market.delay)
         gain = (
             gain
-            + jnp.where(multipliers > 0, multipliers, 0.0)[:, None] * time[:, None] / jnp.maximum(demands, 1e-30) ** 2
+            + jnp.where(multipliers > 0, multipliers, 0.0)[:, None] * time[:, None] / jnp.maximum(demands, TINY) ** 2
         )
         allowance = delay_allowance(market.delay, prices)
-        late = (time[:, None] / jnp.maximum(demands, 1e-30)) @ pairing_probabilities(prices) / allowance - 1
+        late = (time[:, None] / jnp.maximum(demands, TINY)) @ pairing_probabilities(prices) / allowance - 1
         late = jnp.maximum(jnp.maximum(late, 0.0), jnp.abs(multipliers * late) / scale)
     violation = jnp.where(demands > 0, jnp.abs(gain), jnp.maximum(gain, 0.0)) / scale
     return jnp.maximum(jnp.where(feasible[:, None], violation, 0.0).max(), jnp.where(feasible, late, 0.0).max())

@@ -11,8 +11,9 @@ from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.environments.system import Policy
 from edgewise.systems.twin_trading.environment import TwinTrading
-from edgewise.systems.twin_trading.equilibrium import price_bounds, stackelberg_equilibrium
+from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
 from edgewise.systems.twin_trading.followers import solve_followers
+from edgewise.systems.twin_trading.prices import price_bounds
 
 
 def random(environment: TwinTrading) -> Policy:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.common.errors import check_range
-from edgewise.systems.twin_trading.market import Delay, Market, rate_per_bandwidth
+from edgewise.systems.twin_trading.configuration import TwinTradingConfig
+from edgewise.systems.twin_trading.market import Delay, Market, check_market, rate_per_bandwidth
 
 QUEUE_MARGIN = 5.0
+"""Least excess of a service rate over the arrival rate, tasks per s: a queue must not grow for ever."""
 QUEUE_DRAWS = 16
+"""Service rates that are drawn, of which the first that is large enough counts."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,25 @@ def draw_market(
         distribution: of its numbers.
     """
     return _draw(key, followers, leaders, distribution)
+
+
+def configured_market(config: TwinTradingConfig) -> Market:
+    """The market of `config.instance_seed`, with the given numbers in place of drawn ones; the others stay what they are.
+
+    Raises:
+        ConfigurationError: for a given number that the equations cannot take.
+    """
+    distribution = MarketDistribution(with_delay=config.with_delay)
+    market = draw_market(jax.random.key(config.instance_seed), config.followers, config.leaders, distribution)
+    if not config.given:
+        return market
+    given: dict[str, Any] = {
+        name: jnp.broadcast_to(jnp.asarray(value, float), getattr(market, name).shape)
+        for name, value in config.given.items()
+    }
+    if "social" in given:
+        given["social"] = given["social"] * (1 - jnp.eye(config.followers))
+    return check_market(dataclasses.replace(market, **given))
 
 
 @partial(jax.jit, static_argnums=(1, 2, 3))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from edgewise.environments.system import Command, Headline, Policy, System
@@ -19,22 +18,15 @@ class TwinTradingSystem(System):
         return TwinTradingConfig
 
     def build(self, config: Any) -> Any:
-        from edgewise.systems.twin_trading.environment import TwinTrading
-        from edgewise.systems.twin_trading.files import load_market
+        from edgewise.systems.twin_trading.build import environment
 
-        if config.instance is None:
-            return TwinTrading(config)
-        market = load_market(config.instance)
-        return TwinTrading(dataclasses.replace(config, followers=market.followers, leaders=market.leaders), market)
+        return environment(config, "training")
 
     def build_evaluation(self, config: Any) -> Any:
         """The same market, with its equilibrium to be measured against."""
-        from edgewise.systems.twin_trading.environment import TwinTrading
-        from edgewise.systems.twin_trading.equilibrium import stackelberg_equilibrium
+        from edgewise.systems.twin_trading.build import environment
 
-        environment = self.build(config)
-        solved = stackelberg_equilibrium(environment.market)
-        return TwinTrading(environment.config, environment.market, solved)
+        return environment(config, "evaluation")
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.twin_trading.observation import fields
