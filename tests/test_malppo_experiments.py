@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,20 +13,23 @@ import pandas as pd
 import pytest
 
 from edgewise.execution.local import serial
-from edgewise.experiments.cell import CellResult, Learned, Planned
+from edgewise.experiments.cell import CellResult, Learned, Planned, ProbeResult
 from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experiment
 from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Outcome, Output, Results
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store
-from edgewise.papers.malppo import learning
-from edgewise.papers.malppo.experiments import EXPERIMENTS
-from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM, at_means, equilibria
+from edgewise.papers.malppo.claims import iterations
+from edgewise.papers.malppo.experiments import EXPERIMENTS, SHOWN
+from edgewise.papers.malppo.figures import PANELS
+from edgewise.papers.malppo.markets import PAPER_CASE, SYSTEM, at_means
+from edgewise.papers.malppo.names import EQUILIBRIA
 from edgewise.papers.malppo.paper import PROFILES
-from edgewise.papers.malppo.sweeps import DOWN, UP, Trend
+from edgewise.papers.malppo.probes import Equilibria, equilibria, metrics
+from edgewise.papers.malppo.published import TRENDS
+from edgewise.papers.malppo.trends import DOWN, UP, Trend
 from edgewise.reports.folder import write_output
 from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium
-from pictures import shows_something
 
 SWEEPS = ("fig5", "fig6", "fig7", "fig8")
 SEEDS, EPISODES = 6, 2
@@ -47,9 +49,7 @@ SETTLED = {"MALPPO": 4, "MAPPO": 16, "MAA2C": 24}
 TABLE = {("q", "a", 0.0): 1.0, ("q", "a", 1.0): 2.0, ("q", "b", 0.0): 3.0, ("q", "b", 2.0): 2.5, ("r", "a", 0.0): 9.0}
 
 
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewise.statistics.estimates.RESAMPLES", 300)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
@@ -76,7 +76,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Results:
         (SHORT,),
         (Learner("MALPPO", "malppo", SMALL, FEW),),
         ("random", "equilibrium"),
-        learning.algorithms,
+        EXPERIMENTS["fig4"].draw,
     )
     return run_experiment(game, TINY, Store(tmp_path_factory.mktemp("malppo")), serial)
 
@@ -96,16 +96,19 @@ class TestGames:
         exact, chance = (played.find(label).result.episodes.mean() for label in ("equilibrium", "random"))
         assert max(exact[metric] for metric in (*DISTANCES, "exploitability")) < 1e-2
         assert min(chance[metric] for metric in (*DISTANCES, "exploitability")) > 5
-        [solved] = equilibria([SHORT])
-        for panel in learning.PANELS:
-            np.testing.assert_allclose([exact[m] for m in panel.metrics()], panel.levels(solved), rtol=1e-4)
+        [solved] = Equilibria({"short": SHORT.build()}).compute(None).to_dict("records")
+        for panel in PANELS:
+            for metric in panel.metrics():
+                assert exact[metric] == pytest.approx(solved[metric], rel=1e-4)
 
     @pytest.mark.slow
     def test_the_figures(self, played: Results) -> None:
-        fig4 = learning.algorithms(played)
+        fig4 = EXPERIMENTS["fig4"].draw(played)
         assert sorted(fig4.table["policy"]) == ["MALPPO", "Random", "exact equilibrium"]
-        fig3 = learning.convergence(Results(TINY, (played.find("MALPPO"),)))
-        assert set(fig3.data["quantity"]) == {panel.quantity for panel in learning.PANELS}
+        solved = Equilibria({"short": SHORT.build()}).compute(None)
+        alone = Results(TINY, (played.find("MALPPO"),), {(EQUILIBRIA, ""): ProbeResult(solved, "code")})
+        fig3 = EXPERIMENTS["fig3"].draw(alone)
+        assert set(fig3.data["quantity"]) == {panel.quantity for panel in PANELS}
         assert len(fig3.data) == 10 * TINY.evaluations
         exact = fig3.table.set_index("quantity")["exact"]
         assert exact["price, MRP 1, c = 0.3"] == "0.956"  # as edgewise solve twin-trading has it
@@ -136,7 +139,7 @@ def outcome(planned: Planned, values: Values, settled: int = 1, evaluations: int
     return Outcome.of(planned, CellResult(table, curve, "code"))
 
 
-def made_up(name: str, values: Any, settled: Any = lambda label: 1) -> Results:
+def made_up(name: str, values: Any, settled: Any = lambda label: 1, solved: Any = None) -> Results:
     """Results of an experiment, from each player's values in each setting; nothing is trained.
 
     The budget is 312 iterations, so that convergence after the paper's 200 can be late as well as early.
@@ -148,6 +151,7 @@ def made_up(name: str, values: Any, settled: Any = lambda label: 1) -> Results:
             outcome(each, values(each.setting, each.label), settled(each.label), profile.evaluations)
             for each in EXPERIMENTS[name].cells(profile)
         ),
+        {} if solved is None else {(EQUILIBRIA, ""): ProbeResult(pd.DataFrame(solved), "code")},
     )
 
 
@@ -173,28 +177,24 @@ LEVELS = StackelbergEquilibrium(
 
 
 class TestPapersCase:
-    def judged(self, monkeypatch: pytest.MonkeyPatch, part: float, settled: int) -> Output:
-        monkeypatch.setattr(learning, "equilibria", lambda settings: [LEVELS])
-        exact = {
-            metric: level
-            for panel in learning.PANELS
-            for metric, level in zip(panel.metrics(), panel.levels(LEVELS), strict=True)
-        }
+    def judged(self, part: float, settled: int) -> Output:
+        exact = metrics(LEVELS)
         gains = {f"exploitability/{kind}_{i}": 0.5 for kind in ("leader", "follower") for i in range(3)}
         values = {name: value * (1 + part) for name, value in exact.items()} | gains | distances(100 * part)
-        return learning.convergence(made_up("fig3", lambda *_: values, lambda _: settled))
+        solved = [{"market": PAPER_CASE.label, **exact}]
+        return EXPERIMENTS["fig3"].output(made_up("fig3", lambda *_: values, lambda _: settled, solved))
 
-    def test_at_the_equilibrium_and_away_from_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        near = self.judged(monkeypatch, 0.01, 4)
+    def test_at_the_equilibrium_and_away_from_it(self) -> None:
+        near = self.judged(0.01, 4)
         assert [claim.verdict for claim in near.claims] == ["holds", "holds"]
         rows = near.table.set_index("quantity")
         assert float(rows.loc["price, MRP 1, c = 0.3", "distance, %"].split()[0]) == pytest.approx(1, abs=0.02)
         assert rows.loc["utility of MRPs, MRP 2, c = 0.1", "paper from exact, %"] == "+0"
-        far = self.judged(monkeypatch, 0.07, 24)
+        far = self.judged(0.07, 24)
         assert [claim.verdict for claim in far.claims] == ["does not hold", "does not hold"]
 
-    def test_slow_ones_do_not_converge_in_200_iterations(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        late = self.judged(monkeypatch, 0.01, 20)
+    def test_slow_ones_do_not_converge_in_200_iterations(self) -> None:
+        late = self.judged(0.01, 20)
         assert [claim.verdict for claim in late.claims] == ["holds", "does not hold"]
 
 
@@ -205,7 +205,7 @@ class TestAlgorithms:
             lambda _, label: {"return": returns[label], **distances(1.0)},
             lambda label: settled.get(label, 1),
         )
-        output = learning.algorithms(results)
+        output = EXPERIMENTS["fig4"].output(results)
         assert len(output.table) == len(returns)
         return {claim.text: claim.verdict for claim in output.claims}
 
@@ -237,14 +237,14 @@ class TestAlgorithms:
         curve = found.result.curve
         curve.loc[(curve["seed"] == 1) & (curve["evaluation"] == 3), "demand_distance"] = 9.0
         curve.loc[(curve["seed"] == 2) & (curve["evaluation"] == 4), "price_distance"] = 9.0
-        needed, there = learning.iterations(found)
+        needed, there = iterations(found)
         training = planned.cell.player.run.training
         done = [training.iterations_done(k) for k in range(5)]
         np.testing.assert_allclose(needed, [done[2], done[4], done[4], done[2], done[2], done[2]])
         assert there == SEEDS - 1
 
 
-def world(setting: Setting, sign: int) -> SimpleNamespace:
+def world(setting: Setting, sign: int) -> StackelbergEquilibrium:
     """An equilibrium that follows the paper's trends, or with a negative sign the opposite of each."""
     config = setting.build()
     n, m, alpha, w = config.followers, config.leaders, config.satisfaction[0], config.social
@@ -259,43 +259,39 @@ def world(setting: Setting, sign: int) -> SimpleNamespace:
     }
     if sign < 0:  # sales are sums over followers, so that a constant less a demand does not do
         found = {name: 1000 / value for name, value in found.items()}
-    return SimpleNamespace(**found, certificate=np.asarray(1e-9))
+    arrays = {name: jnp.asarray(value, jnp.float32) for name, value in found.items()}
+    flags = {"feasible": jnp.ones(n, bool), "limited": jnp.zeros(n, bool), "candidates": arrays["prices"][None]}
+    return dataclasses.replace(LEVELS, **arrays, **flags)
+
+
+def shown(name: str, exact_sign: int, learned_sign: int, away: float) -> tuple[Results, Output]:
+    """A figure of a world in which equilibria and learners follow the paper's trends, or the opposite of each."""
+
+    def values(setting: Setting, label: str) -> Values:
+        return metrics(world(setting, learned_sign)) | distances(away)
+
+    solved = [{"market": market.label, **metrics(world(market, exact_sign))} for market in SHOWN[name].markets()]
+    results = made_up(name, values, solved=solved)
+    return results, EXPERIMENTS[name].output(results)
 
 
 class TestSweeps:
-    def shown(self, name: str, learned_sign: int, away: float) -> Output:
-        sweep = EXPERIMENTS[name].draw
-
-        def values(setting: Setting, label: str) -> Values:
-            there = world(setting, learned_sign)
-            quantities = {q.metric: q.exact(there) for curve in sweep.curves for q in curve.quantities.values()}
-            return quantities | distances(away)
-
-        return sweep(made_up(name, values))
-
     @pytest.mark.parametrize("name", SWEEPS)
-    def test_a_world_that_agrees_and_one_that_does_not(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            "edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, 1) for s in settings]
-        )
-        agreeing = self.shown(name, 1, 1.0)
+    def test_a_world_that_agrees_and_one_that_does_not(self, name: str) -> None:
+        _, agreeing = shown(name, 1, 1, 1.0)
         words = [claim.verdict for claim in agreeing.claims]
         assert set(words) == {"holds"}
-        assert len(words) == 2 * len(EXPERIMENTS[name].draw.trends) + 1
+        assert len(words) == 2 * len(TRENDS[name]) + 1
         assert len({claim.text for claim in agreeing.claims}) == len(words)
         learned = agreeing.data[agreeing.data["kind"] == "learned"]
-        points = {(c.label, x) for c in EXPERIMENTS[name].draw.curves for x in c.markets}
-        assert len(agreeing.data) - len(learned) == len(points) * len(EXPERIMENTS[name].draw.units)
-        monkeypatch.setattr(
-            "edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, -1) for s in settings]
-        )
-        refuting = self.shown(name, -1, 30.0)
+        points = sum(len(curve.markets) for curve in SHOWN[name].curves)
+        assert len(agreeing.data) - len(learned) == points * len(SHOWN[name].units)
+        _, refuting = shown(name, -1, -1, 30.0)
         assert {claim.verdict for claim in refuting.claims} == {"does not hold"}
 
-    @pytest.mark.slow
     def test_exact_equilibria_of_several_sizes_come_in_order(self) -> None:
-        settings = [at_means("a", 2, 1), at_means("b", 1, 2), at_means("c", 2, 1, satisfaction=35.0)]
-        one, two, three = equilibria(settings)
+        settings = [at_means("a", {}, 2, 1), at_means("b", {}, 1, 2), at_means("c", {}, 2, 1, satisfaction=35.0)]
+        one, two, three = equilibria([setting.build() for setting in settings])
         assert (one.prices.shape, two.prices.shape, three.prices.shape) == ((1,), (2,), (1,))
         assert three.prices[0] > one.prices[0]
         monopoly = (
@@ -325,17 +321,17 @@ class TestTrend:
         assert self.judge(Trend("r rises", {"r": UP}), TABLE) is None
 
 
-def test_output_goes_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_goes_into_a_folder(tmp_path: Path) -> None:
     """Names with a slash, of single agents, are columns like others."""
-    monkeypatch.setattr("edgewise.papers.malppo.sweeps.equilibria", lambda settings: [world(s, 1) for s in settings])
-    experiment = EXPERIMENTS["fig8"]
-    sweep = experiment.draw
-    results = made_up(
-        "fig8",
-        lambda setting, _: (
-            {q.metric: q.exact(world(setting, 1)) for c in sweep.curves for q in c.quantities.values()} | distances(1.0)
-        ),
-    )
-    write_output(tmp_path, experiment, results, sweep(results), "command")
+    results, output = shown("fig8", 1, 1, 1.0)
+    write_output(tmp_path, EXPERIMENTS["fig8"], results, output, "command")
     assert {"price/leader_0", "sold/leader_2"} <= set(pd.read_csv(tmp_path / "seeds.csv").columns)
-    assert shows_something(tmp_path / "figure.pdf")
+    assert pd.read_csv(tmp_path / "data.csv")["curve"].nunique() == 3
+
+
+def test_an_equilibrium_is_told_in_the_metrics_of_evaluations() -> None:
+    found = metrics(LEVELS)
+    assert found["bought/follower_0"] == pytest.approx(0.8)
+    assert found["sold/leader_0"] == pytest.approx(1.2)
+    assert found["price"] == pytest.approx(0.85)
+    assert (found["reward/leader_1"], found["reward/follower_2"]) == (45.0, 5.0)

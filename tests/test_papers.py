@@ -24,9 +24,7 @@ from edgewise.experiments.setting import Setting
 PAPERS = Path(edgewise.__file__).parent / "papers"
 COMPUTING = ("probes", "experiments", "paper")
 """Modules of a paper that say what is computed, or how; all others make claims and figures of results."""
-PURE = sorted(
-    path for name in ("cgdm", "d2sac", "edmsac") for path in PAPERS.glob(f"{name}/*.py") if path.stem not in COMPUTING
-)
+PURE = sorted(path for path in PAPERS.glob("*/*.py") if path.stem not in COMPUTING)
 HEAVY = ("jax", "equinox", "optax")
 LAYERS = ("numerics", "networks", "diffusion", "environments", "policies", "algorithms", "training", "execution")
 DRAWN = ("reputation_figure",)

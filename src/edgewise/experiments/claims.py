@@ -116,8 +116,3 @@ def notes(results: Results, *more: str) -> tuple[str, ...]:
     """What must be said of these results, and `more`."""
     seeds = caution(results.profile.seeds) if results.learned else ""
     return tuple(note for note in (seeds, *more) if note)
-
-
-def present(*claims: Claim | None) -> tuple[Claim, ...]:
-    """Those that could be judged."""
-    return tuple(claim for claim in claims if claim is not None)

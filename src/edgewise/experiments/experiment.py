@@ -50,7 +50,7 @@ class Experiment:
     settings: tuple[Setting, ...]
     learners: tuple[Learner, ...]
     references: tuple[str, ...]
-    draw: Callable[[Results], Drawing | Output]
+    draw: Callable[[Results], Drawing]
     claims: Callable[[Results], Sequence[Claim | None]] = no_claims
     probes: Asks = no_probes
     trained_in: Setting | None = None
@@ -95,8 +95,6 @@ class Experiment:
     def output(self, results: Results) -> Output:
         """The second and third step: claims and a drawing."""
         drawn = self.draw(results)
-        if isinstance(drawn, Output):
-            return drawn
         claims = tuple(claim for claim in self.claims(results) if claim is not None)
         return Output(drawn.figure, drawn.data, drawn.table, claims, drawn.notes)
 

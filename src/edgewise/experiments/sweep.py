@@ -74,19 +74,19 @@ class Sweep:
         """The metric at every place, where learners have the places."""
         return {self.place(o): o.estimate(metric) for o in results}
 
-    def plot(self, axes: Axes, lines: Sequence[Line], unit: str, ticks: Sequence[float] = ()) -> None:
-        """Draw lines with a mark and a tick at every place.
+    def plot(self, axes: Axes, lines: Sequence[Line], unit: str, markers: bool = True) -> None:
+        """Draw lines with a tick at every place of the first.
 
         Args:
             axes: empty.
             lines: along this axis.
             unit: label of the other axis.
-            ticks: places to name; if empty, those of the first line.
+            markers: whether places are marked on the lines.
         """
         if self.logarithmic:
             axes.set_xscale("log")
-        plot_lines(axes, lines, markers=True)
-        named = ticks or (lines[0].x if lines else ())
+        plot_lines(axes, lines, markers)
+        named = lines[0].x if lines else ()
         axes.set_xticks(named, [f"{place:g}" for place in named])
         axes.minorticks_off()
         axes.set_xlabel(self.label or self.name)

@@ -1,16 +1,16 @@
-"""The markets of the MALPPO paper's figures, and their exact equilibria."""
+"""The markets of the paper's figures, and what is read of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-
+from edgewise.experiments.results import Results
 from edgewise.experiments.setting import Setting
-from edgewise.systems.twin_trading.configuration import TwinTradingConfig
-from edgewise.systems.twin_trading.equilibrium import StackelbergEquilibrium, stackelberg_equilibrium
-from edgewise.systems.twin_trading.sampling import configured_market
+from edgewise.experiments.sweep import Sweep
+from edgewise.papers.malppo.names import EQUILIBRIA
+from edgewise.papers.malppo.trends import Table
+from edgewise.statistics.estimates import Estimate
 
 SYSTEM = "twin-trading"
 PAPER_CASE = Setting(
@@ -27,21 +27,104 @@ PAPER_CASE = Setting(
     },
 )
 """Of Figs. 3 and 4; sensitivity and ties, which the paper does not state for it, at their means."""
-NEAR = 3.0
-"""Per cent of the equilibrium within which a learner counts as there."""
-SYSTEM_NOTE = (
-    "The paper does not state the units of prices and utilities (kappa and s, ours 15 and 100), and its own figures are no "
-    "equilibrium of (1): ours are judged by the exact equilibrium of the same market, and need not be those of the paper. "
-    "No delay limit (6)."
-)
-NEWEST = (
-    "In a game no sum of rewards tells which joint policy is best (sellers that collude earn more than in equilibrium), so the "
-    "newest policies count as the best and are tested."
-)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a panel shows.
+
+    Attributes:
+        metric: of the evaluations, the mean over an episode, and of the exact equilibrium.
+        digits: after the point in the table.
+    """
+
+    metric: str
+    digits: int = 3
+
+
+AVERAGES = {
+    "price": Quantity("price"),
+    "demand": Quantity("demand"),
+    "utility of MSPs": Quantity("follower_utility", 2),
+    "utility of MRPs": Quantity("leader_utility", 2),
+    "welfare": Quantity("welfare", 1),
+}
+"""Means over agents; demand is what an MSP buys from an MRP, as in the paper's figures; welfare is a sum."""
+
+
+def of_seller(place: int) -> dict[str, Quantity]:
+    """Price, sales and utility of one leader."""
+    return {
+        "price": Quantity(f"price/leader_{place}"),
+        "sold": Quantity(f"sold/leader_{place}"),
+        "utility": Quantity(f"reward/leader_{place}", 2),
+    }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve in every panel.
+
+    Attributes:
+        label: in the legend.
+        markets: each with its place on the axis.
+        quantities: by panel.
+    """
+
+    label: str
+    markets: tuple[Setting, ...]
+    quantities: Mapping[str, Quantity]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one of Figs. 5 to 8 shows.
+
+    Attributes:
+        axis: what is swept.
+        curves: of the figure.
+        units: label of each panel's axis, by quantity.
+        said: a note.
+    """
+
+    axis: Sweep
+    curves: tuple[Curve, ...]
+    units: Mapping[str, str]
+    said: str = ""
+
+    def markets(self) -> tuple[Setting, ...]:
+        """Of all curves, each once."""
+        return tuple({market.label: market for curve in self.curves for market in curve.markets}.values())
+
+    def place(self, market: Setting) -> float:
+        """Of a market on the axis."""
+        return market.at[self.axis.name]
+
+    def exact(self, results: Results) -> Table[float]:
+        """Every quantity of every curve in the exact equilibrium."""
+        solved = {row["market"]: row for row in results.table(EQUILIBRIA).to_dict("records")}
+        return {
+            (name, curve.label, self.place(market)): float(solved[market.label][quantity.metric])
+            for curve in self.curves
+            for market in curve.markets
+            for name, quantity in curve.quantities.items()
+        }
+
+    def learned(self, results: Results) -> Table[Estimate]:
+        """Every quantity in those markets in which there are learners."""
+        found = {o.setting.label: o for o in results.learned}
+        return {
+            (name, curve.label, self.place(market)): found[market.label].estimate(quantity.metric)
+            for curve in self.curves
+            for market in curve.markets
+            if market.label in found
+            for name, quantity in curve.quantities.items()
+        }
 
 
 def at_means(
     label: str,
+    at: Mapping[str, float],
     followers: int,
     leaders: int,
     *,
@@ -53,6 +136,7 @@ def at_means(
 
     Args:
         label: of the setting.
+        at: its place on the axis of a figure.
         followers: N.
         leaders: M.
         satisfaction: mean of alpha.
@@ -68,18 +152,4 @@ def at_means(
         "social": social,
         "cost": tuple(cost),
     }
-    return Setting(label, SYSTEM, market)
-
-
-def equilibria(settings: Sequence[Setting]) -> list[StackelbergEquilibrium]:
-    """The exact equilibrium of every setting's market; markets of one size are solved together."""
-    configs: list[TwinTradingConfig] = [setting.build() for setting in settings]
-    sizes: dict[tuple[int, int], list[int]] = {}
-    for place, config in enumerate(configs):
-        sizes.setdefault((config.followers, config.leaders), []).append(place)
-    found: dict[int, StackelbergEquilibrium] = {}
-    for places in sizes.values():
-        markets = [configured_market(configs[place]) for place in places]
-        together = jax.vmap(stackelberg_equilibrium)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *markets))
-        found |= {place: jax.tree.map(lambda leaf, i=i: leaf[i], together) for i, place in enumerate(places)}
-    return [found[place] for place in range(len(configs))]
+    return Setting(label, SYSTEM, market, at=at)
