@@ -135,7 +135,7 @@ def play(environments: Sequence[Compiled], evaluation: Callable[[Any], Any]) -> 
 
 
 def stack(environments: Sequence[Compiled]) -> Compiled | None:
-    """One environment whose arrays have a leading axis of settings, or none if the settings differ in more than arrays.
+    """One environment whose arrays have a leading axis of settings, or None if the settings differ in more than arrays.
 
     A field of the configuration may differ if the environment has an array of that name: such parameters are read from there.
     """

@@ -10,7 +10,7 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.experiments.claims import FAILS, HOLDS, UNDECIDED
 from edgewise.experiments.results import Claim
-from edgewise.reports.folder import FIGURE, small_print, spent
+from edgewise.reports.folder import FIGURE, budget_text, small_print
 from edgewise.reports.page import embedded, render
 from edgewise.reports.record import RECORD, Record, load_record
 
@@ -63,7 +63,7 @@ def _values(folder: Path, record: Record) -> dict[str, object]:
         "verdicts": {word: count for word, count in _tally(record.claims).items() if count},
         "figure": embedded(folder / f"{FIGURE}.png"),
         "small_print": small_print(record.profile) if record.claims else [],
-        "spent": spent(record.profile),
+        "spent": budget_text(record.profile),
         "training": {label: _duration(seconds) for label, seconds in record.training_s.items()},
         "total": _duration(total),
     }

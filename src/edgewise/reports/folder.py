@@ -53,13 +53,13 @@ def _markdown(columns: Sequence[object], rows: Sequence[Sequence[object]]) -> st
     return "\n".join(f"| {' | '.join(str(value) for value in row)} |" for row in (columns, rules, *rows))
 
 
-def said(claim: Claim) -> str:
+def claim_text(claim: Claim) -> str:
     """A claim and its verdict as Markdown."""
     paper = f"the paper: {claim.paper}; " if claim.paper else ""
     return f"**{claim.verdict}**: {claim.text} ({paper}{claim.evidence})"
 
 
-def spent(profile: Profile) -> str:
+def budget_text(profile: Profile) -> str:
     """A profile in words."""
     seeds = f"{profile.seeds} seed{'s' * (profile.seeds != 1)}"
     return (
@@ -100,11 +100,11 @@ def _page(record: Record) -> str:
         parts += [
             "## Claims of the paper",
             *small_print(profile),
-            "\n".join(f"- {said(claim)}" for claim in record.claims),
+            "\n".join(f"- {claim_text(claim)}" for claim in record.claims),
         ]
     facts = [
         *record.notes,
-        spent(profile),
+        budget_text(profile),
         f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}"
         + ("." if not record.computed_on else f", results computed on {' and '.join(record.computed_on)}.")
         + (" The results were made by more than one state of the code." if len(record.code) > 1 else ""),

@@ -84,13 +84,13 @@ class Swept:
         axis: what is swept.
         curves: of the figure.
         units: label of each panel's axis, by quantity.
-        said: a note.
+        note: what a reader must know beside what all figures say.
     """
 
     axis: Sweep
     curves: tuple[Curve, ...]
     units: Mapping[str, str]
-    said: str = ""
+    note: str = ""
 
     def markets(self) -> tuple[Setting, ...]:
         """Of all curves, each once."""

@@ -54,7 +54,7 @@ def _notes(shown: Swept, results: Results) -> tuple[str, ...]:
         "utility of its kind. Circles: MALPPO, trained anew in each of the markets that the table lists.",
         "The exact equilibrium goes up or down from point to point; learners do where 95% intervals of neighbouring points "
         "do not overlap.",
-        shown.said,
+        shown.note,
     )
 
 
