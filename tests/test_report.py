@@ -125,6 +125,11 @@ def test_a_policy_is_placed_in_words(mean: float, bound: float, said: list[str])
     assert all(sentence.endswith(end) for sentence, end in zip(sentences, said, strict=True))
 
 
+def test_a_bound_is_judged_by_its_one_metric() -> None:
+    bound = Judgement("bound", {"latency": np.array([[1.0, 3.0]])}, reference=True)
+    assert bound.value("latency") == 2.0
+
+
 def test_a_unit_is_not_said_twice() -> None:
     assert HEADLINE.title == "total latency (s per slot)"
     assert Headline("return", "episode reward", "per episode").title == "episode reward"

@@ -39,7 +39,8 @@ class Judgement:
     @property
     def centre(self) -> Centre:
         """What stands for the units: the interquartile mean of several seeds, the mean of the episodes of one policy."""
-        return interquartile_mean if self.values["return"].shape[0] > 1 else mean
+        seeds, _ = next(iter(self.values.values())).shape
+        return interquartile_mean if seeds > 1 else mean
 
     def units(self, metric: str) -> np.ndarray:
         """The independent values: each seed's mean over episodes when there are several seeds, else the episodes."""
