@@ -45,7 +45,7 @@ def run(words: list[str]) -> int:
                         }
                         for e in entries
                     },
-                    "multi_agent_environments": {
+                    "games": {
                         game.name: {"summary": game.summary, "references": list(game.reference_names)} for game in games
                     },
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.items()},
