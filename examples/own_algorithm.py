@@ -3,7 +3,7 @@
 Soft Q-learning (Haarnoja et al., 2017) for a finite set of actions: values of a state are tau log sum exp(Q / tau), and
 exploration draws actions from the softmax of Q / tau.
 
-    python examples/own_algorithm.py train cartpole --algorithm soft-q --hidden 64 64 --steps 50000 --name first
+    python examples/own_algorithm.py train cartpole --algorithm soft-q --updates 4 --steps 16000 --name first
     python examples/own_algorithm.py compare runs/cartpole/soft-q/first runs/cartpole/dqn/OTHER
 """
 
@@ -34,7 +34,7 @@ class SoftQConfig:
 
     hidden: tuple[int, ...] = (128, 128)
     """Widths of the hidden layers."""
-    temperature: float = 0.1
+    temperature: float = 1.0
     """Tau: how much less than the best an action may be worth and still be tried, in units of reward."""
     rate: float = 1e-3
     """Learning rate at the start; it falls along a cosine to 5%."""

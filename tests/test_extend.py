@@ -109,8 +109,8 @@ class TestExamples:
 
     def test_own_algorithm(self, tmp_path: Path) -> None:
         script = str(EXAMPLES / "own_algorithm.py")
-        words = [script, "train", "cartpole", "--algorithm", "soft-q", "--hidden", "32", "--steps", "12000"]
-        words += ["--evaluation-episodes", "4", "--folder", "run", "--no-report"]
+        words = [script, "train", "cartpole", "--algorithm", "soft-q", "--hidden", "32", "--steps", "16000"]
+        words += ["--updates", "4", "--evaluation-episodes", "4", "--folder", "run", "--no-report"]
         run(words, tmp_path)
         judged = json.loads(run([script, "evaluate", "run", "--episodes", "10", "--json"], tmp_path))["policies"]
         returns = {row["policy"]: row["metrics"]["return"]["mean"] for row in judged}
