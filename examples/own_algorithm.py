@@ -81,7 +81,9 @@ class SoftQ(OffPolicyAlgorithm[SoftQConfig, SoftQState]):
 
     def update(self, train_state: SoftQState, batch: Transition, key: PRNGKeyArray) -> tuple[SoftQState, Metrics]:
         c = self.config
-        soft = c.temperature * jax.nn.logsumexp(train_state.slow.values(batch.next_observation) / c.temperature, axis=-1)
+        soft = c.temperature * jax.nn.logsumexp(
+            train_state.slow.values(batch.next_observation) / c.temperature, axis=-1
+        )
         target = batch.reward + batch.discount * soft
         loss, gradient = jax.value_and_grad(squared_error)(train_state.network, batch, target)
         network, optimiser = descend(self.adam, train_state.network, gradient, train_state.optimiser)

@@ -121,7 +121,9 @@ class TestExamples:
         words = [script, "train", "service-selection", "--algorithm", "dqn", "--tasks", "50", "--providers", "4"]
         run([*words, "--steps", "300", "--environments", "4", "--folder", "run", "--no-report", *SMALL], tmp_path)
         words = [script, "evaluate", "run", "--episodes", "4", "--against", "random", "tidal", "foreign", "--json"]
-        judged = {row["policy"]: row["metrics"]["crashed"]["mean"] for row in json.loads(run(words, tmp_path))["policies"]}
+        judged = {
+            row["policy"]: row["metrics"]["crashed"]["mean"] for row in json.loads(run(words, tmp_path))["policies"]
+        }
         assert set(judged) == {"dqn", "random", "tidal", "foreign"}
         assert judged["tidal"] < judged["random"]
 

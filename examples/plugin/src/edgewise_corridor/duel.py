@@ -81,4 +81,4 @@ class Duel(Game[DuelState]):
         )
 
     def observe(self, state: DuelState) -> Observations:
-        return {agent: state.guess[None] for agent in self.agents}
+        return dict.fromkeys(self.agents, state.guess[None])

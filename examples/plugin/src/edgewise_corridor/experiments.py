@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgewise_corridor.paper import PAPER
-
 from edgewise.experiments.claims import claim_above
 from edgewise.experiments.comparison import Comparison
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.results import Claim, Results
 from edgewise.experiments.setting import Learner, Setting
+from edgewise_corridor.paper import PAPER
 
 LEARNER = "Q-learning"
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from edgewise_corridor.policy import TablePolicy
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_choices
 from edgewise.common.errors import check_integer, check_range
+from edgewise_corridor.policy import TablePolicy
 
 
 @dataclass(frozen=True)
