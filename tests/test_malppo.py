@@ -539,8 +539,11 @@ def test_what_does_not_fit_together_is_said(pair_game: PairGame) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["twin-trading", "--algorithm", "ppo"], "algorithm = 'ppo': must be one for game actions: malppo"),
-        (["pendulum", "--algorithm", "malppo"], "algorithm = 'malppo': must be one for box actions: cgdm"),
+        (
+            ["twin-trading", "--algorithm", "ppo"],
+            "algorithm = 'ppo': must be one that fits twin-trading: maa2c, malppo",
+        ),
+        (["pendulum", "--algorithm", "malppo"], "algorithm = 'malppo': must be one that fits pendulum: cgdm"),
         (["twin-trading", "--followers", "0"], "followers = 0"),
         (["twin-trading", "--at-random", "buyer"], "at_random = 'buyer'"),
     ],

@@ -286,7 +286,7 @@ def test_what_does_not_fit_together_is_said() -> None:
         (["cartpole", "--warmup-steps", "10"], "warmup-steps"),
         (["cartpole", "--algorithm", "reinforce", "--epochs", "4"], "epochs"),
         (["cartpole", "--rollout", "0"], "rollout = 0"),
-        (["cartpole", "--algorithm", "cgdm"], "algorithm = 'cgdm': must be one for discrete actions"),
+        (["cartpole", "--algorithm", "cgdm"], "algorithm = 'cgdm': must be one that fits cartpole: d2sac"),
     ],
 )
 def test_a_wrong_option_is_named(
