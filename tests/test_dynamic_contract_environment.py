@@ -97,6 +97,7 @@ def test_shared_actions_are_static_menus():
     np.testing.assert_allclose(environment.action_of((first, second)), np.linspace(-1, 1, 6), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_references_are_in_order_below_the_bound(environment, states):
     profit = {name: np.asarray(info["profit"]) for name, info in states[2].items()}
     networks = jax.vmap(environment.network)(states[0])

@@ -147,6 +147,7 @@ def np_adam(rate: float, decay: float, weight: np.ndarray, gradient: np.ndarray)
     return weight - rate * g / (np.abs(g) + 1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revive", [True, False])
 def test_update_is_a_step_along_the_gradient_of_the_pruned_network(revive: bool) -> None:
     """(58)-(60): where from, where to, and that the gradient is taken at the pruned parameters, pruned rows included."""
@@ -181,6 +182,7 @@ def test_update_is_a_step_along_the_gradient_of_the_pruned_network(revive: bool)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revive", [True, False])
 def test_pruned_rows_come_back_only_if_they_keep_their_weights(revive: bool) -> None:
     """One kept row of the first layer is shrunk to nearly nothing: the best of the pruned ones takes its place."""
@@ -205,6 +207,7 @@ def test_pruned_rows_come_back_only_if_they_keep_their_weights(revive: bool) -> 
     assert norms[gone].max() < norms[kept].min()
 
 
+@pytest.mark.slow
 def test_every_row_stays_pruned_in_the_printed_form() -> None:
     algorithm, state, batch = make(replace(CONFIG, revive=False))
     update = eqx.filter_jit(algorithm.update)
@@ -315,6 +318,7 @@ def test_truncation_is_bootstrapped(name: str) -> None:
     assert float(state.critic(observation, action).mean()) == pytest.approx(10.0, rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_policies_of_a_run_are_compact_and_differ_between_seeds(trained: Callable[[RunConfig], Path]) -> None:
     for which in ("best", "last"):
         first, second = (load_policy(trained(RUN) / "policy" / which / f"seed-{i}").policy for i in range(2))

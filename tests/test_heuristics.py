@@ -105,6 +105,7 @@ def decisions(decide, states):
     return decide(states)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_latency_is_the_published_one_within_three_combined_errors(results, name):
     latency = results[name]["latency"]

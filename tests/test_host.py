@@ -487,6 +487,7 @@ class TestRuns:
         assert len(set(first[1].values())) >= run.training.seeds
         assert read_config(tmp_path / "first") == run
 
+    @pytest.mark.slow
     def test_a_stopped_run_goes_on(self, tmp_path: Path) -> None:
         def stop(done: int, text: str) -> None:
             if done > 150:

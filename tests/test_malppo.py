@@ -412,6 +412,7 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.glob("policy/**/*.safetensors"))}
 
 
+@pytest.mark.slow
 def test_the_newest_policies_count_and_seeds_differ(finished: Path) -> None:
     """In a game no return tells which policies are best."""
     saved = weights(finished)
@@ -421,6 +422,7 @@ def test_the_newest_policies_count_and_seeds_differ(finished: Path) -> None:
         assert saved[name.replace("seed-0", "seed-1")] != content or "seed-1" in name
 
 
+@pytest.mark.slow
 def test_metrics_tell_distances_and_what_each_agent_could_gain(finished: Path) -> None:
     columns = set(pd.read_csv(finished / "metrics.csv").columns)
     agents = {"leader_0", "leader_1", "follower_0", "follower_1", "follower_2"}
@@ -432,6 +434,7 @@ def test_metrics_tell_distances_and_what_each_agent_could_gain(finished: Path) -
     assert summary["exploitability"]["mean"][0] >= worst - 1e-4 > 0
 
 
+@pytest.mark.slow
 def test_saved_policies_act_the_same_one_by_one_and_together(finished: Path) -> None:
     environment, _ = build(RUN)
     folder = finished / "policy" / "last" / "seed-0"

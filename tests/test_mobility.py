@@ -221,6 +221,7 @@ def test_the_shipped_recording_trains_and_judges_on_different_parts() -> None:
         environment(AgentMigrationConfig(mobility="grid", slots=100), "training")
 
 
+@pytest.mark.slow
 def test_sumo_generates_what_we_read(tmp_path: Path) -> None:
     pytest.importorskip("sumo")
     path = generate_with_sumo(

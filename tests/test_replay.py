@@ -131,6 +131,7 @@ class TestPrioritised:
 class TestSequences:
     config = DRQNConfig(hidden=(8,), memory=4, batch_size=16, sequence_length=5, burn_in=1, discount=GAMMA)
 
+    @pytest.mark.slow
     def test_windows_are_successive_steps_of_one_copy(self) -> None:
         algorithm = DRQN(self.config, PROBE.spaces, CONFIG.total_updates)
         state = play(algorithm, replace(CONFIG, replay_capacity=60))  # filled more than once
@@ -218,6 +219,7 @@ def test_too_little_experience_is_refused(name: str, config: Any, training: dict
         build_loop(PROBE, algorithm, replace(CONFIG, **training))
 
 
+@pytest.mark.slow
 def test_the_shortest_warm_up_is_enough() -> None:
     play(DQN(replace(SMALL, n_step=3, batch_size=4), PROBE.spaces, 10), replace(CONFIG, steps=20, warmup_steps=8))
 

@@ -50,6 +50,7 @@ def test_everything_but_the_observation_is_as_before() -> None:
     assert timestep.terminated == expected.terminated
 
 
+@pytest.mark.slow
 def test_a_trained_policy_takes_raw_observations(tmp_path: Path) -> None:
     """Its decisions are those of the learner's policy on scaled observations, before and after it is saved."""
     entry = registry.find("service-selection")

@@ -134,6 +134,7 @@ def test_running_tasks_always_fit(seed, rate) -> None:
     assert (np.asarray(observation) <= 1).all()
 
 
+@pytest.mark.slow
 def test_references_in_the_order_and_size_of_the_spec() -> None:
     """Mean over instances: random, round robin, crash avoid, prophet about -80, 297, 438, 621 (one instance of the spec)."""
     returns = {name: [] for name in references.NAMES}

@@ -182,6 +182,7 @@ def test_folder_is_complete(finished: Path) -> None:
     assert (finished / "test.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["policies", "checkpoint"])
 def test_what_dies_while_it_saves_the_last_time_is_repaired(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str

@@ -146,6 +146,7 @@ def test_some_markets_have_two_equilibria(solved) -> None:
         assert bool(np.asarray(solved.limited[index]).any())
 
 
+@pytest.mark.slow
 def test_certificates_hold_against_another_solver(markets, solved) -> None:
     """Leaders on a grid of prices with the followers' reaction by a general optimiser."""
     checked = [
@@ -237,6 +238,7 @@ def assert_monotone(rows, rising=(), falling=()):
         assert all(np.diff(values) > 0) if name in rising else all(np.diff(values) < 0), (name, values)
 
 
+@pytest.mark.slow
 def test_trends_of_fig_5() -> None:
     """More buyers: demand and utilities up. More sellers: prices and leaders' utilities down, followers' up."""
     table = {(n, m): means(stackelberg_equilibrium(even_market(n, m)), n) for m in (2, 3, 4) for n in (2, 4, 6)}
@@ -290,6 +292,7 @@ def test_trends_of_fig_8() -> None:
     assert_monotone(rows, rising=("price 1", "price 2", "utility 2", "utility 3"), falling=("sold 1", "utility 1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["stackelberg", "paper"])
 def test_admm_agrees_with_the_exact_solution(markets, solved, mode) -> None:
     with jax.enable_x64(True):
