@@ -20,6 +20,7 @@ from edgewise.common.numerals import DoubtfulNumeral, Notation, is_plain
 
 DELIMITERS = (";", "\t", ",", "|")
 PEEK_BYTES = 1 << 16
+"""Bytes at the start of a file from which its kind is told (64 KiB)."""
 GZIP_MAGIC = b"\x1f\x8b"
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

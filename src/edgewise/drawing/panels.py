@@ -23,10 +23,12 @@ STROKES = tuple(
         strict=True,
     )
 )
+"""Colour, line and marker of the learners, in their order: told apart without colours too."""
 LEADER = (BLUE, "-", "o")
 NOT_LEARNED = tuple(
     (GREY, stroke, marker) for stroke, marker in (("--", "^"), ("-.", "s"), (":", "v"), ((0, (5, 1)), "D"))
 )
+"""Colour, line and marker of policies that are not trained."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "pdf.fonttype": 42,  # TrueType; publishers refuse the Type 3 fonts that are the default
 }
+"""Matplotlib's settings of every figure; font sizes are points, chosen for figures about 7 inches wide."""
 DPI = 150
+"""Pixels per inch of figures without vectors."""
 METADATA: dict[str, dict[str, str | None]] = {".pdf": {"CreationDate": None}, ".png": {"Software": SOFTWARE}}
 """By a file's ending: the same figure gives the same PDF, and a PNG tells that edgewise wrote it."""
 styled = partial(mpl.rc_context, STYLE)

@@ -23,6 +23,7 @@ from edgewise.training.run_folder import RunConfig
 LEAST_S = 3.0
 """Seconds that what is timed takes at least, so that a clock and the machine's moods hardly matter."""
 FIRST_ITERATIONS = 4
+"""Iterations that are timed first; twice as many follow as long as they take less than `LEAST_S`."""
 
 
 @dataclass(frozen=True)

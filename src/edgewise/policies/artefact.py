@@ -33,7 +33,9 @@ from edgewise.policies.registry import KINDS, kind_of
 from edgewise.policies.scaled import ScaledPolicy, with_inputs
 
 FORMAT = 3
+"""Version of the layout of a policy folder that is written."""
 READ_FORMATS = (2, 3)
+"""Versions that are read."""
 DESCRIPTION_FILE = "policy.json"
 WEIGHTS_FILE = "weights.safetensors"
 GOLDEN = "golden/"

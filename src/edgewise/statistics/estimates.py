@@ -19,6 +19,7 @@ from scipy import stats
 Centre = Callable[..., "np.ndarray | float"]
 """Of the values of several tasks along an axis: `interquartile_mean` or `mean`."""
 CONFIDENCE = 0.95
+"""Probability of every interval."""
 RESAMPLES = 5_000
 """Samples of a bootstrap: the ends of an interval vary by about a fiftieth of its width with the random numbers."""
 FEW = 5

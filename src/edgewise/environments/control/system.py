@@ -77,3 +77,4 @@ PENDULUM = _task(
     actions="box",
     default_algorithm="sac",
 )
+"""The task Pendulum-v1; half the steps of the other tasks are enough."""

@@ -31,6 +31,7 @@ COMPARED = (
 )
 """All learners of the paper's comparison."""
 DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
+"""Lengths of the reverse chain in Fig. 4, K."""
 
 
 def _with_steps(steps: int) -> Learner:
@@ -110,3 +111,4 @@ EXPERIMENTS = {
         ),
     )
 }
+"""By name."""

@@ -6,6 +6,7 @@ from edgewise.experiments.catalogue import Paper
 from edgewise.experiments.profile import Profile
 
 STEPS = 300_000
+"""Environment steps per seed, the paper's budget."""
 PROFILES = {
     profile.name: profile
     for profile in (

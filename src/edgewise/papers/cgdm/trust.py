@@ -10,6 +10,7 @@ from edgewise.experiments.results import Outcome, Results
 from edgewise.statistics.estimates import Estimate, estimate
 
 RSU, FIRST, LAST = 1, 15, 24
+"""The attacked RSU, and the first and last slot of the attack."""
 ATTACK = {"attack_frequency": 0.0, "scheduled_attacks": ((RSU, FIRST, LAST),)}
 """One attack on one RSU, and no other."""
 REPUTATION, SHOWN = "reputation of the attacked RSU", "one episode"

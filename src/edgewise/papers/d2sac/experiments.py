@@ -31,9 +31,13 @@ COMPARED = (
 LEARNERS = (*COMPARED, replace(Learner.matching(CONTROL, "discrete-sac", "d2sac", SYSTEM), group=POLICY_BASED))
 HEURISTICS = ("random", "round-robin", "crash-avoid", "prophet")
 RATES = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004)
+"""Arrivals per second in Fig. 6; the default system has 0.001."""
 DENOISING_STEPS = (1, 2, 3, 4, 5, 10, 15)
+"""Lengths of the reverse chain in Fig. 7, K."""
 TEMPERATURES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+"""Weights of the entropy in Fig. 9, alpha."""
 BUDGETS = (0.15, 0.4, 1.0)
+"""Parts of the profile's steps after which Fig. 8 shows the chain."""
 RATE, STEPS, TEMPERATURE = (
     Sweep("arrival_rate", "arrival rate (tasks per second)"),
     Sweep("denoising steps K"),

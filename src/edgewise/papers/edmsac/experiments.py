@@ -99,3 +99,4 @@ EXPERIMENTS = {
         ),
     )
 }
+"""By name."""

@@ -21,6 +21,7 @@ from edgewise.statistics.estimates import Estimate
 HEADROOM = 0.8
 """Learning curves are shown from this part of the optimum on."""
 STATES_SHOWN = 3
+"""Network states in Fig. 8."""
 BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
 """Place of legends."""
 MEASURED = (

@@ -31,10 +31,15 @@ AVERAGE_UNITS = {
 }
 SELLER_UNITS = {"price": "price", "sold": "bandwidth sold (1e7 Hz)", "utility": "utility of MRP"}
 FOUR_BUYERS, THREE_SELLERS = 4, 3
+"""Numbers of MSPs and MRPs in Figs. 6 to 8."""
 BUYERS, SELLERS = (2, 3, 4, 5, 6), (2, 3, 4)
+"""Numbers of MSPs and MRPs in Fig. 5."""
 COSTS, SATISFACTION = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), (25.0, 30.0, 35.0)
+"""Mean costs mu_c and mean satisfactions mu_alpha in Fig. 6."""
 TIES = (4.0, 4.5, 5.0, 5.5, 6.0)
+"""Mean social coefficients mu_w in Fig. 7."""
 FIRST_COSTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+"""Costs of the first MRP in Fig. 8."""
 SIZE, COST, TIE, FIRST_COST = (
     Sweep("number of MSPs N"),
     Sweep("mean cost of MRPs"),
@@ -129,3 +134,4 @@ EXPERIMENTS = {
         _swept("fig8", _first_cost(0.0), _first_cost(0.3), _first_cost(0.6)),
     )
 }
+"""By name."""

@@ -6,6 +6,7 @@ from edgewise.experiments.catalogue import Paper
 from edgewise.experiments.profile import Profile
 
 STEPS = 200_000
+"""Slots per seed; the paper's budget is not known."""
 PROFILES = {
     profile.name: profile
     for profile in (

@@ -14,6 +14,7 @@ Value = TypeVar("Value")
 Table = dict[tuple[str, str, float], Value]
 """By quantity, curve and place on the axis."""
 UP, DOWN = 1, -1
+"""Directions of a trend."""
 MOST_TOLD = 4
 """Places that the evidence of a claim names."""
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 SPEED_OF_LIGHT = 299_792_458.0
+"""m/s, in vacuum (exact in the SI)."""
 
 
 def distances(positions: Float[Array, "*v 2"], sites: Float[Array, "*s 2"]) -> Float[Array, "*vs"]:

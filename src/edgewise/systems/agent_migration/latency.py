@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 BITS_PER_BYTE = 8.0
+"""Data are counted in bytes, rates in bit/s."""
 
 
 def transfer_time(data_bytes: Float[Array, "*v"], rate_bps: Float[Array, "*v"]) -> Float[Array, "*v"]:

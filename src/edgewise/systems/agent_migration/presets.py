@@ -7,6 +7,7 @@ from typing import Any
 from edgewise.environments.system import Preset
 
 _SHARED: dict[str, Any] = {"actor_rate": 1e-3, "critic_rate": 3e-3, "discount": 0.95, "target_rate": 0.02}
+"""What the off-policy learners share."""
 PRESETS = {
     "gdm": Preset({**_SHARED, "critic_rate": 2e-3, "discount": 0.6, "exploration": 0.1}),
     "sac": Preset({**_SHARED, "target_entropy": -2.0, "temperature": 0.02}),
@@ -25,3 +26,4 @@ PRESETS = {
     ),
     "ddpg": Preset({**_SHARED, "discount": 0.8, "target_rate": 0.005, "exploration": 0.2}),
 }
+"""Settings by the learner's name, best of five trials each; CGDM's are its defaults."""

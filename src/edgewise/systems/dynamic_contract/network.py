@@ -13,6 +13,7 @@ from edgewise.common.errors import ConfigurationError, check_integer, check_rang
 from edgewise.systems.dynamic_contract.model import Hardware, Network
 
 SUM_TOLERANCE = 1e-6
+"""By how much probabilities may miss the sum 1, as numbers in files are rounded."""
 Number = TypeVar("Number", float, jax.Array)
 
 

@@ -12,6 +12,7 @@ from edgewise.systems.dynamic_contract.model import Contract, Histories, Network
 from edgewise.systems.dynamic_contract.theory import check, complete, least_rewards
 
 BISECTIONS = 12
+"""Halvings of the way to a static menu; they find the part to 1/4096."""
 GAP = 0.2
 """Between neighbouring types of a static menu, as a part of the whole range over the number of types."""
 

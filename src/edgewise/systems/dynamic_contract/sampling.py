@@ -18,6 +18,7 @@ from edgewise.systems.dynamic_contract.projection import project
 from edgewise.systems.dynamic_contract.theory import optimal_rewards
 
 PERIODS = 2
+"""Periods of a contract in the paper."""
 SMALLEST = 1e-6
 """Uniform numbers are kept this far from 0 and 1."""
 

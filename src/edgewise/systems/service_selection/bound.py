@@ -17,7 +17,9 @@ from edgewise.systems.service_selection.sampling import running_time
 ROUNDING = 1e-4
 """Part of a running time that single precision can gain or lose in up to 1600 arrivals."""
 TOLERANCE = 1e-7
+"""By how much a crash must pay more than the best provider to be worth a variable: as the solver's prices are no more exact."""
 LARGEST_K = 8
+"""Functions u_k are taken for k up to this number; with it grow the rows of the linear program."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from edgewise.common.errors import check_integer, check_range
 from edgewise.systems.service_selection.requests import Requests
 
 SIZE_SPREAD = 0.5
+"""Standard deviation of the logarithm of a request's size."""
 
 
 def generate_bursts(

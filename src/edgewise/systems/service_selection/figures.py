@@ -11,12 +11,15 @@ from edgewise.drawing.style import BLUE, GREY, ORANGE, VERMILION, new_figure, sa
 from edgewise.systems.service_selection.workload import Workload
 
 BINS = 120
+"""Intervals of a figure at most."""
 REQUESTS_PER_BIN = 20
 """So many on average make a bin worth looking at."""
 HOUR, DAY = 3600.0, 86400.0
+"""Seconds."""
 LONGEST_IN_HOURS = 100 * HOUR
 """Workloads that last longer are drawn over days."""
 DEVIATIONS = 2.0
+"""Half width of the grey band, in standard deviations of a Poisson process."""
 
 
 @styled()

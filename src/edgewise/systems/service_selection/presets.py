@@ -9,8 +9,11 @@ from edgewise.environments.system import Preset
 TRAINING: dict[str, Any] = {"evaluation_episodes": 8, "input_span": 4.0}
 """An episode has a thousand tasks, so that few are needed."""
 _HIDDEN = (128, 128)
+"""Hidden layers of the networks."""
 _Q_LEARNING: dict[str, Any] = {"rate": 3e-3, "epsilon_end": 0.01, "target_rate": 0.02}
+"""What DQN, prioritised DQN and DRQN share."""
 _REPLAY: dict[str, Any] = {"updates": 1}
+"""Updates per step of all copies."""
 PRESETS = {
     "d2sac": Preset(
         {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _HIDDEN}, _REPLAY
@@ -54,3 +57,4 @@ PRESETS = {
     ),
     "ppo": Preset({"discount": 0.9, "actor_rate": 1e-3, "critic_rate": 1e-3, "minibatches": 16, "hidden": _HIDDEN}),
 }
+"""Settings by the learner's name."""

@@ -12,8 +12,12 @@ START_STEPS = (0, 90, 10)
 START_SCORE = (0.0, 0.45, 0.05)
 END_STEPS = (150, 240, 10)
 END_SCORE = (0.5, 0.95, 0.05)
+"""Lowest and highest value and step of the grids that providers are drawn from (authors' code): capacity and A_x, B_x in
+denoising steps, A_y and B_y as scores."""
 SECONDS_PER_UNIT = 60.0
+"""The authors' code counts running times in minutes."""
 RUNNING_TIME = (0.001, 2.5, -14.0)
+"""Coefficients of T^2, T and 1 in the running time of T denoising steps, minutes (authors' code)."""
 
 
 class Providers(eqx.Module):

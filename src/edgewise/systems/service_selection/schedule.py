@@ -13,8 +13,11 @@ from edgewise.systems.service_selection.bound import ROUNDING, Bound, Episode
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
 
 WINDOW = 40
+"""Tasks whose providers are chosen at the same time; the next window begins half a window later."""
 NODES = 100
+"""Nodes of branch and bound at most, in one window."""
 GAP = 1e-3
+"""Part by which a window's schedule may be below its optimum."""
 
 
 def follow_bound(episode: Episode, bound: Bound) -> Int[np.ndarray, " n"]:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float
 from edgewise.common.errors import ConfigurationError, check_range
 
 BANDWIDTH_UNIT_HZ = 1e7
+"""Bandwidth is sold in units of 10 MHz."""
 
 
 class Delay(eqx.Module):

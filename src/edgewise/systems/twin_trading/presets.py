@@ -21,10 +21,14 @@ _SHARED: dict[str, Any] = {
     "leader_share": 0.1,
     "leader_start": 0.1,
 }
+"""What all learners share; the leaders are trained at a tenth of the rate."""
 _MEMORY: dict[str, Any] = {**_SHARED, "memory": (16,), "minibatches": 8}
+"""With an LSTM of 16 units."""
 _ROLLOUT: dict[str, Any] = {"rollout": 20}
+"""Slots between updates."""
 PRESETS = {
     **dict.fromkeys(("malppo", "malppo-rl", "malppo-rf"), Preset(_MEMORY, _ROLLOUT)),
     "mappo": Preset({**_SHARED, "minibatches": 8}, _ROLLOUT),
     "maa2c": Preset(_SHARED, _ROLLOUT),
 }
+"""Settings by the learner's name."""

@@ -15,6 +15,7 @@ LOWEST_PRICE = 1e-6
 UNLIMITED_ROUNDS = 60
 """Best responses that are made one after another, far more than it takes to settle."""
 FIXED_POINT_ROUNDS = 500
+"""Rounds at most; the search ends earlier where prices no longer move by more than `SETTLED`."""
 SETTLED = 1e-12
 """The paper's fixed point is reached when no price moves by more, or after so many rounds."""
 

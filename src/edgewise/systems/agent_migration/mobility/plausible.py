@@ -20,6 +20,7 @@ UNUSUAL = (1.5, 45.0)
 SLACK_M = 30.0
 """Error of a fix that is no jump, m."""
 SMALLEST_EXTENT_M = 10.0
+"""Recordings whose area is smaller than this in both directions are refused, m: their units must be wrong."""
 FAR = 50.0
 """Positions farther from the middle than this many times the distance within which three of four lie are wrong fixes ..."""
 FAR_M = 50_000.0
@@ -27,6 +28,7 @@ FAR_M = 50_000.0
 MOST_BAD = 0.2
 """Share of positions that may be wrong fixes; beyond it something else is wrong."""
 NAMED_ROWS = 5
+"""Rows with wrong fixes that a line names at most."""
 DEGREES = "edgewise mobility import FILE --lonlat"
 UNIT = "edgewise mobility import FILE --time-unit"
 

@@ -22,6 +22,7 @@ from edgewise.systems.agent_migration.mobility.trace import COLUMNS
 
 COVERAGE_FACTOR = 1.7  # see `Preparation.coverage_m`
 COVERAGE_PERCENTILE = 99.5
+"""Per cent of positions that decide on the coverage, so that a few far ones do not."""
 KMEANS_SAMPLES = 20_000  # positions; more move the centres by less than they are rounded
 ROAD_CELLS = 150  # across a drawing of the roads: finer than a line of it
 

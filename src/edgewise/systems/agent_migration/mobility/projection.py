@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 EQUATOR_M = 6_378_137.0
 SQUARED_ECCENTRICITY = 0.00669437999014
-"""Semi-major axis and squared eccentricity of the WGS 84 ellipsoid."""
+"""Semi-major axis (m) and squared eccentricity of the WGS 84 ellipsoid."""
 
 
 def reference_of(longitude: Float[np.ndarray, " n"], latitude: Float[np.ndarray, " n"]) -> tuple[float, float]:

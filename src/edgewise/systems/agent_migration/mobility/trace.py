@@ -45,9 +45,11 @@ GEOGRAPHIC = re.compile(r"(?<![a-z])(lon|long|lng|longitude|lat|latitude)(?![a-z
 LATITUDE = re.compile(r"(?<![a-z])(lat|latitude)(?![a-z])", re.IGNORECASE)
 FCD_ATTRIBUTES = {"time": "time", "vehicle": "id", "x": "x", "y": "y"}
 CHUNK_BYTES = 1 << 16
+"""Bytes of XML that are parsed at a time (64 KiB)."""
 COMMAND = "edgewise mobility import"
 TimeUnit = Literal["s", "ms", "us", "ns"]
 UNITS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""Seconds in a unit of time."""
 LATEST_SECONDS = 1e11
 """Seconds since 1970 that end in the year 5138: larger times are milliseconds or less."""
 
