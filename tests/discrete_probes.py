@@ -28,7 +28,7 @@ from edgewise.policies.protocol import initial_memory, step
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.config import TrainingConfig
 from edgewise.training.off_policy import OffPolicyConfig
-from first_chunk import first_chunk
+from first_chunk import learned
 
 DISCOUNT = 0.9
 PENSION = 0.1
@@ -172,7 +172,7 @@ def learn(name: str) -> tuple[Any, Any]:
     probe = DiscreteProbe(learner.memory)
     algorithm = find_algorithm(name).build(learner.config, probe.spaces, learner.training.total_updates)
     loop = build_loop(probe, algorithm, learner.training)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = learned(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -24,7 +24,7 @@ from edgewise.environments.spaces import Box, Spaces
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.off_policy import OffPolicyConfig
-from first_chunk import first_chunk
+from first_chunk import learned
 from probes import Probe
 
 OBS, A, B = 4, 3, 8
@@ -196,7 +196,7 @@ def learn(name: str, probe: Probe) -> tuple[Any, Any]:
     entry = find_algorithm(name)
     algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
     loop = build_loop(probe, algorithm, TRAINING)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = learned(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

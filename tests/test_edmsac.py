@@ -34,7 +34,7 @@ from edgewise.systems.dynamic_contract.configuration import DynamicContractConfi
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
-from first_chunk import first_chunk
+from first_chunk import learned
 from probes import Probe
 from test_continuous import np_values
 
@@ -286,7 +286,7 @@ def learn(name: str, probe: Probe) -> tuple[Any, Any]:
     entry = find_algorithm(name.split()[0])
     algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
     loop = OffPolicyLoop(probe, algorithm, TRAINING)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = learned(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -43,7 +43,7 @@ from edgewise.training.game_loop import GameLoop
 from edgewise.training.on_policy import OnPolicyConfig
 from edgewise.training.run_folder import RunConfig
 from edgewise.training.saved import load_learned
-from first_chunk import first_chunk
+from first_chunk import first_chunk, learned
 from game_probe import PairGame
 from reference import twin_trading as plain
 
@@ -320,7 +320,7 @@ PROBE_TRAINING = OnPolicyConfig(steps=48_000, environments=32, rollout=10, evalu
 def learned_actions(game: PairGame, config: MALPPOConfig) -> tuple[np.ndarray, np.ndarray]:
     """Prices and purchases of the policies learned."""
     loop = loop_of(ScaledGame(game, 1.0), config, PROBE_TRAINING)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = learned(loop, jax.random.key(0))
     policy = loop.policy(state.train_state)
     before, observations = game.reset(jax.random.key(1))
     memory = policy.initial_memory()

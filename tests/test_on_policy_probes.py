@@ -15,7 +15,7 @@ from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.reinforce import REINFORCEConfig
 from edgewise.training.choose_loop import build_loop
 from edgewise.training.on_policy import OnPolicyConfig
-from first_chunk import first_chunk
+from first_chunk import learned
 from probes import Probe
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def learn(name: str, probe: str) -> tuple[Any, Any]:
     entry = find_algorithm(name)
     algorithm = entry.build(CONFIGS[name], PROBES[probe].spaces, TRAINING.total_updates)
     loop = build_loop(PROBES[probe], algorithm, TRAINING)
-    state, _ = first_chunk(loop, jax.random.key(0))
+    state, _ = learned(loop, jax.random.key(0))
     return algorithm, state.train_state
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
-from first_chunk import first_chunk
+from first_chunk import learned
 from probes import Probe
 
 pytestmark = pytest.mark.slow
@@ -48,7 +48,7 @@ PROBES = {"choice": Probe(last_choice, 2, True), "endless": Probe(always, 2, Fal
 def learn(name: str, config: CGDMConfig = CONFIG) -> tuple[CGDM, CGDMState]:
     probe = PROBES[name]
     algorithm = CGDM(config, probe.spaces, TRAINING.total_updates)
-    state, _ = first_chunk(OffPolicyLoop(probe, algorithm, TRAINING), jax.random.key(0))
+    state, _ = learned(OffPolicyLoop(probe, algorithm, TRAINING), jax.random.key(0))
     return algorithm, state.train_state
 
 
