@@ -614,7 +614,7 @@ class TestCommand:
         self, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.executor", lambda *_: must_not_be_called)
+        monkeypatch.setattr("edgewise.execution.choose.executor", lambda *_: must_not_be_called)
         (tmp_path / "file").touch()
         assert main(["experiment", "cgdm", "fig5", option, "file/folder"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: file/folder: Not a directory\n"
@@ -626,7 +626,7 @@ class TestCommand:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a/table.csv")
 
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("edgewise.cli.experiment.compute", full)
+        monkeypatch.setattr("edgewise.experiments.experiment.compute", full)
         assert main(["experiment", "cgdm", "fig5"]) == 1
         assert capsys.readouterr().err == "edgewise experiment: a/table.csv: No space left on device\n"
 
