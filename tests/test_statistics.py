@@ -128,6 +128,10 @@ class TestTwoDoors:
         values = DRAW.gamma(2.0, size=(1, 20))
         assert vars(figures_of_experiment(values, learned=False)) == pytest.approx(vars(figures_of_command(values)))
 
+    def test_a_bound_is_judged_in_its_one_metric(self) -> None:
+        values = DRAW.normal(size=(1, 4))
+        assert Judgement("bound", {"latency": values}).value("latency") == pytest.approx(values.mean())
+
     def test_the_centre_is_told(self) -> None:
         several, one = (Judgement("x", {"return": DRAW.normal(size=(n, 4))}).plain() for n in (8, 1))
         assert several["centre"] == "interquartile mean over seeds"

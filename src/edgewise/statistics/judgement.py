@@ -31,9 +31,14 @@ class Judgement:
     reference: bool = False
 
     @property
+    def _shape(self) -> tuple[int, int]:
+        seeds, episodes = next(iter(self.values.values())).shape
+        return seeds, episodes
+
+    @property
     def source(self) -> str:
         """Over what the interval is taken: training seeds when there are several, else episodes."""
-        seeds, episodes = self.values["return"].shape
+        seeds, episodes = self._shape
         return f"{seeds} seeds" if seeds > 1 else f"{episodes} episodes"
 
     @property
@@ -61,7 +66,7 @@ class Judgement:
 
     def plain(self) -> dict[str, Any]:
         """For JSON: centre, its interval and the mean of every metric."""
-        seeds, episodes = self.values["return"].shape
+        seeds, episodes = self._shape
         return {
             "policy": self.name,
             "seeds": seeds,
