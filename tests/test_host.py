@@ -27,7 +27,7 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments import registry
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.host.configuration import HostConfig
-from edgewise.environments.host.copies import NotFiniteError
+from edgewise.environments.host.copies import HostError, NotFiniteError
 from edgewise.environments.host.spaces import action_space, decode, encode, observation_space
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.spaces import Box, Discrete, Spaces
@@ -167,6 +167,45 @@ class TestFinite:
 
         with pytest.raises(NotFiniteError, match=said):
             play()
+
+
+class Failing(Broken):
+    """Fails in its second step, or in a reset, or shows three numbers there instead of two."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("nothing", 0, 0.0)
+        self.fault = what
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict]:
+        if self.fault == "reset":
+            raise RuntimeError("no cable\nand no card")
+        return super().reset(seed=seed)
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        shown, reward, *rest = super().step(action)
+        if self.now == 2 and self.fault == "step":
+            raise AssertionError
+        return np.zeros(3, np.float32) if self.fault == "shape" else shown, reward, *rest
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("reset", r"the reset of the environment failed: RuntimeError: no cable \(test_host.py:\d+\)"),
+        ("step", r"the step of the environment failed: AssertionError \(test_host.py:\d+\)"),
+        ("shape", r"the step of the environment failed: ValueError: Output array is the wrong shape \(.*\)"),
+    ],
+)
+def test_what_fails_inside_an_environment_is_one_line(what: str, said: str) -> None:
+    copies = HostTask(lambda copies, seed: SyncVectorEnv([partial(Failing, what)] * copies)).copies(2, 0)
+
+    def play() -> None:
+        copies.reset(0)
+        for _ in range(2):
+            copies.step(np.zeros(2, np.int32))
+
+    with pytest.raises(HostError, match=f"^{said}$"):
+        play()
 
 
 class TestNames:

@@ -210,7 +210,12 @@ def test_an_episode_is_played_with_its_own_memory() -> None:
             {"replay_capacity": 30},
             r"replay_capacity = 30: .* = 36",
         ),
-        ("dqn", replace(SMALL, batch_size=401), {}, r"batch_size = 401: must be at most .*, 400"),
+        (
+            "dqn",
+            replace(SMALL, batch_size=401),
+            {"replay_capacity": 400},
+            r"batch_size = 401: must be at most .*replay_capacity = 400",
+        ),
     ],
 )
 def test_too_little_experience_is_refused(name: str, config: Any, training: dict[str, int], said: str) -> None:
@@ -222,6 +227,15 @@ def test_too_little_experience_is_refused(name: str, config: Any, training: dict
 @pytest.mark.slow
 def test_the_shortest_warm_up_is_enough() -> None:
     play(DQN(replace(SMALL, n_step=3, batch_size=4), PROBE.spaces, 10), replace(CONFIG, steps=20, warmup_steps=8))
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.6], ids=["uniform", "prioritised"])
+def test_a_run_shorter_than_a_batch_learns(exponent: float) -> None:
+    learner = DQN(replace(SMALL, batch_size=32, priority_exponent=exponent), PROBE.spaces, 10)
+    state = play(learner, replace(CONFIG, steps=20, warmup_steps=8))
+    fresh = learner.init(jax.random.key(0))
+    leaves = jax.tree.leaves(eqx.filter((state.train_state, fresh), eqx.is_inexact_array))
+    assert all(np.isfinite(leaf).all() for leaf in leaves)
 
 
 @pytest.mark.parametrize("name", ["dqn", "prioritised-dqn", "drqn", "rainbow"])

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key, PRNGKeyArray
 
-from edgewise.algorithms.base import ReplayLearner, Step
+from edgewise.algorithms.base import RecurrentAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
 from edgewise.environments.environment import Environment, step_autoreset
 from edgewise.numerics.select import select
@@ -173,8 +173,11 @@ class OffPolicyLoop(Loop):
 def replay_of(algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig) -> Replay:
     """The replay of a run.
 
+    A run shorter than a batch learns all the same: batches are drawn with replacement.
+
     Raises:
-        ConfigurationError: if the budget leaves too little experience for the first update.
+        ConfigurationError: if the budget leaves too little experience for the first update, or fewer transitions are to be
+            kept than a batch has.
     """
     shortest = (algorithm.span - 1) * config.environments
     if config.warmup_steps < shortest:
@@ -184,6 +187,11 @@ def replay_of(algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig) -> Re
             f"at least (steps that an item of the replay spans - 1) * environments = {shortest}",
         )
     most = -(-config.steps // config.environments) * config.environments
+    if not isinstance(algorithm, RecurrentAlgorithm):
+        if config.replay_capacity < algorithm.batch_size:
+            allowed = f"at most the transitions kept, replay_capacity = {config.replay_capacity}"
+            raise ConfigurationError("batch_size", algorithm.batch_size, allowed)
+        most = max(most, algorithm.batch_size)  # Flashbax asks for room for a batch
     return make_replay(algorithm, config.environments, min(config.replay_capacity, most))
 
 

@@ -183,15 +183,13 @@ def make_replay(learner: ReplayLearner[Any, Any], environments: int, capacity: i
         capacity: steps to keep, of all copies together.
 
     Raises:
-        ConfigurationError: if a batch does not fit into it.
+        ConfigurationError: if a sequence does not fit into it.
     """
     if isinstance(learner, RecurrentAlgorithm):
         if capacity // environments < learner.span:
             least = learner.span * environments
             raise ConfigurationError("replay_capacity", capacity, f"at least sequence_length * environments = {least}")
         return SequenceReplay(learner, environments, capacity)
-    if capacity < learner.batch_size:
-        raise ConfigurationError("batch_size", learner.batch_size, f"at most the transitions kept, {capacity}")
     if isinstance(learner, PrioritisedAlgorithm) and learner.priority_exponent > 0:
         return PrioritisedReplay(learner, environments, capacity)
     assert isinstance(learner, OffPolicyAlgorithm)

@@ -21,7 +21,7 @@ from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
 from edgewise.environments import registry
-from edgewise.environments.host.copies import NotFiniteError
+from edgewise.environments.host.copies import HostError
 from edgewise.numerics.select import select
 from edgewise.policies.artefact import PolicyArtefact
 from edgewise.training.build import make_trainer
@@ -80,7 +80,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     Raises:
         EdgewiseError: if the folder holds a run of another configuration, another process is at work in it, or a file cannot
             be written.
-        TrainingError: if a loss, a metric or a parameter is not finite.
+        TrainingError: if a loss, a metric or a parameter is not finite, or the environment fails.
         Interrupted: after Ctrl-C, once a checkpoint is written.
     """
     with claimed(folder):
@@ -106,7 +106,7 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
     except OSError as error:
         way = f"; {_way_on(folder)}" if (folder / CONFIG_FILE).exists() else ""
         raise EdgewiseError(f"{told(error)}{way}") from error
-    except NotFiniteError as error:
+    except HostError as error:
         raise TrainingError(f"{error}; last good checkpoint: {_last_good(folder, run.training)}") from error
     return summary
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -37,7 +41,11 @@ class Outcome:
     following: Float[np.ndarray, "e o"]
 
 
-class NotFiniteError(EdgewiseError):
+class HostError(EdgewiseError):
+    """An environment of another library failed, or gave what it must not."""
+
+
+class NotFiniteError(HostError):
     """An environment gave a number that is not finite."""
 
 
@@ -68,12 +76,13 @@ class HostCopies:
         """Start an episode in every copy.
 
         Raises:
-            NotFiniteError: if an observation is not finite.
+            HostError: if the environment fails, or an observation is not finite.
         """
-        observations, _ = self._environment.reset(seed=seed)
+        with _failures("reset"):
+            observations, _ = self._environment.reset(seed=seed)
+            first = self._encode(observations)
         self._over[:] = False
         self._steps[:] = 0
-        first = self._encode(observations)
         self._require_finite("observation", first)
         return self._scaled(first)
 
@@ -81,33 +90,38 @@ class HostCopies:
         """Advance every copy, by a learner's actions.
 
         Raises:
-            NotFiniteError: if an observation or a reward is not finite.
+            HostError: if the environment fails, or an observation or a reward is not finite.
         """
-        space = self._environment.single_action_space
-        observations, reward, terminated, truncated, info = self._environment.step(decode(space, action))
-        terminated, ended = np.array(terminated, bool), np.array(terminated, bool) | np.array(truncated, bool)
-        following = self._encode(observations)
-        final, real = following, ~self._over
+        with _failures("step"):
+            reward, terminated, ended, final, following = self._stepped(action)
+        real = ~self._over
         self._steps = np.where(real, self._steps + 1, 0)
         if self._mode is AutoresetMode.NEXT_STEP:
             self._over = ended
-        elif ended.any() and self._mode is AutoresetMode.SAME_STEP:
-            final = following.copy()
-            final[ended] = self._final(info, ended)
-        elif ended.any():
-            fresh, _ = self._environment.reset(options={"reset_mask": ended.copy()})
-            following = np.where(ended[:, None], self._encode(fresh), final)
-        rewards = np.array(reward, np.float32)
-        self._require_finite("reward", np.where(real, rewards, 0.0)[:, None])
+        self._require_finite("reward", np.where(real, reward, 0.0)[:, None])
         self._require_finite("observation", final)
         if following is not final:
             self._steps[ended] = 0
             self._require_finite("observation", following)
-        return Outcome(real, rewards, terminated, ended, self._scaled(final), self._scaled(following))
+        return Outcome(real, reward, terminated, ended, self._scaled(final), self._scaled(following))
 
     def close(self) -> None:
         """Release what the environment holds."""
         self._environment.close()
+
+    def _stepped(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Reward, whether copies terminated, whether they ended, the observation after the step and the one to act on next."""
+        space = self._environment.single_action_space
+        observations, reward, terminated, truncated, info = self._environment.step(decode(space, action))
+        terminated, ended = np.array(terminated, bool), np.array(terminated, bool) | np.array(truncated, bool)
+        final = following = self._encode(observations)
+        if ended.any() and self._mode is AutoresetMode.SAME_STEP:
+            final = following.copy()
+            final[ended] = self._final(info, ended)
+        elif ended.any() and self._mode is AutoresetMode.DISABLED:
+            fresh, _ = self._environment.reset(options={"reset_mask": ended.copy()})
+            following = np.where(ended[:, None], self._encode(fresh), final)
+        return np.array(reward, np.float32), terminated, ended, final, following
 
     def _encode(self, observations: Any) -> Float[np.ndarray, "_ o"]:
         return encode(self._environment.single_observation_space, observations, self._shrink)
@@ -132,3 +146,19 @@ class HostCopies:
         space = self._environment.single_observation_space
         observations = [info["final_obs"][index] for index in np.flatnonzero(ended)]
         return self._encode(concatenate(space, observations, create_empty_array(space, len(observations))))
+
+
+@contextmanager
+def _failures(what: str) -> Iterator[None]:
+    """What goes wrong inside an environment, in one line that names the place in its code."""
+    try:
+        yield
+    except EdgewiseError:
+        raise
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        lines = str(error).splitlines()
+        told = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        raise HostError(
+            f"the {what} of the environment failed: {told} ({Path(place.filename).name}:{place.lineno})"
+        ) from error
