@@ -123,13 +123,19 @@ def self_contained() -> list[Block]:
     ]
 
 
+def runnable() -> list[Any]:
+    """Self-contained snippets, those of the systems' and experiments' pages marked slow: they solve and play."""
+    slow = [block.page.startswith(("docs/systems", "docs/experiments")) for block in self_contained()]
+    marks = [[pytest.mark.slow] if each else [] for each in slow]
+    return [pytest.param(block, marks=mark) for block, mark in zip(self_contained(), marks, strict=True)]
+
+
 def test_many_snippets_are_self_contained() -> None:
     pages = {block.page for block in self_contained()}
     assert {"docs/experiments.md", "docs/systems/twin-trading.md", "docs/bring-your-own-environment.md"} <= pages
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("block", self_contained(), ids=str)
+@pytest.mark.parametrize("block", runnable(), ids=str)
 def test_self_contained_snippets_run(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(block.text, str(block), "exec"), {"__name__": "snippet"})

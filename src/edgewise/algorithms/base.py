@@ -227,7 +227,7 @@ class OffPolicyAlgorithm(ReplayLearner[AnyReplayConfig, TrainState]):
 
 
 class PrioritisedAlgorithm(OffPolicyAlgorithm[AnyPriorityConfig, TrainState]):
-    """A learner that tells how much it has yet to learn from each transition, and gets those more often."""
+    """A learner that gives every transition a priority, by which it is sampled."""
 
     @property
     def priority_exponent(self) -> float:
@@ -242,7 +242,7 @@ class PrioritisedAlgorithm(OffPolicyAlgorithm[AnyPriorityConfig, TrainState]):
     def update_prioritised(
         self, train_state: TrainState, batch: Transition, weight: Float[Array, " b"], key: PRNGKeyArray
     ) -> tuple[TrainState, Metrics, Float[Array, " b"]]:
-        """One learning step on a weighted batch; returns the new priorities too, none negative."""
+        """One learning step on a weighted batch; returns the new priorities too, at least 0."""
 
     def update(self, train_state: TrainState, batch: Transition, key: PRNGKeyArray) -> tuple[TrainState, Metrics]:
         train_state, metrics, _ = self.update_prioritised(train_state, batch, jnp.ones_like(batch.reward), key)
@@ -277,7 +277,7 @@ def require_box(spaces: Spaces) -> None:
     """Require vectors as observations, and [-1, 1]^A as actions.
 
     Raises:
-        ConfigurationError: naming the space that is none.
+        ConfigurationError: naming the space that is no such box.
     """
     vector_size("observation_space", spaces.observation)
     vector_size("action_space", spaces.action)
@@ -291,7 +291,7 @@ def require_choices(spaces: Spaces, masking: bool = False) -> None:
     """Require vectors as observations, a finite set of actions, and an action mask if it is to be used.
 
     Raises:
-        ConfigurationError: naming the space that is none, or if the environment shows no mask.
+        ConfigurationError: naming the space if it is no such one, or if the environment shows no mask.
     """
     vector_size("observation_space", spaces.observation)
     choices(spaces.action)
@@ -314,7 +314,7 @@ def choices(space: Space) -> int:
     """Number of actions of a finite set.
 
     Raises:
-        ConfigurationError: if the space is none.
+        ConfigurationError: if the space is no such one.
     """
     if not isinstance(space, Discrete):
         raise ConfigurationError("action_space", str(space), "a finite set of actions")

@@ -55,7 +55,7 @@ class TwinActionValues(eqx.Module):
 
 
 def ensemble(sizes: Sequence[int], count: int, key: PRNGKeyArray) -> tuple[MLP, ...]:
-    """So many networks with layers of the given sizes and weights of their own."""
+    """`count` networks with layers of the given sizes, each with weights of its own."""
     return tuple(MLP(sizes, each) for each in jax.random.split(key, count))
 
 

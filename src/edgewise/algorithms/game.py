@@ -1,6 +1,6 @@
-"""The contract of learners of games: every agent that moves is told what it observes, and learns from its own rollouts.
+"""The contract of learners of games: every agent that moves gets what it observes, and learns from its own rollouts.
 
-How to write a learner is told in `edgewise.algorithms.base`; the configuration of one of games may have the fields `minibatches`,
+`edgewise.algorithms.base` explains how a learner is written; the configuration of one of games may have the fields `minibatches`,
 if it divides the copies of the environment, and `central`, if learners may look at the observations of all agents.
 """
 

@@ -150,7 +150,7 @@ class Sample(eqx.Module):
 
 
 class MALPPO(GameAlgorithm[MALPPOConfig, AgentStates]):
-    """Multi-agent LSTM-based PPO. Policies squash what they sample into the box of their kind's actions."""
+    """The MALPPO paper's learner. Policies squash what they sample into the box of their kind's actions."""
 
     def __check_init__(self) -> None:
         """Raise a ConfigurationError for kinds of agents that do not exist or learn, or whose actions have no finite bounds."""
@@ -293,7 +293,7 @@ class MALPPO(GameAlgorithm[MALPPOConfig, AgentStates]):
         next_global_observation: Float[Array, "t c g"] | None,
         memory: AgentMemory,
     ) -> tuple[Sample, RunningScale]:
-        """A rollout of the agent's present policy with advantages (23), and the scale of values to go on with."""
+        """A rollout of the agent's current policy with advantages (23), and the scale of values to go on with."""
         view, next_view = step.observation, step.next_observation
         if global_observation is not None and next_global_observation is not None:
             view, next_view = global_observation, next_global_observation

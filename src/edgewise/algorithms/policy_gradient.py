@@ -134,7 +134,7 @@ class PolicyGradient(OnPolicyAlgorithm[Config, PolicyGradientState]):
         return train_state.actor.sample(observation, key)
 
     def samples(self, train_state: PolicyGradientState, rollout: Step, trace: float) -> Sample:
-        """The steps of a rollout of the present policy, [time, copies] flattened, with their advantages."""
+        """The steps of a rollout of the current policy, [time, copies] flattened, with their advantages."""
         value, next_value = (
             train_state.critic(observation)[..., 0] for observation in (rollout.observation, rollout.next_observation)
         )

@@ -21,7 +21,7 @@ from edgewise.training.run_folder import RunConfig, Which, require_run
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Judge a run's policies on episodes that neither training nor model selection has seen.
+    """Evaluate a run's policies on episodes that neither training nor model selection has seen.
 
     Attributes:
         run: run folder.
@@ -29,7 +29,7 @@ class Evaluate:
         seed: randomness of the episodes. If None, that of the run's own test, which neither training nor the choice of the
             best policy has used: the learned policy gets the figures of test.json.
         policy: the policy of the best evaluation, or the last one.
-        against: reference policies to play beside it; None takes the usual ones, "all" takes every one.
+        against: reference policies to play beside it; "all" are all of them. If None, the usual ones.
         stochastic: sample actions instead of acting deterministically.
         json: print JSON.
     """

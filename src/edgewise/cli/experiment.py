@@ -24,11 +24,11 @@ class ExperimentOptions:
         paper: whose experiments.
         names: tables and figures, or all.
         profile: what may be spent; for the papers, quick takes minutes, and paper the paper's environment steps and 10 seeds. If
-            none is given, the first.
-        only: policies to keep, by their names in the table; if none, all are kept.
+            None, the first.
+        only: policies to keep, by their names in the table. If empty, all are kept.
         workers: local processes, each with one job at a time; ray takes a cluster, one job per CPU (or GPU).
-        ray_address: HOST:PORT of the cluster; if none is given, RAY_ADDRESS, or one of this machine, which is started if need be.
-        out: folder of the output, one folder in it per experiment; if none is given, runs/experiments/PAPER/PROFILE.
+        ray_address: HOST:PORT of the cluster. If None, that of RAY_ADDRESS, or one of this machine, which is started if need be.
+        out: folder of the output, one folder in it per experiment. If None, runs/experiments/PAPER/PROFILE.
         cells: folder of computed results.
         json: print the tables and verdicts as JSON.
     """

@@ -18,7 +18,7 @@ COMMANDS = {
     "list": Command("edgewise.cli.list:run", "environments, algorithms, reference policies and experiments"),
     "train": Command("edgewise.cli.train:run", "train a policy, or go on with a run"),
     "evaluate": Command(
-        "edgewise.cli.evaluate:run", "judge a run's policy beside reference policies on unseen episodes"
+        "edgewise.cli.evaluate:run", "evaluate a run's policy beside reference policies on unseen episodes"
     ),
     "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
     "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: as typed after `edgewise`; None takes the process's own.
+        arguments: as typed after `edgewise`. If None, those of the process.
 
     Returns:
         0 when done, 2 for input that is not allowed, 1 for anything else that went wrong, 130 after Ctrl-C.

@@ -121,7 +121,7 @@ def usage() -> str:
 
 
 def fitting(entry: System) -> tuple[str, ...]:
-    """The algorithms that learn in the action space of a system; all, if only its environment tells what that is."""
+    """The algorithms that learn in the action space of a system; all, if that depends on its environment."""
     kind = "game" if entry.several_agents else entry.actions
     return tuple(algorithm.name for algorithm in ALGORITHMS.items() if kind is None or kind in algorithm.actions)
 
@@ -158,7 +158,7 @@ def command_type(entry: System, defaults: RunConfig) -> type[Any]:
 
 
 def _unchecked(kind: type[Any]) -> type[Any]:
-    """A configuration that takes any value: the parser would tell a mistake in words of its own."""
+    """A configuration that takes any value: the parser would report a mistake in words of its own."""
     namespace = {"__post_init__": lambda self: None, "__doc__": kind.__doc__}
     return dataclasses.make_dataclass(kind.__name__, [], bases=(kind,), frozen=True, namespace=namespace)
 
@@ -172,7 +172,7 @@ def parse(entry: System, defaults: RunConfig, words: Sequence[str], command: str
 
     Raises:
         ConfigurationError: for a value that is not allowed.
-        SystemExit: after help, or for words that are no options; the parser has told about them.
+        SystemExit: after help, or for words that are no options; the parser has reported them.
     """
     import tyro
 

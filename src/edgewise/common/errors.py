@@ -109,7 +109,7 @@ def check_choice(field: str, value: object, choices: Sequence[object]) -> None:
 
 
 def check_all(checks: Iterable[Callable[[], None]]) -> None:
-    """Make several checks and tell everything that is wrong at once.
+    """Make several checks and report everything that is wrong at once.
 
     Raises:
         ConfigurationError: for one or more of them.

@@ -1,7 +1,7 @@
 """Numbers as people and spreadsheets write them: with a decimal point or comma, with or without marks between thousands.
 
 `2.048` is two and a bit in one country and two thousand in another. A numeral that can be read in two ways is read as the
-other numerals of its column are written; if they do not tell, it is refused.
+other numerals of its column are written; if they do not decide, it is refused.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ class Notation:
         return sign + value + power
 
     def check(self) -> None:
-        """At the end of the file: require that nothing had to be guessed.
+        """Require that nothing had to be guessed; call it at the end of the file.
 
         Raises:
-            DoubtfulNumeral: for the first numeral whose reading no other numeral tells.
+            DoubtfulNumeral: for the first numeral whose reading no other numeral decides.
         """
         decimals = {column.decimal for column in self._columns.values()}
         for place, column in self._columns.items():

@@ -42,7 +42,7 @@ class Located(Protocol):
 
     @property
     def row(self) -> int:
-        """Line, from 1."""
+        """The number of its line, from 1."""
         ...
 
 
@@ -67,7 +67,7 @@ class Numerals:
             raise self._named(error) from None
 
     def check(self) -> None:
-        """At the end of the file.
+        """Require that no numeral of the file was ambiguous; call it at the end.
 
         Raises:
             TraceError: for a numeral that can be read in two ways.
@@ -269,7 +269,7 @@ def finite_number(path: Path, row: int, field: str, text: str | None) -> float:
     """A number that stands in a file.
 
     Raises:
-        TraceError: if it is none, or not finite.
+        TraceError: if it is no number, or not finite.
     """
     value = float(text) if text is not None and is_plain(text) else math.nan
     if not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""Whether an environment of one's own keeps the contract that training, replay, evaluation and adapters rely on."""
+"""Whether an environment of your own keeps the contract that training, replay, evaluation and adapters rely on."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_environment(environment: Any, seed: int = 0) -> None:
 
 
 def environment_faults(environment: Any, seed: int = 0) -> list[str]:
-    """The faults that `check_environment` raises; none if there are none."""
+    """The faults that `check_environment` raises; empty if there are none."""
     if not isinstance(environment, Environment):
         return [f"{environment!r}: must be an edgewise.environments.environment.Environment"]
     found = [

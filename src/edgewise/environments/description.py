@@ -52,7 +52,7 @@ class Description:
 
     @staticmethod
     def of(space: Space, name: str, fields: tuple[Field, ...] = ()) -> Description:
-        """A space with the given fields; without any, with those that it tells itself."""
+        """A space with the given fields; without any, with those that follow from the space itself."""
         return Description(space, fields or fields_of(space, name))
 
     @staticmethod
@@ -102,7 +102,7 @@ class Description:
 
 
 def plain_description(description: Description) -> dict[str, Any]:
-    """For JSON; `read_description` reads it."""
+    """Plain values for JSON; `read_description` reads them."""
     return {"space": plain_space(description.space), "fields": [plain_field(f) for f in description.fields]}
 
 
@@ -112,7 +112,7 @@ def read_description(values: Mapping[str, Any]) -> Description:
 
 
 def plain_space(space: Space) -> dict[str, Any]:
-    """For JSON; `read_space` reads it. A bound that is the same in all components is written once."""
+    """Plain values for JSON; `read_space` reads them. A bound that is the same in all components is written once."""
     match space:
         case Box():
             low, high = (plain_numbers(compact(bound)) for bound in (space.low, space.high))

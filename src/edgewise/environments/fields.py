@@ -41,7 +41,7 @@ class Field:
 
     @property
     def size(self) -> int:
-        """Components."""
+        """How many numbers of the vector the field has."""
         return int(np.prod(self.shape))
 
     def quantity(self, values: Any) -> np.ndarray:
@@ -130,7 +130,7 @@ def compact(array: np.ndarray) -> Numbers:
 
 
 def plain_field(field: Field) -> dict[str, Any]:
-    """For JSON; an infinite bound becomes null."""
+    """Plain values for JSON; an infinite bound becomes null."""
     plain = asdict(field)
     return {**plain, "shape": list(field.shape), "low": plain_numbers(field.low), "high": plain_numbers(field.high)}
 
@@ -144,7 +144,7 @@ def read_field(values: Mapping[str, Any]) -> Field:
 
 
 def plain_numbers(numbers: Numbers) -> Any:
-    """For JSON, which knows no infinity."""
+    """Numbers for JSON, which knows no infinity: infinite ones become null."""
     if isinstance(numbers, tuple):
         return [plain_numbers(number) for number in numbers]
     return numbers if np.isfinite(numbers) else None

@@ -72,7 +72,7 @@ class GameSpaces:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the kinds."""
+        """The names of the kinds."""
         return tuple(kind.name for kind in self.kinds)
 
 
@@ -137,7 +137,7 @@ class Game(eqx.Module, Generic[State]):
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """Every agent."""
+        """The ids of all agents, in the order in which they move."""
         return tuple(agent for stage in self.stages for agent in stage)
 
     @property

@@ -1,4 +1,4 @@
-"""Whether a game of one's own keeps the contract that training, evaluation and adapters rely on."""
+"""Whether a game of your own keeps the contract that training, evaluation and adapters rely on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_game(game: Any, seed: int = 0) -> None:
 
 
 def game_faults(game: Any, seed: int = 0) -> list[str]:
-    """The faults that `check_game` raises; none if there are none."""
+    """The faults that `check_game` raises; empty if there are none."""
     if not isinstance(game, Game):
         return [f"{game!r}: must be an edgewise.environments.game.Game"]
     found = list(_description_faults(game))

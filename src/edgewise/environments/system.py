@@ -36,7 +36,7 @@ class RememberingPolicy(Protocol):
 
 @dataclass(frozen=True)
 class Headline:
-    """The metric by which policies of a system are judged.
+    """The metric by which policies of a system are compared.
 
     Attributes:
         metric: a name in `info`, whose mean over an episode's steps counts; or "return", the sum of an episode's rewards.
@@ -72,7 +72,7 @@ RETURN = Headline("return", "return", "per episode", higher_is_better=True)
 
 @dataclass(frozen=True)
 class Preset:
-    """Departures from the defaults: what a run of an algorithm on a system starts from unless told otherwise.
+    """Departures from the defaults: the settings that a run of an algorithm on a system starts from.
 
     Attributes:
         algorithm: fields of the algorithm's configuration.
@@ -98,7 +98,7 @@ class Command:
 
 @dataclass(frozen=True)
 class System(abc.ABC):
-    """A system, of one agent or several. What has a default below need not be said by a system of one's own.
+    """A system, of one agent or several. A system of your own need not give what has a default below.
 
     Attributes:
         name: as given to the command line.
@@ -110,11 +110,11 @@ class System(abc.ABC):
         default_algorithm: the algorithm that trains unless another is asked for.
         gymnasium_id: as given to `gymnasium.make`; None for a game, or if it shall not be known there.
         several_agents: whether it is a game.
-        actions: the kind of its action space, "box" or "discrete"; None for a game, or if only the environment tells.
+        actions: the kind of its action space, "box" or "discrete"; None for a game, or if it depends on the environment.
         training: fields of the training configuration that hold for every algorithm on the system.
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
-        solver: of `edgewise solve NAME`; None if there is none.
+        solver: of `edgewise solve SYSTEM`; None if there is no solver.
     """
 
     name: str
@@ -142,7 +142,7 @@ class System(abc.ABC):
         """The environment to train in: an `Environment`, a `Game`, or a `HostTask` if it is stepped outside of compiled code."""
 
     def build_evaluation(self, config: Any) -> Any:
-        """The environment to be judged in: the same instance, and the held-out part of a recording."""
+        """The environment for evaluations: the same instance, and the held-out part of a recording."""
         return self.build(config)
 
     def references(self, environment: Any, names: Sequence[str]) -> dict[str, Policy]:
@@ -163,7 +163,7 @@ class System(abc.ABC):
         return random
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
-        """What the components of an observation are, one `Field` after another; empty if the space tells all.
+        """What the components of an observation are, one `Field` after another; empty if the space describes itself.
 
         Args:
             environment: whose observations they are.
@@ -172,11 +172,11 @@ class System(abc.ABC):
         return ()
 
     def action_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
-        """What the components of an action are, one `Field` after another; empty if the space tells all."""
+        """What the components of an action are, one `Field` after another; empty if the space describes itself."""
         return ()
 
     def action_decoder(self, config: Any, agent: str | None = None) -> Callable[[Any, Any], dict[str, Any]] | None:
-        """What reads a policy's actions, or None if their fields tell all.
+        """What reads a policy's actions, or None if their fields suffice.
 
         Args:
             config: of the environment.
@@ -215,7 +215,7 @@ class System(abc.ABC):
         """Pictures for the report of a run, each a `Picture`.
 
         Args:
-            environment: to be judged in.
+            environment: in which they were evaluated.
             policy: the learned one, a `RememberingPolicy`.
             rows: what policies did, each a `Judgement`; the learned one first.
             seed: of an episode to show.

@@ -1,4 +1,4 @@
-"""What carries tasks out, and how a task's outcome is told from one process to another."""
+"""What carries tasks out, and how a task's outcome gets from one process to another."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Task(Protocol):
         """Where it works, under one path for all that carry tasks out; None if it leaves no files."""
 
     def carry_out(self, report: Reporter) -> Any:
-        """Do it.
+        """Carry the work out and return its result.
 
         Args:
-            report: told how much is done.
+            report: called with how much is done.
         """
 
 
 TaskReporter = Callable[[int, int, str], None]
-"""Told the index of a task, how much of its work is done, and a short text."""
+"""Called with the index of a task, how much of its work is done, and a short text."""
 Executor = Callable[[Sequence[Any], TaskReporter], Iterator[tuple[Any, Any]]]
 """Carries tasks out and yields each with its result when it is done, in any order."""
 POLL_S = 0.5
@@ -37,7 +37,7 @@ POLL_S = 0.5
 
 
 def attempt(task: Task, report: Reporter) -> tuple[str, Any]:
-    """Carry a task out, and say what came of it in a form that another process can be told: `unwrap` takes it."""
+    """Carry a task out, and return what came of it in a form that can be sent to another process: `unwrap` takes it."""
     try:
         return "results", task.carry_out(report)
     except Interrupted as error:

@@ -87,7 +87,7 @@ def _listen(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, s
 
 
 def _last_results(news: Any, running: dict[int, BaseProcess]) -> Iterator[tuple[int, Any]]:
-    """Of the tasks that end before they stop; a process that is told to stop lives until it has been listened to."""
+    """Results of the tasks that end before they stop; a process that is told to stop lives until it has been listened to."""
     while True:
         at_work = any(process.is_alive() for process in running.values())
         try:

@@ -79,7 +79,7 @@ def _with_whole_path(task: Task) -> Any:
 
 @contextmanager
 def _connection(address: str | None) -> Iterator[None]:
-    """To a cluster; one that was there before is left as it was."""
+    """Connect to a cluster; one that was there before is left as it was."""
     if ray.is_initialized():
         yield
         return
@@ -134,7 +134,7 @@ class _News:
         self._words[index] = (done, text)
 
     def newest(self) -> dict[int, tuple[int, str]]:
-        """What was told since the last call."""
+        """The reports since the last call."""
         words, self._words = self._words, {}
         return words
 

@@ -1,4 +1,4 @@
-"""A cell: one policy judged in one setting, all that determines it, and the address that follows from that."""
+"""A cell: one policy evaluated in one setting, all that determines it, and the address that follows from that."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Learned:
     run: RunConfig
 
     def plain(self) -> dict[str, Any]:
-        """For the description of a cell."""
+        """Its plain values, for the description of a cell."""
         return {"kind": "learned", **to_plain(self.run)}
 
     @cached_property
     def address(self) -> str:
-        """Of the run."""
+        """The address of the training run."""
         return digest(self.plain())
 
 
@@ -40,7 +40,7 @@ class Reference:
     name: str
 
     def plain(self) -> dict[str, Any]:
-        """For the description of a cell."""
+        """Its plain values, for the description of a cell."""
         return {"kind": "reference", "name": self.name}
 
 
@@ -49,7 +49,7 @@ class Bound:
     """What no policy can beat in the headline metric."""
 
     def plain(self) -> dict[str, Any]:
-        """For the description of a cell."""
+        """Its plain values, for the description of a cell."""
         return {"kind": "bound"}
 
 
@@ -62,7 +62,7 @@ class Cell:
 
     Attributes:
         environment: name in the registry.
-        setting: configuration of the environment that the policy is judged in.
+        setting: configuration of the environment in which the policy is evaluated.
         player: whose policy.
         episodes: test episodes; every player gets the same ones.
         seed: their randomness.

@@ -113,6 +113,6 @@ def claim_percentage(text: str, part: Estimate, percent: float, word: str) -> Cl
 
 
 def notes(results: Results, *more: str) -> tuple[str, ...]:
-    """What must be said of these results, and `more`."""
+    """Remarks that these results need, and `more`."""
     seeds = caution(results.profile.seeds) if results.learned else ""
     return tuple(note for note in (seeds, *more) if note)

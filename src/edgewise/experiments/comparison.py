@@ -15,7 +15,7 @@ from edgewise.experiments.results import Drawing, Outcome, Results
 
 @dataclass(frozen=True)
 class Comparison:
-    """The drawing of an experiment of one's own: its `draw`.
+    """A ready figure and table for an experiment of your own: its `draw`.
 
     Attributes:
         metric: of the episodes: "return", or any that the environment gives.
@@ -58,7 +58,7 @@ class Comparison:
 
 
 def _each_once(learned: list[Outcome], several: bool) -> list[tuple[str, Outcome]]:
-    """Name and outcome of every run; a learner that is judged in several settings may have been trained in only one."""
+    """Name and outcome of every run; a learner that is evaluated in several settings may have been trained in only one."""
     named = {
         (o.label, o.folder): (f"{o.label}, {o.setting.label}" if several else o.label, o) for o in reversed(learned)
     }

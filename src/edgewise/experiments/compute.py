@@ -38,7 +38,7 @@ class ProbeTask:
     work = 1
 
     def carry_out(self, report: Reporter) -> ProbeResult:
-        """Compute it."""
+        """Compute the probe."""
         report(0, self.probe.name)
         return ProbeResult(self.probe.compute(self.folder), code_digest(), machine())
 

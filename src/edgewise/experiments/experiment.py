@@ -57,7 +57,7 @@ class Experiment:
     spared: tuple[str, ...] = ()
 
     def labels(self) -> tuple[str, ...]:
-        """Of learners and references."""
+        """The labels of learners and references, in their order."""
         return (*(learner.label for learner in self.learners), *self.references)
 
     def cells(self, profile: Profile, only: Sequence[str] = ()) -> list[Planned]:
@@ -115,7 +115,7 @@ class Plan:
 
     @classmethod
     def of(cls, experiment: Experiment, profile: Profile, only: Sequence[str] = ()) -> Plan:
-        """Of an experiment, or of some of its policies.
+        """The plan of an experiment, or of some of its policies.
 
         Raises:
             ConfigurationError: see `Experiment.cells`.

@@ -62,16 +62,16 @@ class Job:
         return training.steps_done(training.evaluations) * training.seeds
 
     def carry_out(self, report: Reporter) -> list[CellResult]:
-        """Train if need be, then judge in every setting; one result per cell."""
+        """Train if need be, then evaluate in every setting; one result per cell."""
         return carry_out(self, report)
 
 
 def carry_out(job: Job, report: Reporter) -> list[CellResult]:
-    """Train if need be, then judge in every setting.
+    """Train if need be, then evaluate in every setting.
 
     Args:
         job: what to do.
-        report: told about progress in the units of `Job.work`.
+        report: called with progress in the units of `Job.work`.
 
     Returns:
         One result per cell.
@@ -196,7 +196,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 
 def _note_code(folder: Path) -> str:
-    """Digests of the code that a run was trained by and of that which judges it now; noted as long as there is training."""
+    """Digests of the code that a run was trained by and of that which evaluates it now; noted as long as there is training."""
     path = folder / CODE_FILE
     codes = path.read_text().split() if path.exists() else []
     digests = " ".join(dict.fromkeys([*codes, code_digest()]))

@@ -34,7 +34,7 @@ class Probe(ABC):
 
     @abstractmethod
     def compute(self, folder: Path | None) -> pd.DataFrame:
-        """The table.
+        """Compute the table of the probe.
 
         Args:
             folder: of the training run, if a field is a `Learned` player: `best_policy` reads its policies.

@@ -39,7 +39,7 @@ class Outcome:
 
     @classmethod
     def of(cls, planned: Planned, result: CellResult, folder: Path | None = None) -> Outcome:
-        """Of a cell and what came out of it."""
+        """The outcome of a cell, from its result."""
         return cls(planned.setting, planned.label, planned.cell.player, result, folder, planned.at, planned.group)
 
     @property
@@ -96,7 +96,7 @@ class Results:
 
     @property
     def learned(self) -> tuple[Outcome, ...]:
-        """Of those that were trained."""
+        """The outcomes of policies that were trained."""
         return tuple(o for o in self.outcomes if o.learned)
 
     def table(self, probe: str, of: str = "") -> pd.DataFrame:

@@ -17,7 +17,7 @@ from edgewise.training.run_folder import RunConfig
 
 @dataclass(frozen=True)
 class Setting:
-    """Where policies are judged.
+    """An environment in which policies are evaluated.
 
     Attributes:
         label: in tables and figures.

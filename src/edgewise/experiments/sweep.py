@@ -31,11 +31,11 @@ class Curve:
     learned: bool = True
 
     def estimates(self) -> list[Estimate]:
-        """At every place."""
+        """An estimate at every place."""
         return [estimate([units], self.centre) for units in self.units]
 
     def change(self, first: float, last: float) -> Estimate:
-        """Of each unit from one place to another."""
+        """The estimated change of a unit from one place to another."""
         return estimate([self.units[self.places.index(last)] - self.units[self.places.index(first)]], self.centre)
 
 
@@ -54,11 +54,11 @@ class Sweep:
     logarithmic: bool = False
 
     def place(self, outcome: Outcome) -> float:
-        """Of an outcome on the axis."""
+        """The place of an outcome on the axis."""
         return outcome.at[self.name]
 
     def places(self, results: Results) -> list[float]:
-        """Of all outcomes, each once, in the order of the experiment."""
+        """The places of all outcomes, each once, in the order of the experiment."""
         return list(dict.fromkeys(self.place(o) for o in results if self.name in o.at))
 
     def curves(self, results: Results, metric: str) -> dict[str, Curve]:

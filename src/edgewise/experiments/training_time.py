@@ -13,6 +13,6 @@ TIMED = (
 
 
 def seconds_alone(results: Results) -> dict[str, float]:
-    """Of every learner, by label."""
+    """Seconds that training takes every learner alone, by label."""
     table = results.table(TRAINING_TIME)
     return dict(zip(table["policy"], table["seconds"], strict=True))

@@ -10,7 +10,7 @@ from edgewise.common.errors import ConfigurationError, EdgewiseError
 
 
 def require_platform() -> None:
-    """Require a platform that JAX can use; JAX itself tells of none in pages, or without a word.
+    """Require a platform that JAX can use; JAX's own error is pages long, or says nothing.
 
     Raises:
         EdgewiseError: naming JAX_PLATFORMS if that asks for one that is not here.

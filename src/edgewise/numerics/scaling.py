@@ -66,7 +66,7 @@ AnyScaling: TypeAlias = Scaling | FieldScaling
 
 
 def plain_scaling(scaling: AnyScaling) -> Any:
-    """For JSON; `read_scaling` reads it."""
+    """Plain values for JSON; `read_scaling` reads them."""
     if isinstance(scaling, FieldScaling):
         return {name: plain_scaling(each) for name, each in scaling.fields}
     numbers: list[Sequence[float]] = [list(scaling.centre), list(scaling.gain)]

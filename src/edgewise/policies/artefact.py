@@ -81,10 +81,10 @@ class PolicyArtefact:
 
     @cached_property
     def described(self) -> Description:
-        """Of what an observation is made.
+        """The description of an observation.
 
         Raises:
-            ArtefactError: if neither the artefact nor its policy tells.
+            ArtefactError: if neither the artefact nor its policy describes it.
         """
         if self.observation is not None:
             return self.observation
@@ -210,7 +210,7 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
         artefact: what to save.
 
     Raises:
-        EdgewiseError: if the policy is of no registered kind, or nobody tells of what an observation is made.
+        EdgewiseError: if the policy is of no registered kind, or nothing describes its observations.
     """
     policy = core(artefact.policy)
     kind = kind_of(policy)
@@ -289,7 +289,7 @@ def load_policy(folder: Path | str, check: bool = True) -> PolicyArtefact:
 
 
 def _rebuild(folder: Path, description: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Any:
-    """The policy of an architecture with the given weights; none are drawn for it."""
+    """The policy of an architecture with the given weights; no random ones are drawn for it."""
     path, kind = folder / DESCRIPTION_FILE, description["kind"]
     if kind not in KINDS.names():
         raise ArtefactError(f"{path}: kind = {kind!r}: must be one of {', '.join(KINDS.names())}")

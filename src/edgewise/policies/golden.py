@@ -87,7 +87,7 @@ def play(policy: Any, observation: Any) -> tuple[np.ndarray, tuple[np.ndarray, .
 
 
 def _single_precision() -> AbstractContextManager[Any]:
-    """Accelerators multiply matrices in less than single precision unless told otherwise; processors do not."""
+    """Accelerators multiply matrices in less than single precision by default; processors do not."""
     return nullcontext() if jax.default_backend() == "cpu" else jax.default_matmul_precision("highest")
 
 

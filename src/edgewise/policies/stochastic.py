@@ -17,7 +17,7 @@ class StochasticPolicy(Protocol):
     def log_probability_and_entropy(
         self, observation: Float[Array, "*batch o"], action: Array
     ) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
-        """For each observation the logarithm of the probability of an action, and the entropy of all of them, in nats."""
+        """The logarithm of the probability of each observation's action, and the entropy over all actions, in nats."""
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class RecurrentStochasticPolicy(Protocol):
     def log_probability_and_entropy(
         self, observation: Float[Array, "t c o"], sample: Array, ended: Bool[Array, "t c"], memory: Any
     ) -> tuple[Float[Array, "t c"], Float[Array, ""]]:
-        """For successive observations of several copies the logarithm of the probability of samples, and the entropy in nats.
+        """The logarithm of the probability of samples in successive observations of several copies, and the entropy, in nats.
 
         Args:
             observation: in their order.

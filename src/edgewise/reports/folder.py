@@ -69,7 +69,7 @@ def budget_text(profile: Profile) -> str:
 
 
 def small_print(profile: Profile) -> list[str]:
-    """What must be said of verdicts on a smaller budget than the paper's."""
+    """Remarks that verdicts need on a smaller budget than the paper's."""
     if profile.steps >= profile.paper_steps:
         return []
     return [

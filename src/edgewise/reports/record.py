@@ -91,12 +91,12 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
 
 
 def save_record(folder: Path, record: Record) -> None:
-    """Write it as JSON."""
+    """Write the record as JSON."""
     replace_file(folder / RECORD, json.dumps(to_plain(record), indent=2).encode())
 
 
 def load_record(folder: Path) -> Record:
-    """Read it.
+    """Read the record of a folder.
 
     Raises:
         EdgewiseError: if it is damaged, or of a version with other fields.
@@ -116,7 +116,7 @@ def software() -> dict[str, str]:
 
 
 def _training_seconds(results: Results) -> dict[str, float]:
-    """A run that was judged in several settings counts once."""
+    """A run that was evaluated in several settings counts once."""
     runs = {(o.label, o.folder): float(o.result.curve["wall_s"].max()) for o in results if o.learned}
     total: dict[str, float] = {}
     for (label, _), seconds in runs.items():

@@ -34,7 +34,7 @@ def learning_curve(
         metrics: content of `metrics.csv`.
         headline: the metric.
         references: name to value.
-        bound: what no policy can beat; None if nobody knows.
+        bound: what no policy can beat; None if that is not known.
         tested: what the best policy reaches in the test episodes; a mark at the end.
     """
     figure, grid = new_figure(7.2, 4.2)
@@ -113,7 +113,7 @@ def comparison_figure(rows: Sequence[Judgement], headline: Headline, path: Path,
     """Write a figure of policies with their values and 95% intervals.
 
     Args:
-        rows: judged policies.
+        rows: evaluated policies.
         headline: the metric.
         path: PNG, PDF or SVG.
         ranked: best on top; otherwise in the given order.

@@ -28,14 +28,14 @@ FEW = 5
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its 95% interval; both ends are NaN where a single unit allows none."""
+    """A figure and its 95% interval; both ends are NaN where there is a single unit."""
 
     value: float
     low: float
     high: float
 
     def text(self, digits: int) -> str:
-        """As printed in a table."""
+        """The figure and its interval as tables print them."""
         value, low, high = (f"{round(part, digits) + 0.0:.{digits}f}" for part in (self.value, self.low, self.high))
         return value if np.isnan(self.low) else f"{value} [{low}, {high}]"
 

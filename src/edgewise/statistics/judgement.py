@@ -65,7 +65,7 @@ class Judgement:
         return float(np.asarray(self.values[metric], float).mean())
 
     def plain(self) -> dict[str, Any]:
-        """For JSON: centre, its interval and the mean of every metric."""
+        """Plain values for JSON: centre, its interval and the mean of every metric."""
         seeds, episodes = self._shape
         return {
             "policy": self.name,

@@ -74,7 +74,7 @@ class Checkpoints:
         return jax.tree.unflatten(structure, filled)
 
     def close(self) -> None:
-        """Finish."""
+        """Finish what is being written, and close the folder."""
         self._manager.close()
 
     @contextmanager

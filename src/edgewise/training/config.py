@@ -18,7 +18,7 @@ class TrainingConfig(abc.ABC):
         steps: environment steps per seed, over all copies together.
         environments: copies of the environment stepped side by side.
         input_span: what the learner sees: each bounded component of an observation mapped to [-input_span, input_span];
-            none leaves observations as they are. The deployed policy takes them as they are in either case.
+            if None, observations stay as they are. The deployed policy takes them as they are in either case.
         evaluations: number of evaluations, evenly spread over the run.
         evaluation_episodes: episodes of an evaluation.
         checkpoint_every: evaluations between two checkpoints.
@@ -64,7 +64,7 @@ class TrainingConfig(abc.ABC):
             )
 
     def _check_budget(self, sizes: Iterable[Callable[[], None]]) -> None:
-        """The budget must pay for one iteration per evaluation; nothing can be said of it while a size is wrong."""
+        """The budget must pay for one iteration per evaluation; nothing follows while a size is wrong."""
         check_all(sizes)
         if self.iterations < self.evaluations:
             raise ConfigurationError("steps", self.steps, f"at least {self.fewest_steps}")

@@ -1,4 +1,4 @@
-"""Judging policies on the same episodes, with intervals."""
+"""Evaluating policies on the same episodes, with intervals."""
 
 from __future__ import annotations
 

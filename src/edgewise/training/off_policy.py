@@ -22,7 +22,7 @@ from edgewise.training.replay import Replay, make_replay
 
 @dataclass(frozen=True)
 class OffPolicyConfig(TrainingConfig):
-    """How much experience is collected, how it is replayed, and how often progress is judged.
+    """How much experience is collected, how it is replayed, and how often policies are evaluated.
 
     `steps` includes the warm-up.
 

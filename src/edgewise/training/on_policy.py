@@ -20,7 +20,7 @@ from edgewise.training.loop import Loop, repeat, unscaled
 
 @dataclass(frozen=True)
 class OnPolicyConfig(TrainingConfig):
-    """How much experience is collected for an update, and how often progress is judged.
+    """How much experience is collected for an update, and how often policies are evaluated.
 
     Attributes:
         rollout: steps of each copy of the environment per update.

@@ -1,4 +1,4 @@
-"""What a run of an algorithm on a system starts from unless told otherwise."""
+"""The settings that a run of an algorithm on a system starts from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a long run tells while it works."""
+"""What long work reports while it goes on."""
 
 from __future__ import annotations
 

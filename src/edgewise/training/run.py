@@ -71,7 +71,7 @@ def train(folder: Path, run: RunConfig, report: Reporter) -> dict[str, Any]:
     Args:
         folder: new, or one that holds a run of the same configuration.
         run: what to do.
-        report: told about progress in environment steps.
+        report: called with progress in environment steps.
 
     Returns:
         The content of `test.json`: for every seed the mean and standard error of each metric over test episodes of the

@@ -82,7 +82,7 @@ def read_config(folder: Path) -> RunConfig:
     """Read `config.yaml` of a run.
 
     Raises:
-        EdgewiseError: if there is none, or a field of it is unknown or not allowed.
+        EdgewiseError: if there is no configuration, or a field of it is unknown or not allowed.
     """
     if not (folder / CONFIG_FILE).is_file():
         raise EdgewiseError(f"{folder}: is not a run folder, it has no {CONFIG_FILE}")
@@ -130,7 +130,7 @@ def require_run(folder: Path) -> RunConfig:
     """The configuration of a run folder.
 
     Raises:
-        EdgewiseError: if it is none, or holds no policy yet.
+        EdgewiseError: if the folder is no run, or holds no policy yet.
     """
     config = read_config(folder)
     if not policies_folder(folder, "best").is_dir():

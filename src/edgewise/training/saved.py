@@ -37,7 +37,7 @@ def save_learned(folder: Path, policy: Any, describe: Callable[[Any, str | None]
 
 
 def describe_spaces(system: System, environment: Any, agent: str | None = None) -> tuple[Description, Description]:
-    """Of what an observation and an action are made, as an artefact keeps it.
+    """Descriptions of an observation and an action, as an artefact keeps them.
 
     Args:
         system: of the environment.

@@ -21,7 +21,7 @@ Health = dict[str, Bool[Array, " n"]]
 
 
 class Trainer(abc.ABC):
-    """Trains one learner per seed and judges it; the leaves of every state and policy have a leading axis of seeds."""
+    """Trains one learner per seed and evaluates it; the leaves of every state and policy have a leading axis of seeds."""
 
     @abc.abstractmethod
     def start(self, keys: Array) -> Any:
@@ -45,12 +45,12 @@ class Trainer(abc.ABC):
 
     @abc.abstractmethod
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
-        """By what the best policies are chosen, of the evaluation of that number."""
+        """The scores by which the best policies are chosen, from the evaluation of that number."""
 
     @property
     @abc.abstractmethod
     def judged_in(self) -> Any:
-        """The environment in which policies are judged: its observations are those that a deployed policy takes."""
+        """The environment in which policies are evaluated: its observations are those that a deployed policy takes."""
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -62,7 +62,7 @@ class CompiledTrainer(Trainer):
 
     Args:
         loop: of one seed.
-        environment: to be judged in.
+        environment: in which policies are evaluated.
     """
 
     def __init__(self, loop: Loop, environment: Environment[Any] | Game[Any]) -> None:
@@ -86,7 +86,7 @@ class CompiledTrainer(Trainer):
         return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)
 
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
-        """The mean return; in a game no sum of rewards tells who plays best: the newest policies count."""
+        """The mean return; in a game no sum of rewards shows who plays best: the newest policies count."""
         returns = result["return"].mean(1)
         return jnp.full_like(returns, number) if isinstance(self._environment, Game) else returns
 

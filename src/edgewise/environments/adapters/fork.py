@@ -19,7 +19,7 @@ def forked() -> bool:
 
 
 def refuse_fork() -> NoReturn:
-    """Raise an EdgewiseError that tells how to start a process."""
+    """Raise an EdgewiseError that says how to start a process."""
     raise EdgewiseError(
         "this process was forked from one that runs JAX, where it would wait for ever: start it with "
         "vector_kwargs={'context': 'spawn'} or multiprocessing.get_context('spawn'), or make copies with "

@@ -91,7 +91,7 @@ def from_bounds(field: str, space: Any) -> Space:
         space: to translate.
 
     Raises:
-        ConfigurationError: if it is none of them, such as a tuple of spaces.
+        ConfigurationError: if it is not one of them, such as a tuple of spaces.
     """
     named = getattr(space, "spaces", None)
     if isinstance(named, Mapping):

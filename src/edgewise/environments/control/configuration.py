@@ -23,7 +23,7 @@ class ControlConfig:
 
 @dataclass(frozen=True)
 class PendulumConfig(ControlConfig):
-    """Of the pendulum, whose episodes are shorter.
+    """Configuration of the pendulum, whose episodes are shorter.
 
     Attributes:
         time_limit: steps after which an episode is cut.

@@ -1,4 +1,4 @@
-"""What tuning found for the control tasks; docs/algorithms tells the search."""
+"""Settings that tuning found for the control tasks; docs/algorithms describes the search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Q_LEARNING: dict[str, Any] = {"epsilon_end": 0.04, "epsilon_share": 0.16, "batc
 
 
 def _discrete(discount: float, lowest: float, highest: float, **entropy: float) -> dict[str, Preset]:
-    """Of a task with a finite set of actions.
+    """Settings for a task with a finite set of actions, by the learner's name.
 
     Args:
         discount: of the learners without a memory.

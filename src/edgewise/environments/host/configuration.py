@@ -17,12 +17,12 @@ class HostConfig:
 
     Attributes:
         arguments: keyword arguments of the environment, each as NAME=VALUE with the value in YAML.
-        evaluation_arguments: further ones where policies are judged; they replace those above.
+        evaluation_arguments: further ones for evaluations; they replace those above.
         wrappers: Gymnasium wrappers put around every copy, innermost first, each as MODULE:CLASS.
         vectorise: copies in turn, each in a process of its own, or by the environment's own vector class. Of no effect on
             EnvPool.
         shrink: an image is replaced by the means of its squares of so many pixels a side.
-        longest_evaluation: steps after which an episode is cut where policies are judged.
+        longest_evaluation: steps after which an episode of an evaluation is cut.
     """
 
     arguments: tuple[str, ...] = ()

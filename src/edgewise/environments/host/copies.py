@@ -55,7 +55,7 @@ class HostCopies:
     Args:
         environment: in any autoreset mode.
         shrink: of images, see `encode`.
-        inputs: scaling of encoded observations; None leaves them as they are.
+        inputs: scaling of encoded observations. If None, they stay as they are.
 
     Raises:
         ConfigurationError: if the environment does not declare its autoreset mode.

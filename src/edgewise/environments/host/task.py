@@ -28,7 +28,7 @@ class HostTask:
         make: makes one.
         shrink: side of the squares of pixels that are averaged in an image.
         longest_evaluation: steps after which an episode is cut where policies are judged.
-        inputs: scaling of the observations; None leaves them as they are.
+        inputs: scaling of the observations. If None, they stay as they are.
     """
 
     make: Make
@@ -61,5 +61,5 @@ class HostTask:
         return replace(self, inputs=Scaling.of_box(box.low, box.high, span))
 
     def copies(self, count: int, seed: int) -> HostCopies:
-        """So many copies, to be reset with the seed."""
+        """Make `count` copies; the caller resets them with the seed."""
         return HostCopies(self.make(count, seed), self.shrink, self.inputs)

@@ -36,7 +36,7 @@ LINEAR = 0.9
 
 
 def convergence(results: Results) -> list[Claim | None]:
-    """Fig. 5."""
+    """The claims on Fig. 5."""
     others = [o for o in results.learned if o.label != OURS]
     return [
         claim_best("CGDM has the lowest latency of all learners", results, OURS, LATENCY, 1, "lowest"),
@@ -46,7 +46,7 @@ def convergence(results: Results) -> list[Claim | None]:
 
 
 def ablation(results: Results) -> list[Claim | None]:
-    """Fig. 3."""
+    """The claims on Fig. 3."""
     ours, plain, unsure, loose = (results.find(label) for label in (OURS, GDM, NO_CONFIDENCE, NO_CONSISTENCY))
     return [
         claim_best("CGDM has the lowest latency of its variants", results, OURS, LATENCY, 1, "lowest"),
@@ -103,7 +103,7 @@ def _below(text: str, low: Outcome | None, high: Outcome | None) -> Claim | None
 
 
 def denoising_steps(results: Results) -> list[Claim | None]:
-    """Fig. 4."""
+    """The claims on Fig. 4."""
     found = DENOISING_STEPS.estimates(results, LATENCY)
     best = "K = 5 gives the best policy, shorter and longer chains worse ones"
     return [
@@ -133,7 +133,7 @@ def _linear(steps: Sequence[float], seconds: Sequence[float]) -> Claim | None:
 
 
 def swept(axis: Sweep, published: Swept, results: Results) -> list[Claim | None]:
-    """Figs. 6 to 9."""
+    """The claims on Figs. 6 to 9."""
     curves = axis.curves(results, LATENCY)
     compared = {label: curve for label, curve in curves.items() if label in (OURS, *published.gains)}
     lowest = "CGDM has the lowest latency of all learners at every point"
@@ -192,7 +192,7 @@ def _gap(gap: Gap, curves: Curves) -> Claim | None:
 
 
 def reputations(results: Results) -> list[Claim]:
-    """Fig. 10."""
+    """The claims on Fig. 10."""
     return [claim for o in results for claim in _trust(name(o.label), Trust.of(o, results))]
 
 

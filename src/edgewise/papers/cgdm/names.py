@@ -15,5 +15,5 @@ NAMES = {
 
 
 def name(label: str) -> str:
-    """Of a policy, as figures show it."""
+    """The name of a policy, as figures show it."""
     return NAMES.get(label, label)

@@ -75,7 +75,7 @@ class ShownEpisode(Probe):
 
 
 def reputations(cells: Sequence[Planned]) -> Probes:
-    """Of every player, and the episode of the first that the figure shows."""
+    """The reputations of every player, and the episode of the first that the figure shows."""
     probes: dict[tuple[str, str], Probe] = {}
     for planned in cells:
         cell, player = planned.cell, planned.cell.player

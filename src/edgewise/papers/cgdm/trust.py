@@ -37,7 +37,7 @@ class Trust:
 
     @classmethod
     def of(cls, outcome: Outcome, results: Results) -> Trust:
-        """Of a player."""
+        """The figures of a player."""
         table = results.table(REPUTATION, outcome.label)
         policies, episodes, slots = (int(table[name].max()) + 1 for name in INDEX)
         reputation = table.drop(columns=[*INDEX]).to_numpy(float).reshape(policies, episodes, slots, -1)

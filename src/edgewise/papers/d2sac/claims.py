@@ -36,7 +36,7 @@ def _control(results: Results) -> Claim | None:
 
 
 def rewards(results: Results) -> list[Claim | None]:
-    """Table 3."""
+    """The claims on Table 3."""
     published = results.without(CONTROL)
     learned = published.learned
     baseline, prophet = results.find(BASELINE), results.find(PROPHET)
@@ -75,7 +75,7 @@ def _share(ours: Estimate, prophet: Estimate) -> Claim:
 
 
 def control(results: Results) -> list[Claim | None]:
-    """Table 4."""
+    """The claims on Table 4."""
     tasks = list(dict.fromkeys(o.setting.label for o in results))
     return [
         _not_exceeded(task, {o.label: o.estimate(RETURN) for o in results if o.setting.label == task}) for task in tasks
@@ -94,7 +94,7 @@ def _not_exceeded(task: str, found: Mapping[str, Estimate]) -> Claim | None:
 
 
 def tasks(results: Results) -> list[Claim | None]:
-    """Table 5."""
+    """The claims on Table 5."""
     obtained = {o.label: task_figures(o)["obtained utility"] for o in results}
     heuristics = [obtained[o.label] for o in results if not o.learned and o.label != PROPHET]
     published = {o.label: obtained[o.label] for o in results.without(CONTROL).learned}
@@ -126,13 +126,13 @@ def _most_utility(published: Mapping[str, Estimate]) -> Claim | None:
 
 
 def learning(results: Results) -> list[Claim | None]:
-    """Fig. 5."""
+    """The claims on Fig. 5."""
     best = claim_best("D2SAC ends highest", results.without(CONTROL), OURS, RETURN, 0)
     return [best, _control(results)]
 
 
 def arrival_rates(axis: Sweep, results: Results) -> list[Claim | None]:
-    """Fig. 6."""
+    """The claims on Fig. 6."""
     curves = axis.curves(results.without(CONTROL), RETURN)
     text = "D2SAC has the highest reward of all learners at every rate"
     return [claim_best_everywhere(text, curves, OURS, "highest")]
@@ -144,7 +144,7 @@ def optimum(axis: Sweep, place: float, text: str, results: Results) -> list[Clai
 
 
 def reverse_chain(results: Results) -> list[Claim | None]:
-    """Fig. 8."""
+    """The claims on Fig. 8."""
     chains = [(o.label, results.table(CHAIN, o.label)) for o in results]
     end = {label: _on_best(table) for label, table in chains}
     first = chains[0][1].query("step == 0")

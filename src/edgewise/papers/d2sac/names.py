@@ -17,5 +17,5 @@ TASK_SHOWN = 300
 
 
 def name(label: str) -> str:
-    """Of a policy, as the paper writes it."""
+    """The name of a policy, as the paper writes it."""
     return NAMES.get(label, label)

@@ -55,7 +55,7 @@ class ReverseChain(Probe):
 
 
 def reverse_chains(cells: Sequence[Planned]) -> Probes:
-    """Of every learner."""
+    """The probes on the reverse chains of every learner."""
     return {
         (CHAIN, planned.label): ReverseChain(planned.cell.setting, planned.cell.player, TASK_SHOWN)
         for planned in cells

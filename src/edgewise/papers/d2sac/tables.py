@@ -23,7 +23,7 @@ INSTANCE = (
 
 @styled()
 def rewards(results: Results) -> Drawing:
-    """Table 3."""
+    """Figure and table of Table 3."""
     estimates = {o.label: o.estimate(RETURN) for o in results}
     figure, grid = new_figure(7.2, 1.5 + 0.28 * len(estimates))
     order = sorted(results, key=lambda o: -estimates[o.label].value)
@@ -95,7 +95,7 @@ def control(results: Results) -> Drawing:
 
 @styled()
 def tasks(results: Results) -> Drawing:
-    """Table 5."""
+    """Figure and table of Table 5."""
     found = {o.label: task_figures(o) for o in results}
     learned = {o.label: o.learned for o in results}
     figure, grid = new_figure(7.2, 2.4 + 0.42 * len(found), 2, 2)

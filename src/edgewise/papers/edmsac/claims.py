@@ -38,7 +38,7 @@ FLAT = 1e-3
 
 
 def algorithms(results: Results) -> list[Claim | None]:
-    """Fig. 6."""
+    """The claims on Fig. 6."""
     others = [o for o in results.learned if o.label != PPO]
     ppo = next((o for o in results.learned if o.label == PPO), None)
     return [
@@ -61,7 +61,7 @@ def _gain(ours: Outcome | None, plain: Outcome | None) -> Claim | None:
 
 
 def parameters(results: Results) -> list[Claim | None]:
-    """Fig. 7."""
+    """The claims on Fig. 7."""
     return [
         _falls(results, "A higher pruning rate earns more", PRUNING, 3, highest_first=True),
         _falls(results, "Fewer denoising steps earn more", DENOISING, 3),
@@ -81,7 +81,7 @@ def _falls(results: Results, text: str, axis: str, places: int, highest_first: b
 
 
 def menus(results: Results) -> list[Claim]:
-    """Fig. 8."""
+    """The claims on Fig. 8."""
     table = results.table(MENUS)
     return [
         _rises(table, 2, "Lemmas 1, 2: in period 2 rounds and rewards rise with the type"),
@@ -95,7 +95,7 @@ def _rises(table: pd.DataFrame, period: int, text: str) -> Claim:
     before = [each[:-1] for each in types if len(each) == period]
 
     def share(menu: str) -> float:
-        """Of the states in which items that differ in the last type alone rise."""
+        """The share of the states in which items that differ in the last type alone rise."""
         groups = here.groupby(["state", "part", [" ".join(each) for each in before]])[menu]
         rising = groups.apply(lambda values: bool((np.diff(values) >= -FLAT).all()))
         return float(rising.groupby("state").all().mean())
@@ -105,7 +105,7 @@ def _rises(table: pd.DataFrame, period: int, text: str) -> Claim:
 
 
 def schemes(results: Results) -> list[Claim | None]:
-    """Fig. 9."""
+    """The claims on Fig. 9."""
     found = profits(results)
     servers = along_servers(results, found)
     ours, exact = along_beta(results, found)

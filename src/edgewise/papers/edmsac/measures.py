@@ -25,7 +25,7 @@ def overall(outcome: Outcome, metric: str, scale: float = 1.0) -> Estimate:
 
 
 def mean_of(values: np.ndarray) -> Estimate:
-    """Of all states, without an interval: every scheme gets the same states."""
+    """The mean over all states, without an interval: every scheme gets the same states."""
     return Estimate(float(values.mean()), np.nan, np.nan)
 
 
@@ -37,12 +37,12 @@ def gap(outcome: Outcome, optimum: np.ndarray) -> Estimate:
 
 
 def gaps(results: Results) -> dict[str, Estimate]:
-    """Of every policy in the one setting of an experiment."""
+    """The gap of every policy in the one setting of an experiment."""
     return {o.label: gap(o, results.table(OPTIMUM, o.setting.label)[PROFIT].to_numpy()) for o in results}
 
 
 def share_line(outcome: Outcome, results: Results, leading: bool = False) -> Line:
-    """Profit while learning in % of the optimum of the states by which the learner was judged."""
+    """Profit while learning in % of the optimum of the states in which the learner was evaluated."""
     optimum = float(results.table(TRAINING_OPTIMUM, outcome.label)[PROFIT].mean())
     line = learning_line(outcome, PROFIT, leading)
     scaled = [Estimate(*(100 * part / optimum for part in (e.value, e.low, e.high))) for e in line.y]
@@ -50,6 +50,6 @@ def share_line(outcome: Outcome, results: Results, leading: bool = False) -> Lin
 
 
 def profits(results: Results) -> Profits:
-    """Of all schemes in all settings."""
+    """The profits of all schemes in all settings."""
     table = results.table(SCHEME_PROFITS)
     return {o.setting.label: table[table["setting"] == o.setting.label] for o in results}

@@ -64,7 +64,7 @@ class OptimalProfit(Probe):
 
 
 def optima(cells: Sequence[Planned]) -> Probes:
-    """Of the test states of every setting, and of the states by which learners are judged while they learn."""
+    """The optima of the test states of every setting, and of the states of evaluations during training."""
     probes: dict[tuple[str, str], Probe] = {}
     for planned in cells:
         cell = planned.cell
@@ -102,7 +102,7 @@ class SchemeProfits(Probe):
 
 
 def schemes(cells: Sequence[Planned]) -> Probes:
-    """In the settings of all cells."""
+    """The probes on contract schemes, in the settings of all cells."""
     settings = {planned.setting.label: planned.cell.setting for planned in cells}
     first = cells[0].cell
     return {(SCHEME_PROFITS, ""): SchemeProfits(settings, first.episodes, first.seed)}
@@ -144,7 +144,7 @@ class Menus(Probe):
 
 
 def menus(cells: Sequence[Planned]) -> Probes:
-    """Of the one learner of Fig. 8."""
+    """The probe on the menus of the one learner of Fig. 8."""
     [planned] = cells
     cell = planned.cell
     assert isinstance(cell.player, Learned)

@@ -32,7 +32,7 @@ SERVER_AXIS, BETA_AXIS = Sweep(SERVERS, "servers N"), Sweep(BETA, "beta, N = 12"
 
 @styled()
 def schemes(results: Results) -> Drawing:
-    """Fig. 9."""
+    """Figure and table of Fig. 9."""
     found = profits(results)
     default = of_default(results)
     figure, grid = new_figure(9.6, 4.2, 1, 3)

@@ -26,7 +26,7 @@ from edgewise.statistics.estimates import Estimate, estimate, gain, reduction
 
 
 def convergence(results: Results) -> list[Claim | None]:
-    """Fig. 3."""
+    """The claims on Fig. 3."""
     [outcome] = results.outcomes
     text = "Prices, demands and utilities converge to the Stackelberg equilibrium"
     return [_near(text, [outcome]), _settled(outcome)]
@@ -77,7 +77,7 @@ def _settled(outcome: Outcome) -> Claim:
 
 
 def algorithms(results: Results) -> list[Claim | None]:
-    """Fig. 4."""
+    """The claims on Fig. 4."""
     ours, chance = results.find(OURS), results.find(RANDOM)
     partly = [o for label in (NO_FOLLOWERS, NO_LEADERS) if (o := results.find(label)) is not None]
     above_partly = [

@@ -44,7 +44,7 @@ class Panel:
         agents: names in the figure.
         metric: of evaluations and of the exact equilibrium, before the agent's number.
         paper: the paper's figures.
-        gains: whether the table tells beside it what the agent could still gain alone.
+        gains: whether the table shows beside it what the agent could still gain alone.
     """
 
     quantity: str

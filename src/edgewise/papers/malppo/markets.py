@@ -93,11 +93,11 @@ class Swept:
     note: str = ""
 
     def markets(self) -> tuple[Setting, ...]:
-        """Of all curves, each once."""
+        """The markets of all curves, each once."""
         return tuple({market.label: market for curve in self.curves for market in curve.markets}.values())
 
     def place(self, market: Setting) -> float:
-        """Of a market on the axis."""
+        """The place of a market on the axis."""
         return market.at[self.axis.name]
 
     def exact(self, results: Results) -> Table[float]:

@@ -20,5 +20,5 @@ NAMES = {EQUILIBRIUM: "exact equilibrium", RANDOM: "Random"}
 
 
 def name(label: str) -> str:
-    """Of a policy, as figures show it."""
+    """The name of a policy, as figures show it."""
     return NAMES.get(label, label)

@@ -39,7 +39,7 @@ class Equilibria(Probe):
 
 
 def equilibria_of(markets: Sequence[Setting], cells: Sequence[Planned]) -> Probes:
-    """Of the markets of a figure, whichever of them learners are trained in."""
+    """The equilibria of the markets of a figure, whichever of them learners are trained in."""
     return {(EQUILIBRIA, ""): Equilibria({market.label: market.build() for market in markets})}
 
 

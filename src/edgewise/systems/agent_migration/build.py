@@ -34,7 +34,7 @@ AGAIN = {
 
 
 def environment(config: AgentMigrationConfig, part: Part) -> AgentMigration:
-    """The environment of a configuration; of a recording, only the part that is meant for training or for judging.
+    """The environment of a configuration; of a recording, only the part that is meant for training or for evaluation.
 
     Args:
         config: the system; a default number of slots that a part does not allow is shortened, with a warning.
@@ -107,7 +107,7 @@ def with_slots(
     Args:
         config: as the user gave it.
         scenario: the whole recording.
-        tell: is given a line if episodes were shortened.
+        tell: called with a line if episodes were shortened.
     """
     longest = longest_episode(config, scenario)
     if config.slots != DEFAULTS["slots"] or longest >= config.slots:
@@ -146,7 +146,7 @@ def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
     """Make the recording that a configuration names ready for a run.
 
     The prepared recording is kept in the run's folder, so that the run can be moved, with a map. Episodes left at their
-    default length are shortened to what both parts of the recording allow. What was changed is told on standard error.
+    default length are shortened to what both parts of the recording allow. Changes are reported on standard error.
 
     Args:
         config: as the user gave it.

@@ -25,7 +25,7 @@ TRACE = Path("trace.xml.gz")
 
 @dataclass(frozen=True)
 class Import:
-    """Prepare a recording (SUMO floating car data or CSV, gzip or not) for training, and draw it.
+    """Prepare a recording (SUMO floating car data or CSV, gzip or not) for training, and plot it.
 
     Attributes:
         trace: the file.

@@ -14,7 +14,8 @@ Values = float | tuple[float, ...] | None
 
 @dataclass(frozen=True)
 class AgentMigrationConfig:
-    """The system of the CGDM paper, section III; defaults from its Table II where it has them, else from our reading.
+    """The system of the CGDM paper, section III; defaults from its Table II where it has them, else as
+    docs/systems/agent-migration.md explains.
 
     A field that takes "one value or several" takes one number for all, or a sequence with one number each.
 
@@ -78,7 +79,7 @@ class AgentMigrationConfig:
         mobility: recording that the vehicles follow: a prepared one (.npz), or for training also a trace (CSV, SUMO's XML), or
             "grid" for the one that comes with the package. If None, they drive round loops. A recording gives `rsus`,
             positions, area, coverage and `slot_seconds` itself: other values of these are refused.
-        training_share: part of a recording, in time, that training sees; policies are judged on the rest.
+        training_share: part of a recording, in time, that training sees; policies are evaluated on the rest.
         mobility_sha256: digest of the recording. If given, a file of another content is refused.
     """
 

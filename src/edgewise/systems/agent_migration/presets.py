@@ -1,4 +1,4 @@
-"""What tuning found for agent migration; docs/algorithms tells the search."""
+"""Settings that tuning found for agent migration; docs/algorithms describes the search."""
 
 from __future__ import annotations
 

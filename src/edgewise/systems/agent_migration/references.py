@@ -39,7 +39,7 @@ class Rule(eqx.Module):
     def __call__(
         self, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"]
     ) -> Float[Array, " a"]:
-        """The action."""
+        """The action that the policy takes in the state."""
         return self.function(self.environment, key, state, observation)
 
 

@@ -9,5 +9,5 @@ from edgewise.systems.dynamic_contract.environment import DynamicContract
 
 
 def environment(config: DynamicContractConfig, part: Literal["training", "evaluation"]) -> DynamicContract:
-    """The environment of a configuration; states are drawn, so that training and judging differ by their seeds alone."""
+    """The environment of a configuration; states are drawn, so that training and evaluation differ by their seeds alone."""
     return DynamicContract(config)

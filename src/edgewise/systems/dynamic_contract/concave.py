@@ -78,7 +78,7 @@ class _Iterate(eqx.Module):
     dual: Float[Array, " all"]
 
     def moved(self, step: _Iterate, length: Float[Array, ""]) -> _Iterate:
-        """After part of a step."""
+        """The iterate after part of a step."""
         return _Iterate(self.x + length * step.x, self.slack + length * step.slack, self.dual + length * step.dual)
 
     def reach(self, step: _Iterate) -> Float[Array, ""]:
@@ -125,7 +125,7 @@ class _Scaled(eqx.Module):
         return self.matrix.T @ rows - low + high
 
     def gradient(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Of the objective."""
+        """The gradient of the objective."""
         return self.weights * self.rates * jnp.exp(-self.rates * x) + self.linear
 
     def residuals(self, now: _Iterate) -> tuple[Float[Array, " n"], Float[Array, " all"]]:

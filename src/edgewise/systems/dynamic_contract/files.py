@@ -1,4 +1,4 @@
-"""A problem instance in a YAML file: numbers of one's own servers."""
+"""A problem instance in a YAML file: numbers of your own servers."""
 
 from __future__ import annotations
 

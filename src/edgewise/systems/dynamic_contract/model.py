@@ -90,7 +90,7 @@ class Network(eqx.Module):
 
     @property
     def periods(self) -> int:
-        """H."""
+        """Number of periods H."""
         return self.types.shape[-2]
 
     @property

@@ -44,7 +44,7 @@ def build_network(
         types: theta of each period, rising strictly; H lists of K. Errors call them theta1, theta2, ...
         initial: probability of each type in period 1; p1 in errors.
         transitions: for each later period a row of probabilities per type of the period before; p2, p3, ... in errors.
-        hardware: constants; none takes Table I.
+        hardware: constants. If None, those of Table I.
 
     Raises:
         ConfigurationError: naming the field, its value and what is allowed.

@@ -33,10 +33,10 @@ class Solution:
         profit: of the cloud server (12).
         upper_bound: what no menu of the mode can exceed.
         period_profits: before discounting.
-        slacks: least slack of each group of constraints, in utility; none for a group without constraints.
+        slacks: least slack of each group of constraints, in utility; a group without constraints has none.
         failed: constraints that the menu misses.
         first_best: profit of a cloud server that knows every type.
-        scale: cost of `max_rounds` rounds, to judge a slack by.
+        scale: cost of `max_rounds` rounds, with which slacks are compared.
     """
 
     rounds: tuple[np.ndarray, ...]
@@ -51,7 +51,7 @@ class Solution:
     scale: float
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values for JSON."""
         menu: dict[str, Any] = {}
         for period, (rounds, rewards) in enumerate(zip(self.rounds, self.rewards, strict=True), 1):
             menu |= {f"rounds{period}": rounds.tolist(), f"rewards{period}": rewards.tolist()}
@@ -101,7 +101,7 @@ def describe(network: Network, optimum: Optimum) -> Solution:
 
 
 class _Facts(NamedTuple):
-    """What is told of a menu: constraints, utilities, profits, and the profit of a cloud server that knows every type."""
+    """A menu's constraints, utilities, profits, and the profit of a cloud server that knows every type."""
 
     report: Feasibility
     worst: dict[str, Array]

@@ -83,7 +83,7 @@ def complete(network: Network, rounds: Histories, rule: Rule) -> Contract:
 
 
 def optimal_rewards(network: Network, rounds: Histories) -> Contract:
-    """The menu of Theorems 2 and 4 for given rounds; whether it is feasible, `check` tells."""
+    """The menu of Theorems 2 and 4 for given rounds; `check` finds whether it is feasible."""
     return complete(network, rounds, chained_rewards)
 
 
@@ -111,7 +111,7 @@ class Feasibility(eqx.Module):
             where the report is the truth: (14), (37).
         monotonicity: least rise of rounds or rewards from each type to the next, per period, as the cost of that many
             rounds or as the reward. Period 1 need not be monotone: Lemmas 7 and 8 are not necessary.
-        scale: cost of `max_rounds` rounds, to judge a slack by.
+        scale: cost of `max_rounds` rounds, with which slacks are compared.
     """
 
     rationality: Histories

@@ -29,7 +29,7 @@ Part = Literal["training", "evaluation"]
 
 
 def environment(config: ServiceSelectionConfig, part: Part) -> ServiceSelection:
-    """The environment of a configuration; of a workload, only the part that is meant for training or for judging.
+    """The environment of a configuration; of a workload, only the part that is meant for training or for evaluation.
 
     Args:
         config: the system.
@@ -57,7 +57,7 @@ def with_providers(config: ServiceSelectionConfig) -> tuple[Providers | None, Se
 
 
 def part_of(workload: Workload, config: ServiceSelectionConfig, part: Part) -> RecordedArrivals:
-    """The part of a workload that is meant for training or for judging, as a source of tasks.
+    """The part of a workload that is meant for training or for evaluation, as a source of tasks.
 
     Raises:
         ConfigurationError: if it is too short for the episodes.

@@ -27,7 +27,7 @@ ENDINGS = (".csv", ".csv.gz")
 
 @dataclass(frozen=True)
 class Import:
-    """Prepare recorded requests (CSV or JSON, gzip or not) for training, and draw them.
+    """Prepare recorded requests (CSV or JSON, gzip or not) for training, and plot them.
 
     The traces of Azure LLM inference and BurstGPT are understood without naming columns.
 
@@ -36,7 +36,7 @@ class Import:
         output: where the workload goes. If None, the trace's name, ending in -workload.csv, in the current folder.
         time_column: column with the time, in s or as a date. If None, it is guessed.
         size_column: column with the size. If None, it is guessed; of the traces above it is the generated tokens.
-        status_column: column that tells which requests failed, which are left out. If None, it is guessed.
+        status_column: column that shows which requests failed; those are left out. If None, it is guessed.
         arrival_rate: mean arrivals per second that time is scaled to.
         window: first and last time to use, s since the first request. If None, all are used.
         smallest_task: smallest task size that sizes are mapped to, denoising steps.
@@ -185,7 +185,7 @@ def _write(
 
 
 def _changes(system: ServiceSelectionConfig) -> Iterator[str]:
-    """What must be said to `edgewise train` for a system that is not the default one."""
+    """Options that `edgewise train` needs for a system that is not the default one."""
     chosen, usual = dataclasses.asdict(system), dataclasses.asdict(DEFAULTS)
     if system.providers_file is not None:  # it gives their number itself
         del chosen["providers"]

@@ -9,7 +9,8 @@ from edgewise.common.errors import ConfigurationError, check_integer, check_rang
 
 @dataclass(frozen=True)
 class ServiceSelectionConfig:
-    """AIGC-as-a-service, section 3 of the D2SAC paper; defaults from its section 6 where it has them, else from our reading.
+    """AIGC-as-a-service, section 3 of the D2SAC paper; defaults from its section 6 where it has them, else as
+    docs/systems/service-selection.md explains.
 
     Attributes:
         providers: number of service providers I.
@@ -24,9 +25,9 @@ class ServiceSelectionConfig:
             `masking` then choose no other. Off as in the paper.
         crash_penalty: fixed penalty of a crash, and of each lost task times what was left of it, equation (18).
         providers_file: CSV or YAML file with the providers, instead of drawn ones; it gives `providers` itself.
-        workload: CSV file with recorded requests, or "bursty" for the workload that comes with the package; none draws
-            Poisson arrivals. The recording's gaps are scaled to `arrival_rate` on the average.
-        training_share: part of a workload, in time, that training sees; policies are judged on the rest.
+        workload: CSV file with recorded requests, or "bursty" for the workload that comes with the package. If
+            None, arrivals are a Poisson process. The recording's gaps are scaled to `arrival_rate` on the average.
+        training_share: part of a workload, in time, that training sees; policies are evaluated on the rest.
     """
 
     providers: int = 20

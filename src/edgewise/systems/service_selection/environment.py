@@ -66,8 +66,8 @@ class ServiceSelection(Environment[ServiceSelectionState]):
 
         Args:
             config: sizes, options and numbers.
-            providers: none draws them with `config.instance_seed`.
-            arrivals: none takes a Poisson process.
+            providers: If None, they are drawn with `config.instance_seed`.
+            arrivals: If None, a Poisson process.
         """
         if providers is None:
             providers = draw_providers(jax.random.key(config.instance_seed), config.providers)

@@ -42,7 +42,7 @@ class Load:
     servable_rate: float | None
 
     def remarks(self) -> list[str]:
-        """In words."""
+        """What the load means, in lines of words."""
         lines = [
             f"providers: filled to {self.mean:.0%} on average, to {self.busiest:.0%} at the busiest moment; prophet, which knows "
             f"every provider, finishes {self.finished:.1%} of the tasks"

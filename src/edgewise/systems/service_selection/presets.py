@@ -1,4 +1,4 @@
-"""What tuning found for service selection; docs/algorithms tells the search."""
+"""Settings that tuning found for service selection; docs/algorithms describes the search."""
 
 from __future__ import annotations
 

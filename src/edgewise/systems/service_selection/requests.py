@@ -100,14 +100,14 @@ def read_requests(
     line or a list of objects, the traces of Azure LLM inference (`TIMESTAMP,ContextTokens,GeneratedTokens`) and BurstGPT
     (`Timestamp,Model,Request tokens,Response tokens,...`) without naming columns. Gzip is recognised by content.
 
-    A request has failed if it got no response (a size of 0 in a column of responses) or its status tells so: an HTTP code
+    A request has failed if it got no response (a size of 0 in a column of responses) or its status says so: an HTTP code
     from 400 on, a word such as "error" or "timeout", anything in a column of errors, false in a column of successes.
 
     Args:
         path: the file.
         time_column: column with the time, in s or as an ISO date (UTC where it names no zone). If None, it is guessed.
         size_column: column with the size. If None, it is guessed: the *generated* tokens of the traces above.
-        status_column: column that tells which requests failed. If None, it is guessed; there need not be one.
+        status_column: column that shows which requests failed. If None, it is guessed; there need not be one.
 
     Raises:
         TraceError: if the file cannot be read, is damaged or has fewer than two requests that did not fail, lacks a
@@ -198,7 +198,7 @@ def _counted(count: int) -> str:
 
 
 def _failure(path: Path, header: Row, status_column: str | None) -> Callable[[Row], bool]:
-    """Whether the request of a row failed, by the column that tells."""
+    """Whether the request of a row failed, by its status column."""
     titles = [title.strip().lower() for title in header.fields]
     wanted = STATUS_TITLES if status_column is None else (status_column.strip().lower(),)
     places = [titles.index(title) for title in wanted if title in titles]

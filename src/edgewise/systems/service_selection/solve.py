@@ -21,7 +21,7 @@ class Solve:
     """Bound what any policy can earn in an episode, and find a good schedule for it, all arrivals being known.
 
     Attributes:
-        episode_seed: draws the episode, of a workload from the part that policies are judged on.
+        episode_seed: draws the episode, of a workload from the part that policies are evaluated on.
         sweeps: how often the schedule is improved; 0 only follows the linear program.
         json: print JSON, with the provider of each task.
         system: the system.

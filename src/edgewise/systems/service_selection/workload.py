@@ -201,7 +201,7 @@ def find_workload(name: str, size_range: tuple[float, float] = (0.0, math.inf)) 
 
 
 def split_in_time(workload: Workload, fraction: float) -> tuple[Workload, Workload]:
-    """Cut a workload in two that share no request, to train on the earlier part and judge on the later one.
+    """Cut a workload in two that share no request, to train on the earlier part and evaluate on the later one.
 
     Args:
         workload: the whole.

@@ -18,7 +18,7 @@ def environment(config: TwinTradingConfig, part: Part) -> TwinTrading:
 
     Args:
         config: the system.
-        part: the same market for both; for judging, with its equilibrium to be measured against.
+        part: the same market for both; for evaluation, with its equilibrium to be measured against.
 
     Raises:
         EdgewiseError: if the file is missing or damaged.

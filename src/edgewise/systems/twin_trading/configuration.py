@@ -19,9 +19,9 @@ class TwinTradingConfig:
         instance_seed: draws the market; independent of the seeds of training and evaluation.
         instance: YAML file with a market, instead of a drawn one; it gives `followers` and `leaders` itself.
         with_delay: whether a drawn market has the delay limit (6).
-        satisfaction, sensitivity: alpha and beta of every follower, or one number for all; none draws them.
-        social: w of every pair of followers; none draws them.
-        cost: c of every leader, or one number for all; none draws them.
+        satisfaction, sensitivity: alpha and beta of every follower, or one number for all. If empty, they are drawn.
+        social: w of every pair of followers. If empty, they are drawn.
+        cost: c of every leader, or one number for all. If empty, they are drawn.
         history: past slots that agents see, L.
         slots: slots of an episode.
         followers_see_price: leaders move first in a slot and followers see the prices, which Problem 1 asks them to respond to;

@@ -58,7 +58,7 @@ class TwinTrading(Game[TwinTradingState]):
     Attributes:
         market: the instance.
         largest_demand: most that a follower can buy from one leader, 1e7 Hz.
-        equilibrium: to measure trade against; with one, `info` and `gains` tell distances and what could be gained.
+        equilibrium: to measure trade against; with one, `info` and `gains` hold distances and what could be gained.
         config: sizes and options.
     """
 
@@ -77,7 +77,7 @@ class TwinTrading(Game[TwinTradingState]):
 
         Args:
             config: sizes and options.
-            market: none takes the one that `config` describes.
+            market: the market. If None, the one that `config` describes.
             equilibrium: of the market, to measure trade against.
         """
         market = configured_market(config) if market is None else market

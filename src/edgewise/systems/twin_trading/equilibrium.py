@@ -78,13 +78,13 @@ class StackelbergEquilibrium(eqx.Module):
 def stackelberg_equilibrium(market: Market, mode: Mode = "stackelberg") -> StackelbergEquilibrium:
     """The market's equilibrium, computed in double precision and returned in the caller's.
 
-    Compiled already; can be vmapped over markets. A program of one's own that is compiled around it needs `jax.enable_x64(True)`.
+    Compiled already; can be vmapped over markets. A program of your own that is compiled around it needs `jax.enable_x64(True)`.
 
     Args:
         market: the instance.
         mode: "stackelberg": leaders anticipate the followers' whole reaction. "paper": the fixed point of the paper's
             conditions, in which a leader moves each follower's demand but takes the demands that its social benefit comes from
-            as given; no equilibrium of the game, as its certificate tells.
+            as given; no equilibrium of the game, as its certificate shows.
 
     Raises:
         ConfigurationError: for another mode.

@@ -169,7 +169,7 @@ class _Limited(NamedTuple):
         time: d_i, 0 for an absent follower.
         allowance: for transmission, 1 for an absent follower.
         present: followers that may buy.
-        scale: largest margin, to judge errors by.
+        scale: largest margin, with which errors are compared.
     """
 
     matrix: Float[Array, "n n"]

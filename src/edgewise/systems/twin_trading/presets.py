@@ -1,4 +1,4 @@
-"""What tuning found for twin trading; docs/algorithms tells the search."""
+"""Settings that tuning found for twin trading; docs/algorithms describes the search."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def sales(
         market: the instance.
         prices: of everyone.
         trials: of each leader.
-        react: followers' demands at given prices; none takes their exact equilibrium.
+        react: followers' demands at given prices. If None, their exact equilibrium.
     """
     m, k = trials.shape
     if react is None and market.delay is None:  # what a leader sells depends on its own price alone
@@ -81,7 +81,7 @@ def best_prices(
         market: the instance.
         prices: of everyone.
         levels: of the search; each looks at evenly spread prices, between the neighbours of the best one of the level before.
-        react: followers' demands at given prices; none takes their exact equilibrium.
+        react: followers' demands at given prices. If None, their exact equilibrium.
     """
     lowest, highest = price_bounds(market)
     rows = jnp.arange(prices.shape[0])

@@ -23,7 +23,7 @@ def evaluate_host(
 
     Args:
         task: what to play.
-        policy: how; one that looks at the state finds none.
+        policy: chooses the actions; it gets no state, as the environment shows none.
         seed: of the episodes and of what the policy draws; the same seed gives every policy the same episodes.
         episodes: how many.
 

@@ -35,7 +35,7 @@ def host_trainer(task: HostTask, evaluation: HostTask, algorithm: Any, config: T
 
     Args:
         task: what to learn in, as the learner sees it.
-        evaluation: what to be judged in, its observations as they are.
+        evaluation: the task for evaluations, its observations as they are.
         algorithm: the learner.
         config: sizes and budgets.
 
@@ -56,7 +56,7 @@ class HostTrainer(Trainer):
 
     Args:
         task: what to learn in, as the learner sees it.
-        evaluation: what to be judged in, its observations as they are.
+        evaluation: the task for evaluations, its observations as they are.
         algorithm: the learner.
         copies: of the environment, for each learner.
     """

@@ -15,7 +15,7 @@ IsPerson = Callable[[Sequence[str]], bool]
 
 
 def person_test(titles: Sequence[str]) -> IsPerson | None:
-    """A test of rows, given the titles of their columns; None if nothing tells persons from vehicles.
+    """A test of rows, given the titles of their columns; None if no column distinguishes persons from vehicles.
 
     SUMO's CSV of floating car data holds persons among the vehicles: they are on an edge and have no lane.
     """

@@ -39,7 +39,7 @@ def plausible(records: np.ndarray, source: str, tell: Callable[[str], None]) -> 
     Args:
         records: structured array with `row`, `vehicle` (a number), `time`, `x` and `y`, sorted by vehicle and time.
         source: name of the recording.
-        tell: is given a line on what was left out or is unusual.
+        tell: called with a line on what was left out or is unusual.
 
     Raises:
         TraceError: if speeds or extents show that units are wrong, or if more than a fifth of the positions are wrong fixes.

@@ -92,7 +92,7 @@ def prepare_scenario(
     Args:
         trace: as `read_trace` returns it.
         options: how.
-        tell: is given a line on what was left out, chosen, or is unusual.
+        tell: called with a line on what was left out, chosen, or is unusual.
 
     Returns:
         The scenario.

@@ -93,7 +93,7 @@ class MobilityScenario:
 
 
 def split_in_time(scenario: MobilityScenario, fraction: float) -> tuple[MobilityScenario, MobilityScenario]:
-    """Cut a scenario in two that share no slot, to train on the earlier part and judge on the later one.
+    """Cut a scenario in two that share no slot, to train on the earlier part and evaluate on the later one.
 
     Road-side units, coverage and area stay those of the whole, so that an observation means the same in both.
 

@@ -75,7 +75,7 @@ def generate_with_sumo(output: str | os.PathLike[str], traffic: Traffic) -> Path
 
     Raises:
         ConfigurationError: if the output is in no folder that exists.
-        EdgewiseError: if SUMO is not installed, or fails; the text holds what it said.
+        EdgewiseError: if SUMO is not installed, or fails; the error holds its output.
     """
     output = Path(output).absolute()
     if not output.parent.is_dir():
@@ -126,7 +126,7 @@ def sumo_home() -> Path:
     """The folder with SUMO's `bin` and `tools`: from SUMO_HOME, the package eclipse-sumo, or the search path.
 
     Raises:
-        EdgewiseError: if there is none.
+        EdgewiseError: if there is no such file.
     """
     places = [Path(os.environ["SUMO_HOME"])] if os.environ.get("SUMO_HOME") else []
     package = importlib.util.find_spec("sumo")

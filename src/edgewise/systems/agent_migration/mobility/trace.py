@@ -109,7 +109,7 @@ def read_trace(
     Args:
         path: the file.
         form: columns and units.
-        tell: is given a line on what was left out.
+        tell: called with a line on what was left out.
 
     Returns:
         One row per position, sorted by vehicle and time, with the columns `time_s` (from the first record on if times are
@@ -135,7 +135,7 @@ class _Columns:
 
     Attributes:
         titles: what the file calls time, vehicle, x and y.
-        persons: rows of persons, which were left out; None if nothing tells them from vehicles.
+        persons: rows of persons, which were left out; None if no column distinguishes them from vehicles.
     """
 
     def __init__(self, path: Path, form: TraceFormat, tell: Callable[[str], None]) -> None:

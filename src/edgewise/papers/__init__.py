@@ -1,0 +1,1 @@
+"""The papers whose experiments are made again, one folder each."""
