@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from edgewise.cli.main import main
-from edgewise.common.by_products import draw_beside, free_name, is_own_figure
+from edgewise.common.by_products import plot_beside, free_name, is_own_figure
 from edgewise.drawing.style import new_figure, save_figure
 
 MARKET = {
@@ -30,7 +30,7 @@ def draw(path: Path) -> None:
 def test_own_figures_are_known_and_replaced(tmp_path: Path) -> None:
     usual = tmp_path / "market.png"
     for _ in range(2):
-        assert draw_beside(None, usual, draw) == (usual, f"figure: {usual}")
+        assert plot_beside(None, usual, draw) == (usual, f"figure: {usual}")
     assert is_own_figure(usual)
     assert list(tmp_path.iterdir()) == [usual]
 
@@ -40,10 +40,10 @@ def test_the_files_of_others_stay(tmp_path: Path) -> None:
     usual.write_bytes(b"\x89PNG mine")
     (tmp_path / "market-2.png").mkdir()
     (tmp_path / "market-3.png").symlink_to("nowhere")
-    told = draw_beside(None, usual, draw).line
+    told = plot_beside(None, usual, draw).line
     assert told == f"figure: {tmp_path / 'market-4.png'} (market.png was not written by edgewise, and stays)"
     assert usual.read_bytes() == b"\x89PNG mine"
-    assert draw_beside(usual, usual, draw).line == f"figure: {usual}"  # named by the user
+    assert plot_beside(usual, usual, draw).line == f"figure: {usual}"  # named by the user
     assert is_own_figure(usual)
     packed = tmp_path / "trip.csv.gz"
     packed.touch()
@@ -53,7 +53,7 @@ def test_the_files_of_others_stay(tmp_path: Path) -> None:
 
 def test_a_figure_that_cannot_be_drawn_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    path, told = draw_beside(None, tmp_path / "file" / "x.png", draw)
+    path, told = plot_beside(None, tmp_path / "file" / "x.png", draw)
     assert path is None
     assert told.startswith("figure: not drawn: ")
     assert "\n" not in told

@@ -76,7 +76,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Results:
         (SHORT,),
         (Learner("MALPPO", "malppo", SMALL, FEW),),
         ("random", "equilibrium"),
-        EXPERIMENTS["fig4"].draw,
+        EXPERIMENTS["fig4"].plot,
     )
     return run_experiment(game, TINY, Store(tmp_path_factory.mktemp("malppo")), serial)
 
@@ -103,11 +103,11 @@ class TestGames:
 
     @pytest.mark.slow
     def test_the_figures(self, played: Results) -> None:
-        fig4 = EXPERIMENTS["fig4"].draw(played)
+        fig4 = EXPERIMENTS["fig4"].plot(played)
         assert sorted(fig4.table["policy"]) == ["MALPPO", "Random", "exact equilibrium"]
         solved = Equilibria({"short": SHORT.build()}).compute(None)
         alone = Results(TINY, (played.find("MALPPO"),), {(EQUILIBRIA, ""): ProbeResult(solved, "code")})
-        fig3 = EXPERIMENTS["fig3"].draw(alone)
+        fig3 = EXPERIMENTS["fig3"].plot(alone)
         assert set(fig3.data["quantity"]) == {panel.quantity for panel in PANELS}
         assert len(fig3.data) == 10 * TINY.evaluations
         exact = fig3.table.set_index("quantity")["exact"]

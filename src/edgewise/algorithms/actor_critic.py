@@ -47,7 +47,8 @@ class ActorCriticState(eqx.Module, Generic[Actor]):
         """The state after an update.
 
         Args:
-            actor, critic: either with the state of its optimiser.
+            actor: the actor, with the state of its optimiser.
+            critic: the critics, with the state of their optimiser.
             rate: share tau of their distance by which the slow copies move towards them.
         """
         return ActorCriticState(

@@ -71,7 +71,7 @@ class Beside(NamedTuple):
             print(self.line, file=sys.stderr if as_json else sys.stdout)
 
 
-def draw_beside(chosen: Path | None, usual: Path, plot: Callable[[Path], object]) -> Beside:
+def plot_beside(chosen: Path | None, usual: Path, plot: Callable[[Path], object]) -> Beside:
     """Draw a figure beside an answer that has been given already.
 
     Args:

@@ -67,8 +67,10 @@ def check_range(
     Args:
         field: name shown in the error.
         value: a number, or a (nested) sequence or array of numbers.
-        low, high: bounds of the interval.
-        open_low, open_high: whether the bound itself is excluded.
+        low: lower bound of the interval.
+        high: upper bound of the interval.
+        open_low: whether the lower bound itself is excluded.
+        open_high: whether the upper bound itself is excluded.
 
     Raises:
         ConfigurationError: naming the field, its value and the interval.

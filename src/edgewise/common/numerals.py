@@ -55,7 +55,7 @@ class Notation:
     """How the numerals of a file are written, learned as they go by."""
 
     def __init__(self, delimiter: str = ",") -> None:
-        """Args: what parts the columns; a comma there makes a decimal point likely."""
+        """Start with no numeral seen; where a comma parts the columns, a decimal point is likely."""
         self._delimiter = delimiter
         self._columns: dict[int, _Column] = {}
 
@@ -63,7 +63,8 @@ class Notation:
         """A numeral as Python reads it; text that is no numeral stays as it is.
 
         Args:
-            row, place: line from 1 and column from 0.
+            row: line of the file, from 1.
+            place: column, from 0.
             text: as it stands there.
 
         Raises:

@@ -39,7 +39,7 @@ DPI = 150
 METADATA: dict[str, dict[str, str | None]] = {".pdf": {"CreationDate": None}, ".png": {"Software": SOFTWARE}}
 """By a file's ending: the same figure gives the same PDF, and a PNG tells that edgewise wrote it."""
 styled = partial(mpl.rc_context, STYLE)
-"""Decorator of functions that draw: `@styled()` gives them the shared style."""
+"""Decorator of functions that plot: `@styled()` gives them the shared style."""
 
 
 def new_figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, np.ndarray]:

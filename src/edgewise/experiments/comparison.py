@@ -15,7 +15,7 @@ from edgewise.experiments.results import Drawing, Outcome, Results
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ready figure and table for an experiment of your own: its `draw`.
+    """A ready figure and table for an experiment of your own: its `plot`.
 
     Attributes:
         metric: of the episodes: "return", or any that the environment gives.

@@ -30,7 +30,7 @@ def no_claims(results: Results) -> Sequence[Claim | None]:
 class Experiment:
     """Every learner and reference in every setting, and what is made of that.
 
-    `claims` and `draw` see the results alone: they neither train, play nor solve, so that a figure is drawn again in seconds.
+    `claims` and `plot` see the results alone: they neither train, play nor solve, so that a figure is drawn again in seconds.
 
     Attributes:
         name: as given to the command line.
@@ -38,7 +38,7 @@ class Experiment:
         settings: at least one.
         learners: what is trained.
         references: reference policies of the systems; "bound" is what no policy can beat.
-        draw: makes a figure and a table.
+        plot: makes a figure and a table.
         claims: judges what the paper says; a None among them is a claim on policies that were left out.
         probes: what must be computed besides, given the cells.
         trained_in: where all learners are trained; if None, they are trained anew in every setting.
@@ -50,7 +50,7 @@ class Experiment:
     settings: tuple[Setting, ...]
     learners: tuple[Learner, ...]
     references: tuple[str, ...]
-    draw: Callable[[Results], Drawing]
+    plot: Callable[[Results], Drawing]
     claims: Callable[[Results], Sequence[Claim | None]] = no_claims
     probes: Asks = no_probes
     trained_in: Setting | None = None
@@ -94,7 +94,7 @@ class Experiment:
 
     def output(self, results: Results) -> Output:
         """The second and third step: claims and a drawing."""
-        drawn = self.draw(results)
+        drawn = self.plot(results)
         claims = tuple(claim for claim in self.claims(results) if claim is not None)
         return Output(drawn.figure, drawn.data, drawn.table, claims, drawn.notes)
 

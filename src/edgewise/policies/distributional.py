@@ -47,10 +47,13 @@ class DistributionalPolicy(eqx.Module):
         """A policy with fresh weights.
 
         Args:
-            observation_size, actions: sizes.
+            observation_size: components of an observation.
+            actions: number of actions.
             hidden: widths of the shared layers.
             stream: width of the hidden layer of each stream.
-            atoms, low, high: the atoms.
+            atoms: number of atoms.
+            low: the lowest atom, a return.
+            high: the highest atom, a return.
             noise: sigma_0 of the noisy layers.
             key: randomness of the weights.
         """

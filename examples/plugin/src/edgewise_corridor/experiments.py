@@ -31,7 +31,7 @@ EXPERIMENTS = {
         ),
         learners=(Learner(LEARNER, "tabular-q"),),
         references=("random", "forward"),
-        draw=Comparison("return", "return per episode"),
+        plot=Comparison("return", "return per episode"),
         claims=claims,
     )
 }

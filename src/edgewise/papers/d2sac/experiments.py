@@ -60,7 +60,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=(*HEURISTICS, BOUND),
-            draw=tables.rewards,
+            plot=tables.rewards,
             claims=claims.rewards,
         ),
         Experiment(
@@ -69,7 +69,7 @@ EXPERIMENTS = {
             settings=(Setting("Acrobot-v1", "acrobot"), Setting("CartPole-v1", "cartpole")),
             learners=COMPARED,
             references=(),
-            draw=tables.control,
+            plot=tables.control,
             claims=claims.control,
         ),
         Experiment(
@@ -78,7 +78,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=HEURISTICS,
-            draw=tables.tasks,
+            plot=tables.tasks,
             claims=claims.tasks,
         ),
         Experiment(
@@ -87,7 +87,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=LEARNERS,
             references=HEURISTICS,
-            draw=figures.learning,
+            plot=figures.learning,
             claims=claims.learning,
         ),
         Experiment(
@@ -98,7 +98,7 @@ EXPERIMENTS = {
             ),
             learners=LEARNERS,
             references=HEURISTICS,
-            draw=partial(sweeps.arrival_rates, RATE),
+            plot=partial(sweeps.arrival_rates, RATE),
             claims=partial(claims.arrival_rates, RATE),
             trained_in=DEFAULT,
         ),
@@ -108,7 +108,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=tuple(_with("denoising_steps", steps, STEPS) for steps in DENOISING_STEPS),
             references=(),
-            draw=partial(sweeps.shares, STEPS, True),
+            plot=partial(sweeps.shares, STEPS, True),
             claims=partial(
                 claims.optimum, STEPS, BEST_STEPS, "K = 5 gives the highest reward, shorter and longer chains less"
             ),
@@ -120,7 +120,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=tuple(Learner(f"{share:.0%}", "d2sac", budget=share) for share in BUDGETS),
             references=(),
-            draw=figures.reverse_chain,
+            plot=figures.reverse_chain,
             claims=claims.reverse_chain,
             probes=probes.reverse_chains,
         ),
@@ -130,7 +130,7 @@ EXPERIMENTS = {
             settings=(DEFAULT,),
             learners=tuple(_with("temperature", alpha, TEMPERATURE) for alpha in TEMPERATURES),
             references=(),
-            draw=partial(sweeps.shares, TEMPERATURE, False),
+            plot=partial(sweeps.shares, TEMPERATURE, False),
             claims=partial(claims.optimum, TEMPERATURE, BEST_TEMPERATURE, "alpha = 0.05 gives the highest reward"),
         ),
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from edgewise.common.by_products import draw_beside
+from edgewise.common.by_products import plot_beside
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import make_folder
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
@@ -202,7 +202,7 @@ def _keep(scenario: MobilityScenario, name: str, folder: Path) -> Path:
     from edgewise.systems.agent_migration.map import plot_map
 
     image = path.with_suffix(".png")
-    draw_beside(None, image, lambda name: plot_map(scenario, name)).report(as_json=True)
+    plot_beside(None, image, lambda name: plot_map(scenario, name)).report(as_json=True)
     return path.resolve()
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from edgewise.common.by_products import check_image_name, draw_beside, free_name, is_own_figure
+from edgewise.common.by_products import check_image_name, plot_beside, free_name, is_own_figure
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.systems.agent_migration.files import SUFFIX, load_scenario, save_scenario
 from edgewise.systems.agent_migration.map import plot_map
@@ -79,7 +79,7 @@ def _import(words: list[str]) -> int:
     else:
         print("\n".join(f"{name}: {value}" for name, value in facts.items()))
         print(f"train on it: {shlex.join(['edgewise', 'train', 'agent-migration', '--mobility', str(output)])}")
-    draw_beside(image, image, lambda path: plot_map(scenario, path)).report(as_json=True)
+    plot_beside(image, image, lambda path: plot_map(scenario, path)).report(as_json=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import tyro
 
-from edgewise.common.by_products import check_image_name, draw_beside
+from edgewise.common.by_products import check_image_name, plot_beside
 from edgewise.common.terminal import number, print_table
 from edgewise.systems.dynamic_contract.files import Instance, load_instance
 from edgewise.systems.dynamic_contract.optimum import Mode
@@ -55,7 +55,7 @@ def run(words: list[str]) -> int:
         print(json.dumps(solution.plain()), flush=True)
     else:
         solution = _show(instance)
-    figure = draw_beside(options.figure, options.instance.with_suffix(".png"), _plot(instance, solution))
+    figure = plot_beside(options.figure, options.instance.with_suffix(".png"), _plot(instance, solution))
     figure.report(options.json)
     return 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from edgewise.common.by_products import draw_beside
+from edgewise.common.by_products import plot_beside
 from edgewise.systems.service_selection.arrivals import RecordedArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.environment import ServiceSelection
@@ -113,14 +113,14 @@ def prepare(config: ServiceSelectionConfig, folder: Path) -> ServiceSelectionCon
         _tell(requests.remarks())
         load = measure_load(workload, config, with_providers(config)[0])
         _tell(load.remarks() if load.finished < ENOUGH else ())
-        _draw(workload, folder / "workload.png", config.training_share)
+        _plot(workload, folder / "workload.png", config.training_share)
     return dataclasses.replace(config, workload=str(path.resolve()))
 
 
-def _draw(workload: Workload, image: Path, training_share: float) -> None:
+def _plot(workload: Workload, image: Path, training_share: float) -> None:
     from edgewise.systems.service_selection.figures import plot_workload
 
-    draw_beside(None, image, lambda path: plot_workload(workload, path, training_share)).report(as_json=True)
+    plot_beside(None, image, lambda path: plot_workload(workload, path, training_share)).report(as_json=True)
 
 
 def _tell(lines: Iterable[str]) -> None:

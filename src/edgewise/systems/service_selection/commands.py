@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from edgewise.common.by_products import check_image_name, draw_beside, free_name
+from edgewise.common.by_products import check_image_name, plot_beside, free_name
 from edgewise.common.errors import ConfigurationError
 from edgewise.systems.service_selection.build import fit_requests, with_providers
 from edgewise.systems.service_selection.bursts import generate_bursts
@@ -172,11 +172,11 @@ def _write(
     facts |= {"output": str(output)}
     usual = output.with_name(f"{output.name.split('.')[0]}.png")
     if as_json:
-        drawn = draw_beside(figure, usual, plot)
+        drawn = plot_beside(figure, usual, plot)
         print(json.dumps(facts | {"figure": drawn.path and str(drawn.path), "remarks": remarks}))
     else:
         print("\n".join([*(f"{name}: {value}" for name, value in facts.items()), *remarks]), flush=True)
-        drawn = draw_beside(figure, usual, plot)
+        drawn = plot_beside(figure, usual, plot)
     drawn.report(as_json)
     if not as_json:
         words = ["edgewise", "train", "service-selection", "--workload", str(output), *_changes(system)]

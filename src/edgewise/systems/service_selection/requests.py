@@ -139,7 +139,8 @@ def read_columns(
 
     Args:
         path: the file.
-        time_column, size_column: titles.
+        time_column: title of the column of times.
+        size_column: title of the column of sizes.
         size_range: smallest and largest size that is allowed.
 
     Raises:

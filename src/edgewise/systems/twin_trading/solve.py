@@ -13,7 +13,7 @@ import jax
 import numpy as np
 import tyro
 
-from edgewise.common.by_products import check_image_name, draw_beside
+from edgewise.common.by_products import check_image_name, plot_beside
 from edgewise.common.terminal import number, print_table
 from edgewise.systems.twin_trading.equilibrium import (
     CERTIFIED,
@@ -61,7 +61,7 @@ def run(words: list[str]) -> int:
         else:
             _show(market, solved)
         print("\n".join(remarks(market, solved)), file=sys.stderr if options.json else sys.stdout, flush=True)
-        figure = draw_beside(options.figure, options.instance.with_suffix(".png"), _plot(market, solved))
+        figure = plot_beside(options.figure, options.instance.with_suffix(".png"), _plot(market, solved))
     figure.report(options.json)
     return 0
 

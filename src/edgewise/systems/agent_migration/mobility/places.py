@@ -153,7 +153,9 @@ def longest_window(
         passages: the stays.
         slots: number of slots L of the recording.
         vehicles: places that must be filled in every slot.
-        limit, minimum_slots, seed: as for `fill_places`.
+        limit: as for `fill_places`.
+        minimum_slots: as for `fill_places`.
+        seed: as for `fill_places`.
 
     Returns:
         First and last slot, or None if no two slots in a row have that many places.

@@ -25,7 +25,8 @@ def project(
     Distances are right to about 0.3 % within 20 km of the reference and at most 60 degrees from the equator.
 
     Args:
-        longitude, latitude: WGS 84, degrees.
+        longitude: WGS 84, degrees.
+        latitude: WGS 84, degrees.
         reference: longitude and latitude of the origin.
     """
     phi = np.deg2rad(reference[1])
