@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from edgewise.cli.main import main
-from edgewise.common.by_products import plot_beside, free_name, is_own_figure
+from edgewise.common.by_products import free_name, is_own_figure, plot_beside
 from edgewise.drawing.style import new_figure, save_figure
 
 MARKET = {

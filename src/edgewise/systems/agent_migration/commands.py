@@ -11,7 +11,7 @@ from typing import Annotated
 
 import tyro
 
-from edgewise.common.by_products import check_image_name, plot_beside, free_name, is_own_figure
+from edgewise.common.by_products import check_image_name, free_name, is_own_figure, plot_beside
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.systems.agent_migration.files import SUFFIX, load_scenario, save_scenario
 from edgewise.systems.agent_migration.map import plot_map

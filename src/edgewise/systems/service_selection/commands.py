@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tyro
 
-from edgewise.common.by_products import check_image_name, plot_beside, free_name
+from edgewise.common.by_products import check_image_name, free_name, plot_beside
 from edgewise.common.errors import ConfigurationError
 from edgewise.systems.service_selection.build import fit_requests, with_providers
 from edgewise.systems.service_selection.bursts import generate_bursts
