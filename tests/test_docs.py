@@ -24,6 +24,7 @@ SOURCE = ROOT / "src" / "edgewise"
 FILES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").rglob("*.md")),
 ]
 PAGES = [str(file.relative_to(ROOT)) for file in FILES]
 NOT_OURS = re.compile(r"\b(corridor|corridor-paper|mine|gymnasium:\w+:\S+)( |$)")
@@ -265,6 +266,8 @@ def test_links_lead_somewhere(page: str) -> None:
 def test_files_that_are_named_exist(page: str) -> None:
     for name in re.findall(r"`((?:results|benchmarks|examples|tests|docs|src)/[\w./-]*)`", prose_of(page)):
         assert (ROOT / name).exists(), name
+    for name in re.findall(r"`((?:\w+/)+\w+\.py)`", prose_of(page)):
+        assert (ROOT / name).exists() or (SOURCE / name).exists(), name
 
 
 def test_options_of_dependencies_are_explained() -> None:

@@ -39,19 +39,15 @@ RAINBOW = _entry(
     "rainbow", "DQN with six improvements together", "rainbow:RainbowConfig", "rainbow:Rainbow", "discrete"
 )
 PPO = _entry("ppo", "proximal policy optimisation", "ppo:PPOConfig", "ppo:PPO", "box", "discrete")
-MALPPO = _entry(
-    "malppo", "PPO with a memory for each of several agents", "malppo:MALPPOConfig", "malppo:MALPPO", "game"
-)
+MALPPO = _entry("malppo", "PPO with a memory for every agent of a game", "malppo:MALPPOConfig", "malppo:MALPPO", "game")
 MALPPO_RL = _entry(
     "malppo-rl", "MALPPO with random leaders", "malppo:MALPPORandomLeadersConfig", "malppo:MALPPO", "game"
 )
 MALPPO_RF = _entry(
     "malppo-rf", "MALPPO with random followers", "malppo:MALPPORandomFollowersConfig", "malppo:MALPPO", "game"
 )
-MAPPO = _entry("mappo", "PPO of several agents with central critics", "malppo:MAPPOConfig", "malppo:MALPPO", "game")
-MAA2C = _entry(
-    "maa2c", "actor-critic of several agents with central critics", "malppo:MAA2CConfig", "malppo:MALPPO", "game"
-)
+MAPPO = _entry("mappo", "PPO for games, with central critics", "malppo:MAPPOConfig", "malppo:MALPPO", "game")
+MAA2C = _entry("maa2c", "actor-critic for games, with central critics", "malppo:MAA2CConfig", "malppo:MALPPO", "game")
 REINFORCE = _entry(
     "reinforce", "policy gradient by returns", "reinforce:REINFORCEConfig", "reinforce:REINFORCE", "box", "discrete"
 )

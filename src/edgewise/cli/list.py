@@ -65,13 +65,13 @@ def run(words: list[str]) -> int:
         say(f"{entry.name}  ({entry.gymnasium_id})" if entry.gymnasium_id else entry.name, 2)
         say(entry.summary, 4)
         say(f"references: {', '.join(entry.reference_names)}", 4)
-    print("environments with several agents")
+    print("games")
     for game in games:
         say(game.name, 2)
         say(game.summary, 4)
         say(f"references: {', '.join(game.reference_names)}", 4)
     print("algorithms")
-    actions = {"box": "continuous actions", "discrete": "discrete actions", "game": "several agents"}
+    actions = {"box": "continuous actions", "discrete": "discrete actions", "game": "games"}
     for algorithm in ALGORITHMS.items():
         say(f"{algorithm.name}  ({' and '.join(actions[kind] for kind in algorithm.actions)})", 2)
         say(algorithm.summary, 4)

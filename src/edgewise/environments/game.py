@@ -1,4 +1,4 @@
-"""The contract of environments with several agents: dictionaries keyed by agent id, and slots that agents move in by turns."""
+"""The contract of games: several agents, dictionaries keyed by agent id, and slots that agents move in by turns."""
 
 from __future__ import annotations
 
