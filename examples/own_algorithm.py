@@ -1,4 +1,4 @@
-"""A learner of your own in 60 lines: found by name, trained, saved and judged like ours.
+"""A learner of your own in 60 lines: found by name, trained, saved and evaluated like ours.
 
 Soft Q-learning (Haarnoja et al., 2017) for a finite set of actions: values of a state are tau log sum exp(Q / tau), and
 exploration draws actions from the softmax of Q / tau.

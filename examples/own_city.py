@@ -1,4 +1,4 @@
-"""Your own city: from a file of recorded positions to a policy that is judged on a later hour.
+"""Your own city: from a file of recorded positions to a policy that is evaluated on a later hour.
 
     python examples/own_city.py FOLDER
 
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     record(Path("ring.csv"))
     # Slots, places that are never empty, road-side units by k-means, and a picture: ring.npz, ring.png.
     step("mobility", "import", "ring.csv", "--vehicles", "6", "--rsus", "3", "--output", "ring.npz")
-    # The first part of the recording is for training, the later one for judging.
+    # The first part of the recording is for training, the later one for evaluation.
     step(
         *("train", "agent-migration", "--mobility", "ring.npz", "--vehicles", "6", "--rsus", "3", "--algorithm", "sac"),
         *("--slots", "20", "--steps", "2000", "--evaluations", "1", "--evaluation-episodes", "4", "--hidden", "32"),

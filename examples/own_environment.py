@@ -1,4 +1,4 @@
-"""An environment of your own, with its complete entry: found by name, trained, judged and compared like ours.
+"""An environment of your own, with its complete entry: found by name, trained, evaluated and compared like ours.
 
 A camera sends pictures to a server while the quality of the link goes up and down. In every slot it chooses how much of a
 picture to compute on board: much costs energy, little costs time on a bad link.

@@ -99,11 +99,11 @@ def test_imports_of_snippets_resolve(block: Block) -> None:
                 assert defined(name), name
 
 
-def unbound(block: Block) -> set[str]:
-    """Names that a snippet uses and does not make."""
-    tree = ast.parse(block.text)
-    made, used = set(dir(builtins)), set()
-    for node in ast.walk(tree):
+@cache
+def names_of(block: Block) -> tuple[set[str], set[str]]:
+    """Names that a snippet makes, and those that it uses without making them."""
+    made, used = set(), set()
+    for node in ast.walk(ast.parse(block.text)):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -112,34 +112,39 @@ def unbound(block: Block) -> set[str]:
             made.add(node.name)
         elif isinstance(node, ast.arg):
             made.add(node.arg)
-    return used - made - {"__name__"}
+    return made, used - made - set(dir(builtins)) - {"__name__"}
 
 
-def self_contained() -> list[Block]:
-    """Snippets that need no file and no name of another one."""
-    return [
-        block
-        for block in python_blocks()
-        if not unbound(block) and not re.search(r"load_policy|\.npz|\.csv", block.text)
-    ]
+@cache
+def self_contained() -> list[tuple[Block, str]]:
+    """Snippets that need no file, and no name but those of such snippets before them on their page, with what is run."""
+    found: list[tuple[Block, str]] = []
+    for block in python_blocks():
+        missing = names_of(block)[1]
+        before = [each for each, _ in found if each.page == block.page and names_of(each)[0] & missing]
+        if missing <= set().union(*(names_of(each)[0] for each in before)):
+            text = "\n".join(each.text for each in [*before, block])
+            if not re.search(r"load_policy|\.npz|\.csv", text):
+                found.append((block, text))
+    return found
 
 
-def runnable() -> list[Any]:
-    """Self-contained snippets, those of the systems' and experiments' pages marked slow: they solve and play."""
-    slow = [block.page.startswith(("docs/systems", "docs/experiments")) for block in self_contained()]
-    marks = [[pytest.mark.slow] if each else [] for each in slow]
-    return [pytest.param(block, marks=mark) for block, mark in zip(self_contained(), marks, strict=True)]
+def runnable() -> Iterator[Any]:
+    """Self-contained snippets; those of the systems' and experiments' pages, which solve and play, are marked slow."""
+    for block, text in self_contained():
+        slow = block.page.startswith(("docs/systems", "docs/experiments"))
+        yield pytest.param(text, id=str(block), marks=[pytest.mark.slow] if slow else [])
 
 
 def test_many_snippets_are_self_contained() -> None:
-    pages = {block.page for block in self_contained()}
+    pages = {block.page for block, _ in self_contained()}
     assert {"docs/experiments.md", "docs/systems/twin-trading.md", "docs/bring-your-own-environment.md"} <= pages
 
 
-@pytest.mark.parametrize("block", runnable(), ids=str)
-def test_self_contained_snippets_run(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("text", runnable())
+def test_self_contained_snippets_run(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(block.text, str(block), "exec"), {"__name__": "snippet"})
+    exec(compile(text, "snippet", "exec"), {"__name__": "snippet"})
 
 
 class Parsed(Exception):
