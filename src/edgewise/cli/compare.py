@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import tyro
 
 from edgewise.cli.evaluate import chosen_episodes, played_words, show
+from edgewise.common.by_products import check_image_name, draw_beside
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.plain import to_plain
 from edgewise.environments import registry
@@ -19,6 +21,8 @@ from edgewise.reports.run_figures import comparison_figure
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.judgement import judge_policies, judge_references, load_policies
 from edgewise.training.run_folder import RunConfig, Which, require_run
+
+FIGURE = Path("comparison.png")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Compare:
         seed: randomness of the episodes. If None, that of the first run's own test.
         policy: the policy of the best evaluation, or the last one.
         against: reference policies to play in each environment; "all" takes every one.
-        figure: file for the figure (PNG, PDF or SVG by its ending).
+        figure: file for the figure (PNG, PDF or SVG by its ending). If None, comparison.png in this folder; another user's
+            file there is not replaced.
         json: print JSON.
     """
 
@@ -43,7 +48,7 @@ class Compare:
     seed: int | None = None
     policy: Which = "best"
     against: tuple[str, ...] = ()
-    figure: Path = Path("comparison.png")
+    figure: Path | None = None
     json: bool = False
 
 
@@ -67,8 +72,7 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Compare, args=words, prog="edgewise compare")
     if not options.runs:
         raise ConfigurationError("runs", (), "at least one run folder")
-    if options.figure.suffix not in (".png", ".pdf", ".svg"):
-        raise ConfigurationError("figure", str(options.figure), "a file name that ends in .png, .pdf or .svg")
+    check_image_name("figure", options.figure)
     configs = [require_run(folder) for folder in options.runs]
     episodes, seed = chosen_episodes(configs, options.episodes, options.seed)
     systems = {config.environment for config in configs}
@@ -86,20 +90,30 @@ def run(words: list[str]) -> int:
         for instance, rows in tables
         for row in _ranked(entry, rows)
     ]
-    comparison_figure(everything, entry.headline, options.figure, ranked=len(tables) == 1)
+
+    def plot(path: Path) -> None:
+        comparison_figure(everything, entry.headline, path, ranked=len(tables) == 1)
+
     if options.json:
+        drawn = draw_beside(options.figure, FIGURE, plot)
         plain = [{**row.plain(), "environment": each.words} for each, rows in tables for row in rows]
-        print(json.dumps({"episodes": episodes, "seed": seed, "figure": str(options.figure), "policies": plain}))
-        return 0
+        figure = drawn.path and str(drawn.path)
+        print(json.dumps({"episodes": episodes, "seed": seed, "figure": figure, "policies": plain}))
+    else:
+        _show(entry, tables, f"{options.policy} policies, {played_words(episodes, seed)}")
+        drawn = draw_beside(options.figure, FIGURE, plot)
+    drawn.report(options.json)
+    return 0
+
+
+def _show(entry: System, tables: Sequence[tuple[Instance, list[Judgement]]], title: str) -> None:
     if len(tables) > 1:
         print(
             "The runs are of different environments: one table for each, whose figures do not compare with the others'.\n"
         )
     for instance, rows in tables:
-        where = f", played with {instance.words}" if instance.words else ""
-        show(entry, rows, f"{options.policy} policies, {played_words(episodes, seed)}{where}")
-    print(f"figure: {options.figure}")
-    return 0
+        show(entry, rows, f"{title}, played with {instance.words}" if instance.words else title)
+    sys.stdout.flush()
 
 
 def instances(runs: Sequence[tuple[Path, RunConfig]]) -> list[Instance]:

@@ -79,7 +79,7 @@ def check_range(
     allowed = f"finite and in {left}{low:g}, {high:g}{right}"
     try:
         numbers = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigurationError(field, value, allowed) from None
     below = numbers <= low if open_low else numbers < low
     above = numbers >= high if open_high else numbers > high

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-NUMERAL = re.compile(r"([-+]?)([0-9][0-9.,_' \u00a0\u202f\u2019]*|[.,][0-9]+)([eE][-+]?[0-9]+)?$")
-GROUPED = {mark: re.compile(rf"[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+$") for mark in "._,' \u00a0\u202f\u2019"}
+NUMERAL = re.compile(r"([-+\u2212]?)([0-9][0-9.,_' \u00a0\u2009\u202f\u2019]*|[.,][0-9]+)([eE][-+]?[0-9]+)?$")
+GROUPED = {
+    mark: re.compile(rf"[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+$") for mark in "._,' \u00a0\u2009\u202f\u2019"
+}
 PLAIN = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?(inf|infinity|nan)$", re.IGNORECASE)
+DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+$")
 MANY = 20
 """So many numbers of one column, all with three decimals and none whole, are no thousands."""
 
@@ -71,7 +74,7 @@ class Notation:
             DoubtfulNumeral: if it contradicts those before.
         """
         column = self._columns.setdefault(place, _Column())
-        if column.decimal == "." and "," not in text and text.count(".") == 1:  # nearly every number of a trace
+        if column.decimal == "." and DECIMAL.match(text):  # nearly every number of a trace
             return text
         if text.isdigit():
             column.whole = True
@@ -89,7 +92,7 @@ class Notation:
             if column.doubtful is not None and decimal not in column.doubtful[1]:
                 raise DoubtfulNumeral(*_place(column, place), f"decimals come after '{decimal}' in row {row}; {ADVICE}")
             column.decimal, column.doubtful = decimal, None
-        return sign + value + power
+        return sign.replace("\u2212", "-") + value + power
 
     def check(self) -> None:
         """Require that nothing had to be guessed; call it at the end of the file.

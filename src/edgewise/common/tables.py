@@ -7,9 +7,9 @@ import gzip
 import io
 import math
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple, Protocol, TypeVar, cast
@@ -22,8 +22,21 @@ DELIMITERS = (";", "\t", ",", "|")
 PEEK_BYTES = 1 << 16
 """Bytes at the start of a file from which its kind is told (64 KiB)."""
 GZIP_MAGIC = b"\x1f\x8b"
+OTHER_FORMATS = {
+    b"PK\x03\x04": "a ZIP archive, or a spreadsheet or .npz: unpack it, or save the table as CSV",
+    b"PAR1\x15": "Parquet: save it as CSV",
+    b"BZh9": "packed with bzip2: unpack it, or pack it with gzip",
+    b"\xfd7zXZ": "packed with xz: unpack it, or pack it with gzip",
+    b"\x28\xb5\x2f\xfd": "packed with zstd: unpack it, or pack it with gzip",
+    b"\x89HDF": "HDF5: save the table as CSV",
+    b"SQLite format": "an SQLite database: save the table as CSV",
+    b"%PDF": "PDF: save the table as CSV",
+}
+"""First bytes of files that people have, and what to do."""
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+SEPARATOR = re.compile(r"\"?sep=([;\t,|])\"?\s*$", re.IGNORECASE)
+"""A first line of spreadsheets."""
 LONGEST_FIELD = 1 << 30
 """Characters; a prompt in a column that is not needed may be long, but a quotation mark that is never closed must end."""
 
@@ -128,6 +141,9 @@ def read_records(
             start = _start(stream)
             if not start:
                 raise TraceError(path, "is empty")
+            for magic, advice in OTHER_FORMATS.items():
+                if start.startswith(magic):
+                    raise TraceError(path, f"is {advice}")
             for record in parse(stream, start):
                 seen = record.row
                 yield record
@@ -157,7 +173,10 @@ def table_rows(path: Path, stream: io.BufferedIOBase) -> Iterator[Row]:
     """
     wide = _peek(stream, 2) in UTF16_MARKS
     with io.TextIOWrapper(cast(IO[bytes], stream), encoding="utf-16" if wide else "utf-8-sig", newline="") as text:
-        yield from _json_rows(path, text) if _start(stream)[:1] in (b"{", b"[") else _csv_rows(path, text)
+        first = _start(stream)[:1]
+        if first == b"<":
+            raise TraceError(path, "is XML or HTML: must be CSV or JSON")
+        yield from _json_rows(path, text) if first in (b"{", b"[") else _csv_rows(path, text)
 
 
 def _json_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
@@ -174,13 +193,9 @@ def _json_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
 
 
 def _csv_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
-    header_row, header = 1, text.readline()
-    while not header.strip():
-        header_row, header = header_row + 1, text.readline()
-    header = header.lstrip("# ")
-    delimiter = max(DELIMITERS, key=header.count)
+    header_row, header, delimiter, first = _csv_header(text)
     csv.field_size_limit(LONGEST_FIELD)
-    lines = chain([header], text)
+    lines = chain([header], first, text)
     reader = csv.reader(_without_nul(path, header_row, lines), delimiter=delimiter, skipinitialspace=True, strict=True)
     titles = next(reader)
     numerals = Numerals(path, titles, delimiter)
@@ -193,6 +208,38 @@ def _csv_rows(path: Path, text: io.TextIOBase) -> Iterator[Row]:
             raise TraceError(path, f"columns = {len(fields)}: the header has {len(titles)}", row=row)
         yield Row(row, fields, numerals)
     numerals.check()
+
+
+def _csv_header(text: io.TextIOBase) -> tuple[int, str, str, list[str]]:
+    """Its line from 1, the header, what parts the columns, and lines that were read beyond it.
+
+    A spreadsheet's `sep=;` and remarks behind # before the header are passed over; it may stand behind # itself.
+    """
+    row, line = _next_line(text, 0)
+    told = SEPARATOR.match(line)
+    if told:
+        row, line = _next_line(text, row)
+    beyond: list[str] = []
+    while line.startswith("#"):
+        following = text.readline()
+        delimiter = max(DELIMITERS, key=line.count)
+        if not following.startswith("#") and line.count(delimiter) == following.count(delimiter) > 0:
+            beyond = [following]
+            break
+        if not following.strip():
+            break
+        row, line = row + 1, following
+    header = line.lstrip("# ")
+    return row, header, told[1] if told else max(DELIMITERS, key=header.count), beyond
+
+
+def _next_line(text: io.TextIOBase, row: int) -> tuple[int, str]:
+    """The next line that is not blank, and its number."""
+    line = text.readline()
+    row += 1
+    while line and not line.strip():
+        line, row = text.readline(), row + 1
+    return row, line
 
 
 def _without_nul(path: Path, row: int, lines: Iterator[str]) -> Iterator[str]:
@@ -232,13 +279,21 @@ def find_columns(
         command: the one that has an option --FIELD for each field, for the error; None if there is none.
 
     Raises:
-        TraceError: naming the first field without a column; or if the header is missing, or spaces separate the columns.
+        TraceError: naming the first field without a column or with two; or if the header is missing, or spaces separate the
+            columns.
     """
-    known = {title.strip().lower(): place for place, title in reversed(list(enumerate(header.fields)))}
+    titles = [title.strip() for title in header.fields]
     places = []
     for field, name in names.items():
+        if name is not None and titles.count(name.strip()) == 1:
+            places.append(titles.index(name.strip()))
+            continue
         wanted = guesses[field] if name is None else (name.strip().lower(),)
-        found = [known[guess] for guess in wanted if guess in known]
+        alike = [[place for place, title in enumerate(titles) if title.lower() == guess] for guess in wanted]
+        found = next((each for each in alike if each), [])
+        if len(found) > 1:
+            twice = ", ".join(f"{titles[place]!r} (column {place + 1})" for place in found)
+            raise TraceError(path, f"{field}: {twice}: must have titles of their own", row=header.row)
         if not found:
             label = field if name is None else f"{field} = {name!r}"
             option = f"; name it with: {command} FILE --{field.replace('_', '-')} NAME" if command else ""
@@ -275,21 +330,6 @@ def finite_number(path: Path, row: int, field: str, text: str | None) -> float:
     if not math.isfinite(value):
         raise wrong_value(path, row, field, text, "a finite number")
     return value
-
-
-def read_time(path: Path, row: int, field: str, text: str | None) -> float:
-    """A time that stands in a file: a number, or an ISO date, of which the seconds since 1970 count (UTC without a zone).
-
-    Raises:
-        TraceError: if it is neither, or not finite.
-    """
-    if text is None or is_plain(text):
-        return finite_number(path, row, field, text)
-    try:
-        instant = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise wrong_value(path, row, field, text, "a number or an ISO date such as 2024-03-31 01:30:00") from None
-    return instant.replace(tzinfo=instant.tzinfo or UTC).timestamp()
 
 
 def wrong_value(path: Path, row: int, field: str, text: str | None, allowed: str) -> TraceError:

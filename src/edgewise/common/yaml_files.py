@@ -1,7 +1,8 @@
 """YAML read strictly, in this one place: what two readers of YAML could take for different things is refused.
 
 Numbers, true, false and null are those of YAML 1.2's core schema. Plain text that YAML 1.1 would read as something else
-(`no`, `010`, `1_000`, `1:30`) must be quoted or written out; keys that stand twice, anchors and further documents are refused.
+(`no`, `010`, `1_000`, `1:30`) must be quoted or written out; keys that stand twice, anchors, tags and further documents are
+refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ TRUTH = re.compile(r"(true|True|TRUE|false|False|FALSE)$")
 NOTHING = re.compile(r"(~|null|Null|NULL|)$")
 LARGEST_EXPONENT = 18
 """Above it a power of ten is kept as a floating-point number: no field counts that far."""
+LONGEST_WHOLE = 20
+"""Digits; a longer whole number becomes a floating-point number too."""
 TWO_READINGS = (
     (re.compile(r"(yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$"), "write true or false, or put it in quotes"),
     (re.compile(r"[-+]?0[0-9_]+$|0[ob][0-9_]+$"), "octal or decimal? write it without the leading 0"),
@@ -106,6 +109,10 @@ class _Loader(yaml.SafeLoader):
         if getattr(event, "anchor", None) is not None:
             sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
             _refuse(f"{sign}{event.anchor}: anchors are not read; write the value out", event.start_mark)
+        if (getattr(event, "tag", None) or "!") != "!":
+            _refuse(
+                f"{event.tag.replace('tag:yaml.org,2002:', '!!')}: tags are not read; leave it out", event.start_mark
+            )
         return super().compose_node(parent, index)
 
     def construct_object(self, node: Any, deep: bool = False) -> Any:
@@ -143,8 +150,10 @@ class _Loader(yaml.SafeLoader):
         power = POWER.match(text)
         if power and int(power[2]) <= LARGEST_EXPONENT:
             return int(power[1]) * 10 ** int(power[2])
-        if WHOLE.match(text):
+        if WHOLE.match(text) and len(text) <= LONGEST_WHOLE:
             return int(text, 16 if text.startswith("0x") else 10)
+        if text.startswith("0x"):
+            _refuse(f"0x...: a number of {len(text)} digits is too large", node.start_mark)
         return float(text.replace(".", "") if text[-1].isalpha() else text)  # .inf, .nan
 
 

@@ -14,12 +14,13 @@ import tyro
 
 from edgewise.common.by_products import check_image_name, free_name, plot_beside
 from edgewise.common.errors import ConfigurationError
+from edgewise.common.times import TimeUnit
 from edgewise.systems.service_selection.build import fit_requests, with_providers
 from edgewise.systems.service_selection.bursts import generate_bursts
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.load import Load, measure_load
 from edgewise.systems.service_selection.requests import read_requests
-from edgewise.systems.service_selection.workload import Workload, is_workload, save_workload
+from edgewise.systems.service_selection.workload import Workload, is_own_workload, save_workload
 
 DEFAULTS = ServiceSelectionConfig()
 ENDINGS = (".csv", ".csv.gz")
@@ -34,7 +35,8 @@ class Import:
     Attributes:
         trace: the file.
         output: where the workload goes. If None, the trace's name, ending in -workload.csv, in the current folder.
-        time_column: column with the time, in s or as a date. If None, it is guessed.
+        time_column: column with the time, a number or a date. If None, it is guessed.
+        time_unit: of times that are numbers.
         size_column: column with the size. If None, it is guessed; of the traces above it is the generated tokens.
         status_column: column that shows which requests failed; those are left out. If None, it is guessed.
         arrival_rate: mean arrivals per second that time is scaled to.
@@ -50,6 +52,7 @@ class Import:
     trace: tyro.conf.Positional[Path]
     output: Path | None = None
     time_column: str | None = None
+    time_unit: TimeUnit = "s"
     size_column: str | None = None
     status_column: str | None = None
     arrival_rate: float = DEFAULTS.arrival_rate
@@ -103,7 +106,7 @@ def run(words: list[str]) -> int:
 def _import(words: list[str]) -> int:
     options = tyro.cli(Import, args=words, prog="edgewise workload import")
     usual = Path(f"{options.trace.name.split('.')[0]}-workload.csv")
-    output = options.output or free_name(usual, is_workload)
+    output = options.output or free_name(usual, is_own_workload)
     _check_names(output, options.figure)
     providers, system = with_providers(
         ServiceSelectionConfig(
@@ -121,6 +124,7 @@ def _import(words: list[str]) -> int:
         time_column=options.time_column,
         size_column=options.size_column,
         status_column=options.status_column,
+        time_unit=options.time_unit,
     )
     workload = fit_requests(requests, system, options.window)
     load = measure_load(workload, system, providers)
@@ -131,7 +135,7 @@ def _import(words: list[str]) -> int:
 
 def _generate(words: list[str]) -> int:
     options = tyro.cli(Generate, args=words, prog="edgewise workload generate")
-    output = options.output or free_name(Path("bursts.csv"), is_workload)
+    output = options.output or free_name(Path("bursts.csv"), is_own_workload)
     _check_names(output, options.figure)
     requests = generate_bursts(
         options.requests,

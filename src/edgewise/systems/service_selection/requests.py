@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import os
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
-from edgewise.common.tables import Row, TraceError, find_columns, finite_number, read_table, read_time, wrong_value
+from edgewise.common.tables import Row, TraceError, find_columns, finite_number, read_table, wrong_value
+from edgewise.common.times import Clock, TimeUnit
+from edgewise.systems.service_selection.failures import Failures
 
 GUESSES = {
     "time_column": ("time_s", "timestamp", "time", "arrival_time", "arrived_at", "arrival", "t", "seconds"),
@@ -31,34 +32,10 @@ GUESSES = {
     ),
 }
 COMMAND = "edgewise workload import"
-STATUS_TITLES = (
-    "status",
-    "status_code",
-    "statuscode",
-    "http_status",
-    "response_status",
-    "state",
-    "outcome",
-    "success",
-    "succeeded",
-    "ok",
-    "failed",
-    "error",
-    "error_code",
-    "error_message",
-    "finish_reason",
-)
+NAMED, SHOWN = 3, 40
+"""Values that a remark shows, and characters of each."""
 RESPONSE_WORDS = ("response", "output", "generated", "completion")
 """In the title of a column that counts what came back: nothing came back from a request with size 0 there."""
-FAILED_WORDS = frozenset(
-    (
-        *("error", "errors", "fail", "failed", "failure", "timeout", "timedout", "timed_out"),
-        *("cancelled", "canceled", "aborted", "abort", "rejected", "refused"),
-    )
-)
-NO_WORDS = frozenset(("", "0", "0.0", "false", "no", "none", "null", "nan", "-", "ok", "n/a", "success", "successful"))
-FIRST_FAILED_CODE = 400
-"""Of HTTP: codes from here on are errors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +48,7 @@ class Requests:
         source: name of the file.
         size_column: title of the column that the sizes come from.
         failed: requests that were left out because they had failed.
+        unsure: a status that was taken for no failure without being known, to the number of requests with it.
     """
 
     time_s: Float[np.ndarray, " n"]
@@ -78,13 +56,17 @@ class Requests:
     source: str
     size_column: str
     failed: int = 0
+    unsure: dict[str, int] = field(default_factory=dict)
 
     def remarks(self) -> list[str]:
         """What a reader must know of how the recording was read."""
         empty = int((self.size == 0).sum())
         left_out = f"{_counted(self.failed)} that failed (no response, or the status of an error): left out"
         kept = f"{_counted(empty)} with {self.size_column} = 0: kept, as the smallest tasks"
-        return [f"{self.source}: {text}" for count, text in ((self.failed, left_out), (empty, kept)) if count]
+        words = ", ".join(f"{text[:SHOWN]!r} ({count})" for text, count in list(self.unsure.items())[:NAMED])
+        taken = f"status {words}: taken for no failure"
+        remarks = ((self.failed, left_out), (empty, kept), (self.unsure, taken))
+        return [f"{self.source}: {text}" for found, text in remarks if found]
 
 
 def read_requests(
@@ -93,6 +75,7 @@ def read_requests(
     time_column: str | None = None,
     size_column: str | None = None,
     status_column: str | None = None,
+    time_unit: TimeUnit = "s",
 ) -> Requests:
     """Read recorded requests, but for those that failed.
 
@@ -100,14 +83,15 @@ def read_requests(
     line or a list of objects, the traces of Azure LLM inference (`TIMESTAMP,ContextTokens,GeneratedTokens`) and BurstGPT
     (`Timestamp,Model,Request tokens,Response tokens,...`) without naming columns. Gzip is recognised by content.
 
-    A request has failed if it got no response (a size of 0 in a column of responses) or its status says so: an HTTP code
-    from 400 on, a word such as "error" or "timeout", anything in a column of errors, false in a column of successes.
+    A request has failed if it got no response (a size of 0, or none, in a column of responses) or its status says so: an
+    HTTP code from 400 on, a word such as "error" or "timeout", anything in a column of errors, false in a column of successes.
 
     Args:
         path: the file.
-        time_column: column with the time, in s or as an ISO date (UTC where it names no zone). If None, it is guessed.
+        time_column: column with the time, a number or an ISO date (UTC where it names no zone). If None, it is guessed.
         size_column: column with the size. If None, it is guessed: the *generated* tokens of the traces above.
         status_column: column that shows which requests failed. If None, it is guessed; there need not be one.
+        time_unit: of times that are numbers.
 
     Raises:
         TraceError: if the file cannot be read, is damaged or has fewer than two requests that did not fail, lacks a
@@ -117,19 +101,21 @@ def read_requests(
     rows = read_table(path)
     header = next(rows)
     columns = _Columns(path, header, time_column, size_column)
-    failed = _failure(path, header, status_column)
+    failures = Failures(header, _status_places(path, header, status_column))
     of_responses = any(word in columns.size_title.lower() for word in RESPONSE_WORDS)
     left_out = 0
     for row in rows:
         columns.read_time(row)
-        if failed(row) or (columns.read_size(row, 0.0) == 0 and of_responses):
+        nothing = of_responses and columns.has_no_size(row)
+        if failures.tells(row) or nothing or (columns.read_size(row, 0.0) == 0 and of_responses):
             left_out += 1
         else:
             columns.keep()
     if len(columns.times) < 2:
         also = f" that did not fail, and {left_out} that did" if left_out else ""
         raise TraceError(path, f"has {_counted(len(columns.times))}{also}; two or more are needed")
-    return Requests(np.frombuffer(columns.times), np.frombuffer(columns.sizes), path.name, columns.size_title, left_out)
+    times = columns.seconds(time_unit)
+    return Requests(times, np.frombuffer(columns.sizes), path.name, columns.size_title, left_out, failures.unsure)
 
 
 def read_columns(
@@ -155,7 +141,7 @@ def read_columns(
         columns.keep()
     if len(columns.times) < 2:
         raise TraceError(path, f"has {_counted(len(columns.times))}; two or more are needed")
-    return np.frombuffer(columns.times), np.frombuffer(columns.sizes)
+    return columns.seconds("s"), np.frombuffer(columns.sizes)
 
 
 class _Columns:
@@ -166,13 +152,14 @@ class _Columns:
         self._path = path
         self._places = find_columns(path, header, names, GUESSES, COMMAND)
         self._time_title, self.size_title = (header.fields[place].strip() for place in self._places)
+        self._clock = Clock(path)
         self._time, self._size = -math.inf, 0.0
         self.times, self.sizes = array("d"), array("d")
 
     def read_time(self, row: Row) -> None:
         """Take the time of a row, which may not be earlier than the last one."""
         place = self._places[0]
-        instant = read_time(self._path, row.row, self._time_title, row.numeral(place))
+        instant = self._clock.read(row.row, self._time_title, row.numeral(place))
         if instant < self._time:
             problem = f"{self._time_title} = {row.fields[place]!r}: goes back; sort the file by time"
             raise TraceError(self._path, problem, row=row.row)
@@ -188,6 +175,14 @@ class _Columns:
         self._size = size
         return size
 
+    def has_no_size(self, row: Row) -> bool:
+        """Whether nothing stands where the size of a row should be."""
+        return not row.fields[self._places[1]].strip()
+
+    def seconds(self, unit: TimeUnit) -> Float[np.ndarray, " n"]:
+        """The times that were kept, s."""
+        return self._clock.seconds(np.frombuffer(self.times), unit, self._time_title, COMMAND)
+
     def keep(self) -> None:
         """Keep what was taken."""
         self.times.append(self._time)
@@ -198,28 +193,8 @@ def _counted(count: int) -> str:
     return f"{count} request{'s' * (count != 1)}"
 
 
-def _failure(path: Path, header: Row, status_column: str | None) -> Callable[[Row], bool]:
-    """Whether the request of a row failed, by its status column."""
-    titles = [title.strip().lower() for title in header.fields]
-    wanted = STATUS_TITLES if status_column is None else (status_column.strip().lower(),)
-    places = [titles.index(title) for title in wanted if title in titles]
-    if status_column is not None and not places:
-        find_columns(path, header, {"status_column": status_column}, {}, COMMAND)
-
-    def failed(row: Row) -> bool:
-        return any(_tells_failure(titles[place], row.fields[place].strip().lower()) for place in places)
-
-    return failed
-
-
-def _tells_failure(title: str, text: str) -> bool:
-    if "error" in title or title == "failed":
-        return text not in NO_WORDS
-    if title in ("success", "succeeded", "ok"):
-        return text in ("0", "false", "no")
-    if text.isdigit():
-        return int(text) >= FIRST_FAILED_CODE
-    return text.replace(" ", "") in FAILED_WORDS
+def _status_places(path: Path, header: Row, status_column: str | None) -> list[int] | None:
+    return None if status_column is None else find_columns(path, header, {"status_column": status_column}, {}, COMMAND)
 
 
 def read_titles(path: str | os.PathLike[str]) -> list[str]:

@@ -7,6 +7,7 @@ import importlib.resources
 import io
 import math
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,16 +146,19 @@ def save_workload(path: str | os.PathLike[str], workload: Workload) -> Path:
     Raises:
         EdgewiseError: if the file cannot be written.
     """
-    path = Path(path)
-    text = io.StringIO()
-    text.write(",".join(COLUMNS) + "\n")
-    np.savetxt(text, np.stack([workload.time_s, workload.size_steps], axis=1), fmt="%.3f,%g")
-    content = text.getvalue().encode()
+    path, content = Path(path), _content(workload)
     try:
         replace_file(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     except OSError as error:
         raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None
     return path
+
+
+def _content(workload: Workload) -> bytes:
+    text = io.StringIO()
+    text.write(",".join(COLUMNS) + "\n")
+    np.savetxt(text, np.stack([workload.time_s, workload.size_steps], axis=1), fmt="%.3f,%g")
+    return text.getvalue().encode()
 
 
 def load_workload(path: str | os.PathLike[str], size_range: tuple[float, float] = (0.0, math.inf)) -> Workload:
@@ -181,6 +185,16 @@ def is_workload(path: str | os.PathLike[str]) -> bool:
         TraceError: if the file cannot be read.
     """
     return tuple(read_titles(path)) == COLUMNS
+
+
+def is_own_workload(path: str | os.PathLike[str]) -> bool:
+    """Whether a file holds, byte for byte, what `save_workload` writes of it, so that it was not made or changed by hand."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+        return _content(load_workload(path)) == (gzip.decompress(content) if path.suffix == ".gz" else content)
+    except (EdgewiseError, OSError, EOFError, zlib.error):
+        return False
 
 
 def find_workload(name: str, size_range: tuple[float, float] = (0.0, math.inf)) -> Workload:

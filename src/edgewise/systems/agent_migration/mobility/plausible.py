@@ -25,6 +25,8 @@ FAR = 50.0
 """Positions farther from the middle than this many times the distance within which three of four lie are wrong fixes ..."""
 FAR_M = 50_000.0
 """... if they are also that far, m."""
+WIDE_M = 300_000.0
+"""Extent of a recording that is remarked on, m: no set of road-side units serves more."""
 MOST_BAD = 0.2
 """Share of positions that may be wrong fixes; beyond it something else is wrong."""
 NAMED_ROWS = 5
@@ -45,6 +47,7 @@ def plausible(records: np.ndarray, source: str, tell: Callable[[str], None]) -> 
         TraceError: if speeds or extents show that units are wrong, or if more than a fifth of the positions are wrong fixes.
     """
     near = _near(records)
+    _check_degrees_among_metres(records, source)
     kept = records[near]
     _check_units(kept, source, tell)
     kept = kept[_reached(kept)]
@@ -61,6 +64,9 @@ def plausible(records: np.ndarray, source: str, tell: Callable[[str], None]) -> 
             f"{source}: {_positions(len(bad))} left out, to which no vehicle drives ({FASTEST:g} m/s): "
             f"row{'s' * (len(bad) > 1)} {rows}"
         )
+    wide = max(float(np.ptp(kept["x"])), float(np.ptp(kept["y"])))
+    if wide > WIDE_M:
+        tell(f"{source}: positions lie up to {wide / 1000:,.0f} km apart, which is unusual: are all in m in one plane?")
     return kept
 
 
@@ -87,6 +93,26 @@ def _near(records: np.ndarray) -> Bool[np.ndarray, " n"]:
     x, y = records["x"], records["y"]
     distance = np.hypot(x - np.median(x), y - np.median(y))
     return np.asarray(distance <= max(FAR * float(np.percentile(distance, 75)), FAR_M))
+
+
+def _check_degrees_among_metres(records: np.ndarray, source: str) -> None:
+    """Refuse a recording of which more than a few positions are in degrees, and the others in metres far from the origin."""
+    x, y = records["x"], records["y"]
+    degrees = _like_degrees(x, y)
+    if not MOST_BAD * len(records) < degrees.sum() < len(records):
+        return
+    others = records[~degrees]
+    if np.hypot(np.median(others["x"]), np.median(others["y"])) > FAR_M:
+        first = int(records["row"][degrees].min())
+        raise TraceError(
+            source,
+            f"{degrees.sum()} of {len(records)} positions look like degrees, the others like metres: must be of one kind",
+            row=first,
+        )
+
+
+def _like_degrees(x: np.ndarray, y: np.ndarray) -> Bool[np.ndarray, " n"]:
+    return np.asarray((abs(x) <= 180) & (abs(y) <= 180))
 
 
 def _check_units(records: np.ndarray, source: str, tell: Callable[[str], None]) -> None:

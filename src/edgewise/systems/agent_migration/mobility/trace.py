@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from xml.parsers import expat
 
 import numpy as np
@@ -23,10 +23,10 @@ from edgewise.common.tables import (
     find_columns,
     finite_number,
     read_records,
-    read_time,
     table_rows,
     wrong_value,
 )
+from edgewise.common.times import UNITS, Clock, TimeUnit
 from edgewise.systems.agent_migration.mobility.persons import is_sumo, person_test
 from edgewise.systems.agent_migration.mobility.projection import project, reference_of
 
@@ -47,11 +47,6 @@ FCD_ATTRIBUTES = {"time": "time", "vehicle": "id", "x": "x", "y": "y"}
 CHUNK_BYTES = 1 << 16
 """Bytes of XML that are parsed at a time (64 KiB)."""
 COMMAND = "edgewise mobility import"
-TimeUnit = Literal["s", "ms", "us", "ns"]
-UNITS: dict[TimeUnit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-"""Seconds in a unit of time."""
-LATEST_SECONDS = 1e11
-"""Seconds since 1970 that end in the year 5138: larger times are milliseconds or less."""
 
 
 @dataclass(frozen=True)
@@ -144,14 +139,13 @@ class _Columns:
         self._path, self._form, self._tell = path, form, tell
         self._codes: dict[str, int] = {}
         self._latest: list[tuple[float, float, float]] = []
-        self._dated: bool | None = None
-        self._read: tuple[str | None, float] = None, 0.0
+        self._clock = Clock(path)
         self._repeated: list[int] = []
         self._code, self._row = array("q"), array("q")
         self._numbers = {field: array("d") for field in ("time", "x", "y")}
 
     def append(self, record: _Record) -> None:
-        time = self._time(record)
+        time = self._clock.read(record.row, self.titles["time"], record.time)
         vehicle = (record.vehicle or "").strip()
         if not vehicle:
             raise wrong_value(self._path, record.row, self.titles["vehicle"], record.vehicle, "a name")
@@ -165,7 +159,11 @@ class _Columns:
             return
         elif time <= self._latest[code][0]:
             same = time == self._latest[code][0]
-            problem = "repeats the time of vehicle {!r} at another position" if same else "goes back, of vehicle {!r}"
+            problem = (
+                "repeats the time of vehicle {!r} at another position"
+                if same
+                else "goes back, of vehicle {!r}; sort the file by time"
+            )
             raise TraceError(
                 self._path, f"{self.titles['time']} = {record.time}: {problem.format(vehicle)}", row=record.row
             )
@@ -179,7 +177,8 @@ class _Columns:
         if not self._code:
             raise TraceError(self._path, "has no position of any vehicle")
         time, x, y = (np.frombuffer(self._numbers[field]) for field in ("time", "x", "y"))
-        time = time - time.min() if self._dated else self._seconds(time)
+        time = self._clock.seconds(time, self._form.time_unit, self.titles["time"], COMMAND)
+        time = time - time.min() if self._clock.dated else time
         x, y, reference = self._plane(x, y)
         vehicles = np.asarray(list(self._codes), dtype=object)
         rank = np.empty(len(vehicles), dtype=np.int64)
@@ -191,31 +190,6 @@ class _Columns:
         table.attrs |= {"source": self._path.name, "reference_deg": reference}
         self._tell_what_was_left_out()
         return table
-
-    def _time(self, record: _Record) -> float:
-        if record.time is not None and record.time == self._read[0]:  # many vehicles share a time
-            return self._read[1]
-        time = read_time(self._path, record.row, self.titles["time"], record.time)
-        dated = not _is_number(record.time)
-        if self._dated is None:
-            self._dated = dated
-        elif self._dated != dated:
-            allowed = "a date, as in the rows before" if self._dated else "a number, as in the rows before"
-            raise wrong_value(self._path, record.row, self.titles["time"], record.time, allowed)
-        self._read = record.time, time
-        return time
-
-    def _seconds(self, time: np.ndarray) -> np.ndarray:
-        seconds = time * UNITS[self._form.time_unit]
-        typical = float(np.median(np.abs(time)))
-        if typical * UNITS[self._form.time_unit] > LATEST_SECONDS:
-            fits = next((unit for unit, size in UNITS.items() if typical * size <= LATEST_SECONDS), "ns")
-            raise TraceError(
-                self._path,
-                f"{self.titles['time']} = {time[0]:.17g}: too large for seconds; if these are {fits}: {COMMAND} FILE "
-                f"--time-unit {fits}",
-            )
-        return seconds
 
     def _plane(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[float, float] | None]:
         """Coordinates in m, and the reference if they were projected."""
@@ -239,6 +213,11 @@ class _Columns:
                     f"degrees in [{-limit:g}, {limit:g}]",
                 )  # fmt: skip
         reference = reference_of(x, y)
+        if not all(GEOGRAPHIC.search(title) for title in titles.values()):
+            self._tell(
+                f"{self._path.name}: longitude read from {titles['x']}, latitude from {titles['y']}: the middle is at "
+                f"longitude {reference[0]:.4f}, latitude {reference[1]:.4f}"
+            )
         return *project(x, y, reference), reference
 
     def _tell_what_was_left_out(self) -> None:
@@ -254,14 +233,6 @@ class _Columns:
             )
         elif self.persons:
             self._tell(f"{name}: rows of persons left out: {self.persons}")
-
-
-def _is_number(text: str | None) -> bool:
-    try:
-        float(text or "")
-    except ValueError:
-        return False
-    return True
 
 
 def _csv_records(path: Path, stream: io.BufferedIOBase, form: TraceFormat, columns: _Columns) -> Iterator[_Record]:
