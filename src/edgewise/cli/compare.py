@@ -12,7 +12,7 @@ from typing import Any
 import tyro
 
 from edgewise.cli.evaluate import chosen_episodes, played_words, show
-from edgewise.common.by_products import check_image_name, draw_beside
+from edgewise.common.by_products import check_image_name, plot_beside
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.plain import to_plain
 from edgewise.environments import registry
@@ -95,13 +95,13 @@ def run(words: list[str]) -> int:
         comparison_figure(everything, entry.headline, path, ranked=len(tables) == 1)
 
     if options.json:
-        drawn = draw_beside(options.figure, FIGURE, plot)
+        drawn = plot_beside(options.figure, FIGURE, plot)
         plain = [{**row.plain(), "environment": each.words} for each, rows in tables for row in rows]
         figure = drawn.path and str(drawn.path)
         print(json.dumps({"episodes": episodes, "seed": seed, "figure": figure, "policies": plain}))
     else:
         _show(entry, tables, f"{options.policy} policies, {played_words(episodes, seed)}")
-        drawn = draw_beside(options.figure, FIGURE, plot)
+        drawn = plot_beside(options.figure, FIGURE, plot)
     drawn.report(options.json)
     return 0
 

@@ -53,13 +53,15 @@ def run(words: list[str]) -> int:
     from edgewise.execution.choose import executor
     from edgewise.experiments.experiment import Plan, compute_plans
     from edgewise.experiments.store import Store
-    from edgewise.reports.folder import markdown, small_print
+    from edgewise.reports.folder import markdown, require_own_folder, small_print
     from edgewise.reports.make_experiment import show_experiment
 
     experiments = paper.find(options.names)
     carry = executor(options.workers, options.ray_address)
     plans = [Plan.of(experiment, profile, options.only) for experiment in experiments]
     out = options.out or FOLDER / options.paper / profile.name
+    for experiment in experiments:
+        require_own_folder(out / experiment.name)
     make_folder(out)
     # Of all at once: what several figures need is compiled and trained once, and every mistake is found before any work.
     found = compute_plans(plans, Store(options.cells), carry)

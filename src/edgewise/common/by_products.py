@@ -16,7 +16,7 @@ SOFTWARE = "edgewise"
 """What figures in PNG tell of who has written them."""
 IMAGE_SUFFIXES = (".png", ".pdf", ".svg")
 HEAD_BYTES = 4096
-"""So far into a PNG file its texts are looked for; they stand before the pixels."""
+"""So far into a file its mark is looked for; in PNG texts stand before the pixels."""
 
 
 def check_image_name(field: str, path: Path | None) -> None:
@@ -34,7 +34,7 @@ def free_name(wanted: Path, is_own: Callable[[Path], bool]) -> Path:
 
     Args:
         wanted: the usual name.
-        is_own: whether a file was written by edgewise, and so may be replaced.
+        is_own: whether what exists was written by edgewise, and so may be replaced.
 
     Returns:
         The usual name if nothing is there or edgewise wrote it; else the first of NAME-2, NAME-3, ... of which that holds.
@@ -42,14 +42,24 @@ def free_name(wanted: Path, is_own: Callable[[Path], bool]) -> Path:
     stem, _, endings = wanted.name.partition(".")
     suffix = f".{endings}" if endings else ""
     names = (wanted if number == 1 else wanted.with_name(f"{stem}-{number}{suffix}") for number in count(1))
-    return next(name for name in names if not os.path.lexists(name) or (name.is_file() and is_own(name)))
+    return next(name for name in names if not os.path.lexists(name) or (name.exists() and is_own(name)))
 
 
 def is_own_figure(path: Path) -> bool:
     """Whether a file is a PNG figure that edgewise wrote."""
+    return _begins_with(path, b"tEXtSoftware\0" + SOFTWARE.encode())
+
+
+def is_own_page(path: Path) -> bool:
+    """Whether a file is an HTML page that edgewise wrote."""
+    return _begins_with(path, f'<meta name="generator" content="{SOFTWARE}">'.encode())
+
+
+def _begins_with(path: Path, mark: bytes) -> bool:
+    """Whether the first bytes of a file hold a mark."""
     try:
         with path.open("rb") as file:
-            return b"tEXtSoftware\0" + SOFTWARE.encode() in file.read(HEAD_BYTES)
+            return mark in file.read(HEAD_BYTES)
     except OSError:
         return False
 

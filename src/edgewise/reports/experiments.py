@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from edgewise.common.by_products import free_name, is_own_page
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.experiments.claims import FAILS, HOLDS, UNDECIDED
@@ -30,7 +31,7 @@ def experiment_folders(folder: Path) -> list[Path]:
 
 
 def write_experiment_report(folder: Path) -> Path:
-    """Write `report.html` into a folder, on every experiment in it.
+    """Write `report.html` into a folder, on every experiment in it; `report-2.html` if a file of somebody else has that name.
 
     Returns:
         The path of the page.
@@ -49,11 +50,12 @@ def write_experiment_report(folder: Path) -> Path:
         counted=COUNTED,
         experiments=[_values(each, record) for each, record in zip(folders, records, strict=True)],
     )
+    path = free_name(folder / REPORT, is_own_page)
     try:
-        replace_file(folder / REPORT, page.encode())
+        replace_file(path, page.encode())
     except OSError as error:
-        raise EdgewiseError(f"{folder / REPORT}: cannot be written: {error.strerror or error}") from None
-    return folder / REPORT
+        raise EdgewiseError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
 
 
 def _values(folder: Path, record: Record) -> dict[str, object]:

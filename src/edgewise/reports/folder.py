@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from edgewise.common.errors import EdgewiseError
+from edgewise.common.by_products import is_own_figure
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.drawing.style import save_figure
 from edgewise.experiments.experiment import Experiment
@@ -16,6 +17,7 @@ from edgewise.experiments.results import Claim, Output, Results
 from edgewise.reports.record import RECORD, Record, make_record, save_record
 
 FIGURE, PAGE = "figure", "README.md"
+WRITTEN = (f"{FIGURE}.png", f"{FIGURE}.pdf", "data.csv", "seeds.csv", PAGE)
 
 
 def write_output(folder: Path, experiment: Experiment, results: Results, output: Output, command: str) -> None:
@@ -41,6 +43,24 @@ def write_output(folder: Path, experiment: Experiment, results: Results, output:
         save_record(folder, record)
     except OSError as error:
         raise EdgewiseError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+
+def require_own_folder(folder: Path) -> None:
+    """Refuse a folder in which files of somebody else would be replaced.
+
+    Args:
+        folder: that `write_output` is to write.
+
+    Raises:
+        ConfigurationError: if it holds files of these names but no experiment.
+    """
+    there = [name for name in WRITTEN if (folder / name).exists()]
+    if there and not (folder / RECORD).exists() and not is_own_figure(folder / f"{FIGURE}.png"):
+        raise ConfigurationError(
+            "out",
+            str(folder.parent),
+            f"another folder: {folder} holds {', '.join(there)}, which edgewise did not write",
+        )
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ from edgewise.experiments.experiment import Experiment, Plan, compute_plans
 from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Output, Results
 from edgewise.experiments.store import Store
-from edgewise.reports.folder import write_output
+from edgewise.reports.folder import require_own_folder, write_output
 
 
 def make_experiment(
@@ -44,6 +44,7 @@ def make_experiment(
         Interrupted: after Ctrl-C; the same command goes on.
     """
     plan = Plan.of(experiment, profile, only)  # before anything is made: what is wrong with it
+    require_own_folder(Path(folder) / experiment.name)
     make_folder(Path(folder))
     [results] = compute_plans([plan], Store(Path(cells)), carry_out)
     return show_experiment(experiment, results, folder, command)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from edgewise.common.by_products import free_name, is_own_page
 from edgewise.common.files import replace_file
 from edgewise.common.plain import to_plain
 from edgewise.drawing.picture import Picture
@@ -23,9 +24,10 @@ from edgewise.reports.record import software
 from edgewise.reports.run_figures import LEARNER, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.judgement import episodes_of_test, judge_bound, judge_policies, judge_references
-from edgewise.training.run_folder import CONFIG_FILE, METRICS_FILE, policy_folder, read_config
+from edgewise.training.run_folder import CONFIG_FILE, policy_folder, read_config, read_metrics
 from edgewise.training.saved import load_learned
 
+PAGE = "index.html"
 BOUND_EPISODES = 20
 """Bounds take long; they vary less between episodes than policies do."""
 DPI = 240
@@ -71,19 +73,23 @@ def write_report(folder: Path) -> Path:
     references = judge_references(entry, environment, entry.choose_references(None), episodes, seed)
     limit = judge_bound(entry, environment, min(BOUND_EPISODES, episodes), seed)
     bound = None if limit is None else limit.value(entry.headline.metric)
-    metrics = pd.read_csv(folder / METRICS_FILE)
+    metrics = read_metrics(folder, ("steps", "seed", entry.headline.metric))
     pictures = _learning(entry, metrics, learned, references, bound)
     policy = load_learned(policy_folder(folder, "best", 0), environment)
     rows = [learned, *references]
     pictures += entry.pictures(environment, LearnedPolicy(policy), rows, seed)
-    report = folder / "report"
+    report = free_name(folder / "report", _is_own_report)
     for picture in pictures:
         picture.figure.set_dpi(DPI)
         save_figure(picture.figure, report / f"{picture.name}.png")
         replace_file(report / f"{picture.name}.csv", picture.data.to_csv(index=False).encode())
-    page = report / "index.html"
+    page = report / PAGE
     replace_file(page, _render(folder, config, entry, rows, bound, metrics, pictures).encode())
     return page
+
+
+def _is_own_report(folder: Path) -> bool:
+    return is_own_page(folder / PAGE)
 
 
 def _learning(

@@ -39,6 +39,7 @@ from edgewise.training.run_folder import (
     RunConfig,
     Which,
     policy_folder,
+    read_test,
     require_same,
     resume_command,
     write_config,
@@ -91,8 +92,7 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
     """The same as `train` for a caller that keeps the folder to its process, see `edgewise.training.claim`."""
     require_same(folder, run)
     if (folder / TEST_FILE).exists():
-        summary: dict[str, Any] = json.loads((folder / TEST_FILE).read_text())
-        return summary
+        return read_test(folder)
     try:
         with closing(make_trainer(run)) as trainer:
             if not (folder / CONFIG_FILE).exists():

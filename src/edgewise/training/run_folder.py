@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
@@ -20,6 +22,9 @@ from edgewise.environments import registry
 from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
 from edgewise.training.inside import located, stored
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKPOINTS = "checkpoints"
 CONFIG_FILE = "config.yaml"
@@ -114,16 +119,63 @@ def read_config_file(path: Path) -> RunConfig:
 
 
 def require_same(folder: Path, run: RunConfig) -> None:
-    """Refuse a folder that holds a run of another configuration.
+    """Refuse a folder that holds a run of another configuration, or files of the names of a run's but no run.
 
     Raises:
         EdgewiseError: if it does.
     """
-    if (folder / CONFIG_FILE).exists() and to_plain(read_config(folder)) != to_plain(run):
+    if not (folder / CONFIG_FILE).exists():
+        names = (TEST_FILE, METRICS_FILE, CHECKPOINTS, policies_folder(folder, "best").parent.name)
+        there = [name for name in names if (folder / name).exists()]
+        if there:
+            raise EdgewiseError(
+                f"{folder}: holds {', '.join(there)} but no {CONFIG_FILE}, and so no run: choose another name or folder"
+            )
+    elif to_plain(read_config(folder)) != to_plain(run):
         raise EdgewiseError(
             f"{folder}: holds a run of another configuration; choose another name, or go on with that run: "
             f"{resume_command(folder)}"
         )
+
+
+def read_test(folder: Path) -> dict[str, Any]:
+    """The results of a run's test episodes, as `test.json` holds them.
+
+    Raises:
+        EdgewiseError: if the file is damaged.
+    """
+    path = folder / TEST_FILE
+    try:
+        summary = json.loads(path.read_bytes())
+    except ValueError:
+        summary = None
+    if not isinstance(summary, dict) or not all(isinstance(value, dict) for value in summary.values()):
+        raise EdgewiseError(f"{path}: is damaged: remove it to have the test made again")
+    return summary
+
+
+def read_metrics(folder: Path, needed: Iterable[str]) -> pd.DataFrame:
+    """The evaluations of a run, as `metrics.csv` holds them.
+
+    Args:
+        folder: of the run.
+        needed: columns that must hold numbers.
+
+    Raises:
+        EdgewiseError: if the file is missing or damaged.
+    """
+    import pandas as pd
+
+    path = folder / METRICS_FILE
+    try:
+        metrics = pd.read_csv(path)
+    except (ValueError, OSError) as error:  # pandas' errors of content are ValueErrors
+        reason = error.strerror if isinstance(error, OSError) else "is no CSV"
+        raise EdgewiseError(f"{path}: cannot be read: {reason}") from None
+    for name in needed:
+        if name not in metrics or not pd.api.types.is_numeric_dtype(metrics[name]) or not len(metrics):
+            raise EdgewiseError(f"{path}: {name}: must be a column of numbers; was the file changed by hand?")
+    return metrics
 
 
 def require_run(folder: Path) -> RunConfig:

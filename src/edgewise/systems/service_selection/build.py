@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from edgewise.common.by_products import plot_beside
+from edgewise.common.by_products import plot_beside, free_name
 from edgewise.systems.service_selection.arrivals import RecordedArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.environment import ServiceSelection
@@ -20,6 +20,7 @@ from edgewise.systems.service_selection.workload import (
     Workload,
     find_workload,
     fit_workload,
+    is_own_workload,
     is_workload,
     save_workload,
     split_in_time,
@@ -109,7 +110,7 @@ def prepare(config: ServiceSelectionConfig, folder: Path) -> ServiceSelectionCon
         for part in ("training", "evaluation"):
             part_of(workload, config, part)
         folder.mkdir(parents=True, exist_ok=True)
-        path = save_workload(folder / "workload.csv", workload)
+        path = save_workload(free_name(folder / "workload.csv", is_own_workload), workload)
         _tell(requests.remarks())
         load = measure_load(workload, config, with_providers(config)[0])
         _tell(load.remarks() if load.finished < ENOUGH else ())
