@@ -9,8 +9,11 @@ import pytest
 import yaml
 
 from edgewise.cli.main import main
-from edgewise.common.by_products import free_name, is_own_figure, plot_beside
+from edgewise.common.by_products import free_name, is_own_figure, is_own_page, plot_beside
 from edgewise.drawing.style import new_figure, save_figure
+from edgewise.reports.folder import require_own_folder
+from edgewise.reports.page import render
+from edgewise.reports.record import RECORD
 
 MARKET = {
     "satisfaction": [30, 25],
@@ -79,3 +82,25 @@ def test_the_answer_does_not_depend_on_the_figure(market: Path, capsys: pytest.C
     assert json.loads(answer.out)["certificate"] < 1e-6
     assert "figure: not drawn" in answer.err
     assert max(map(len, told.splitlines()[:-1])) <= 100
+
+
+def test_own_pages_are_known(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("<!doctype html><title>mine</title>")
+    assert free_name(page, is_own_page) == tmp_path / "report-2.html"
+    page.write_text(render("experiments.html", name="x", verdicts={}, classes={}, counted={}, experiments=[]))
+    assert free_name(page, is_own_page) == page
+
+
+def test_an_experiment_takes_no_place_of_other_files(tmp_path: Path) -> None:
+    folder = tmp_path / "fig5"
+    require_own_folder(folder)
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    draw(folder / "figure.png")
+    require_own_folder(folder)  # one that was stopped while it wrote
+    (folder / "figure.png").write_text("mine")
+    with pytest.raises(ValueError, match=r"fig5 holds figure\.png, which edgewise did not write"):
+        require_own_folder(folder)
+    (folder / RECORD).write_text("{}")
+    require_own_folder(folder)

@@ -234,6 +234,44 @@ def test_compare_draws_and_tabulates(
     assert "figure" in error
 
 
+def test_compare_answers_whatever_becomes_of_its_figure(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    mine = tmp_path / "comparison.png"
+    mine.write_text("mine")
+    words = ["compare", str(run_folder), "--episodes", "3"]
+    text, _ = output(capsys, words)
+    assert text.endswith("figure: comparison-2.png (comparison.png was not written by edgewise, and stays)\n")
+    assert mine.read_text() == "mine"
+    text, error = output(capsys, [*words, "--figure", "comparison.png/figure.png", "--json"])
+    assert json.loads(text)["figure"] is None
+    assert error.startswith("figure: not drawn: ")
+
+
+def test_files_of_a_run_that_were_damaged_are_named(
+    run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(run_folder, folder)
+    (folder / "test.json").write_text("{")
+    _, error = output(capsys, ["train", "--resume", str(folder), "--no-report"], 1)
+    assert "test.json: is damaged" in error
+    for content, said in (("", "is no CSV"), ("steps,seed\n1,0\n", "latency: must be a column of numbers")):
+        (folder / "metrics.csv").write_text(content)
+        _, error = output(capsys, ["report", str(folder)], 1)
+        assert f"metrics.csv: {'cannot be read: ' if 'no CSV' in said else ''}" in error
+        assert said in error
+    config = (folder / "config.yaml").read_text()
+    for name, value in (("environment: agent-migration", "environment: [1]"), ("algorithm: cgdm", "algorithm:")):
+        (folder / "config.yaml").write_text(config.replace(name, value))
+        _, error = output(capsys, ["evaluate", str(folder)], 1)
+        assert "must be a name" in error
+    (folder / "config.yaml").unlink()
+    _, error = output(capsys, ["train", "agent-migration", "--folder", str(folder), *TINY], 1)
+    assert "holds test.json, metrics.csv, checkpoints, policy but no config.yaml, and so no run" in error
+
+
 def test_a_finished_run_is_not_trained_again(run_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (run_folder / "metrics.csv").read_bytes()
     output(capsys, ["train", "--resume", str(run_folder), "--no-report"])

@@ -97,6 +97,16 @@ class TestDegrees:
             with pytest.raises(TraceError, match=said):
                 read_trace(path, TraceFormat(lonlat=True))
 
+    def test_the_order_is_told_where_titles_do_not(self, tmp_path: Path) -> None:
+        _, told = prepared(write(tmp_path / "t.csv", self.ROWS), TraceFormat(lonlat=True))
+        assert "longitude read from x, latitude from y: the middle is at longitude 13.40" in told
+
+    def test_among_metres(self, tmp_path: Path) -> None:
+        rows = [(t, i, 391_000 + x, 5_819_000 + y) for t, i, x, y in driving()]
+        rows += [(t, "z", 13.4 + x / 67_900, 52.5) for t, i, x, _ in driving() if i == "c0"]
+        with pytest.raises(TraceError, match="row 18, 8 of 24 positions look like degrees"):
+            prepared(write(tmp_path / "t.csv", rows))
+
 
 class TestTime:
     @pytest.mark.parametrize(("start", "scale", "unit"), [(1.7e12, 1e3, "ms"), (1.7e15, 1e6, "us"), (0, 1e3, "ms")])
@@ -244,6 +254,20 @@ class TestWindow:
     def test_a_full_road_is_used_whole(self, tmp_path: Path) -> None:
         made, told = prepared(write(tmp_path / "t.csv", driving()))
         assert (made.window, told) == ((0.0, 210.0), "")
+
+
+def test_an_extent_of_several_countries_is_told(tmp_path: Path) -> None:
+    rows = [(t, i, x + 1e6 * (i == "c1"), y) for t, i, x, y in driving()]
+    _, told = prepared(write(tmp_path / "t.csv", rows))
+    assert "up to 1,002 km apart" in told
+
+
+def test_the_title_as_it_was_given_comes_first(tmp_path: Path) -> None:
+    rows = [(*row, 9.0) for row in driving()]
+    path = write(tmp_path / "t.csv", rows, "time,id,x,y,X")
+    with pytest.raises(TraceError, match=r"x: 'x' \(column 3\), 'X' \(column 5\): must have titles of their own"):
+        read_trace(path)
+    assert set(read_trace(path, TraceFormat(x="X"))["x_m"]) == {9.0}
 
 
 @pytest.mark.parametrize(

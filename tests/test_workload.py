@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,9 +26,11 @@ from edgewise.systems.service_selection.load import measure_load
 from edgewise.systems.service_selection.requests import Requests, read_requests
 from edgewise.systems.service_selection.sampling import Providers
 from edgewise.systems.service_selection.workload import (
+    COLUMNS,
     Workload,
     find_workload,
     fit_workload,
+    is_own_workload,
     is_workload,
     load_workload,
     save_workload,
@@ -81,6 +85,10 @@ def test_other_columns_separators_zones_and_gzip(tmp_path: Path) -> None:
         ("time_s;tokens\n0.000;12.125\n1.500;9.250\n", [12.125, 9.25]),  # three decimals throughout
         ("time_s,tokens\n0,5\n1,2.048\n2,7.5\n", [5, 2.048, 7.5]),
         ("time_s,tokens\n0,2.5e3\n1,7\n", [2500, 7]),
+        ("time_s;tokens\n0;1'234.5\n1;2'000.25\n2;7\n", [1234.5, 2000.25, 7]),
+        ("sep=;\ntime_s;tokens\n0;5\n1;9\n", [5, 9]),
+        ("# made by hand\n#\n# time_s,tokens\n0,5\n1,9\n", [5, 9]),
+        ("# made by hand\ntime_s,tokens\n0,5\n1,9\n", [5, 9]),
     ],
 )
 def test_numerals_are_read_as_their_file_writes_them(tmp_path: Path, text: str, sizes: list[float]) -> None:
@@ -94,6 +102,7 @@ def test_numerals_are_read_as_their_file_writes_them(tmp_path: Path, text: str, 
         '{"timestamp": 5, "usage": {"completion_tokens": 30}, "model": null}\n',
         '[{"timestamp": 0, "output_length": 2.048},\n {"timestamp": 5, "output_length": 30}]',
         '{"version": 1, "requests": [\n{"timestamp": 0, "output_tokens": 2.048}, {"timestamp": 5, "output_tokens": 30}]}',
+        '{"meta": {"n": 2}, "data": {"all": [{"timestamp": 0, "output_tokens": 2.048}, {"timestamp": 5, "output_tokens": 30}]}}',
     ],
 )
 def test_json_is_read_as_requests(tmp_path: Path, text: str) -> None:
@@ -122,6 +131,17 @@ def test_long_fields_and_utf_16_do_no_harm(tmp_path: Path) -> None:
             [4, 5],
             1,
         ),
+        ("time,tokens,HTTP Status\n1,4,200.0\n2,5,500.0\n3,6,HTTP/1.1 503\n4,7,200 OK\n", [4, 7], 2),
+        ("time,tokens,status\n1,4,completed\n2,5,client disconnected\n3,6,TIMEOUT_ERROR\n4,7,stop\n", [4, 7], 2),
+        ("time,tokens,is_error\n1,4,0\n2,5,1\n3,6,n\n", [4, 6], 1),
+        ("time,tokens,exit_code\n1,4,0\n2,5,137\n3,6,0\n", [4, 6], 1),
+        ("time,tokens,error_code\n1,4,200\n2,5,429\n3,6,0\n", [4, 6], 1),
+        ("time,output_tokens\n1,4\n2,\n3,6\n", [4, 6], 1),
+        (
+            '{"time": 1, "tokens": 4}\n{"time": 2, "error": {"code": 500}}\n{"time": 3, "tokens": 5, "error": {}}\n',
+            [4, 5],
+            1,
+        ),
     ],
 )
 def test_failed_requests_are_left_out_and_counted(tmp_path: Path, text: str, kept: list[float], failed: int) -> None:
@@ -136,10 +156,35 @@ def test_sizes_of_nothing_are_told(tmp_path: Path) -> None:
     assert requests.remarks() == ["requests.csv: 1 request with size = 0: kept, as the smallest tasks"]
 
 
+def test_a_status_that_tells_nothing_is_told(tmp_path: Path) -> None:
+    text = "time,tokens,status,state\n1,4,200,\n2,5,0,\n3,6,-1,\n4,6,0," + "a failing grade in a long text " * 9 + "\n"
+    requests = read_requests(written(tmp_path, text))
+    assert (requests.failed, len(requests.size)) == (0, 4)
+    [remark] = requests.remarks()
+    assert remark.startswith("requests.csv: status '0' (2), '-1' (1), 'a failing grade")
+    assert remark.endswith("taken for no failure")
+
+
+@pytest.mark.parametrize(("unit", "size"), [("ms", 1e3), ("us", 1e6), ("ns", 1e9)])
+def test_times_in_parts_of_seconds(tmp_path: Path, unit: Any, size: float) -> None:
+    path = written(tmp_path, "time,tokens\n" + "".join(f"{1711843200 * size + t * size:.0f},5\n" for t in (0, 2, 8)))
+    with pytest.raises(TraceError, match=f"too large for seconds; if these are {unit}: .*--time-unit {unit}"):
+        read_requests(path)
+    times = read_requests(path, time_unit=unit).time_s
+    np.testing.assert_allclose(times - times[0], [0, 2, 8], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("", "is empty"),
+        ("time_s,size\n20240331013000,5\n20240331013100,6\n", "time_s = 20240331013000: a date in digits"),
+        ("time_s,size\n5,5\n2024-03-31,6\n", "row 3, time_s = '2024-03-31': must be a number, as in the rows before"),
+        ("time_s,size,size\n0,5,1\n1,6,2\n", "'size' (column 2), 'size' (column 3): must have titles of their own"),
+        ('[{"time_s": 0, "size": ' + "9" * 5000 + "}]", "size = 'Infinity': must be a finite number"),
+        ("<html></html>", "is XML or HTML"),
+        (b"PK\x03\x04\x14\x00", "is a ZIP archive"),
+        (bz2.compress(b"time_s,size\n0,5\n"), "is packed with bzip2"),
         ("time_s,other\n1,2\n2,3\n", "row 1, size_column: no such column"),
         ("time_s,other\n1,2\n2,3\n", "edgewise workload import FILE --size-column NAME"),
         (f"{HEADER}\n1,2\n2,-3\n", "row 3, size = '-3'"),
@@ -233,6 +278,17 @@ def test_saved_and_loaded(tmp_path: Path, name: str) -> None:
     np.testing.assert_array_equal(loaded.size_steps, made.size_steps)
     assert is_workload(tmp_path / name)
     assert not is_workload(written(tmp_path, AZURE))
+
+
+def test_only_own_workloads_are_known_as_such(tmp_path: Path) -> None:
+    workload = Workload(np.asarray([0.0, 2.5]), np.asarray([100.0, 250.0]), "x")
+    for name in ("a.csv", "a.csv.gz"):
+        assert is_own_workload(save_workload(tmp_path / name, workload))
+    for mine in (f"{','.join(COLUMNS)}\n0,100\n2.5,250\n", "", "notes", b"\xff\xfe\x00"):
+        path = tmp_path / "mine.csv"
+        path.write_bytes(mine.encode() if isinstance(mine, str) else mine)
+        assert not is_own_workload(path)
+    assert not is_own_workload(tmp_path)
 
 
 def test_the_parts_share_no_request() -> None:

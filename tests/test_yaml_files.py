@@ -32,6 +32,7 @@ def test_values_are_those_of_yaml_1_2() -> None:
         "j": None,
     }
     assert isinstance(values["a"], int)
+    assert parse_yaml("9" * 5000, "x") == math.inf
     low, nothing = parse_yaml("[-.inf, .nan]", "x")
     assert low == -math.inf
     assert math.isnan(nothing)
@@ -57,7 +58,9 @@ def test_values_are_those_of_yaml_1_2() -> None:
         ("a: [17,5, 22,5]", "commas with and without a space"),
         ("a: &x 1\nb: *x", "line 1, column 4: &x: anchors are not read"),
         ("[1, 2]: 3", "line 1, column 1: a key must be a single word"),
-        ("a: !!python/object:os.system x", "could not determine a constructor"),
+        ("a: !!python/object:os.system x", "line 1, column 4: !!python/object:os.system: tags are not read"),
+        ("a: !!int '010'", "line 1, column 4: !!int: tags are not read"),
+        ("a: 0x" + "f" * 5000, "a number of 5002 digits is too large"),
         ("a: 1\nb: \x00", "line 2 holds a NUL byte"),
         ("[" * 3000, "nested too deep"),
     ],

@@ -104,6 +104,9 @@ def read_config_file(path: Path) -> RunConfig:
     fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")
     if not isinstance(values, dict) or any(name not in values for name in fields):
         raise EdgewiseError(f"{path}: must hold the fields {', '.join(fields)}")
+    for name in ("environment", "algorithm"):
+        if not isinstance(values[name], str):
+            raise EdgewiseError(f"{path}: {name} = {values[name]!r}: must be a name")
     try:
         return RunConfig(
             environment=values["environment"],

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from edgewise.common.by_products import plot_beside, free_name
+from edgewise.common.by_products import free_name, plot_beside
 from edgewise.systems.service_selection.arrivals import RecordedArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.environment import ServiceSelection

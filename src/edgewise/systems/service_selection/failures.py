@@ -79,7 +79,9 @@ class Failures:
         if title in SUCCESS_TITLES:
             return text in ("0", "0.0", "false", "f", "no", "n")
         code = CODE.match(text)
-        if title in ERROR_TITLES or _of_errors(title):
+        if title in ERROR_TITLES:
+            return text not in NO_WORDS
+        if _of_errors(title):
             return text not in NO_WORDS and not (code and int(code[1]) < FIRST_FAILED_CODE)
         if code:
             return int(code[1]) >= FIRST_FAILED_CODE

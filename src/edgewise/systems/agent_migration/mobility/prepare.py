@@ -251,7 +251,7 @@ def _units(
     return units if reference is None else np.stack(project(units[:, 0], units[:, 1], reference), axis=1)
 
 
-def _roads(recorded: Float[np.ndarray, "n 2"]) -> Float32[np.ndarray, "n 2"]:
+def _roads(recorded: Float[np.ndarray, "n 2"]) -> Float32[np.ndarray, "r 2"]:
     if not len(recorded):
         return np.zeros((0, 2), dtype=np.float32)
     cell = max(float(np.ptp(recorded, axis=0).max()) / ROAD_CELLS, 1.0)
