@@ -141,7 +141,7 @@ def test_many_snippets_are_self_contained() -> None:
     assert {"docs/experiments.md", "docs/systems/twin-trading.md", "docs/bring-your-own-environment.md"} <= pages
 
 
-@pytest.mark.parametrize("text", runnable())
+@pytest.mark.parametrize("text", list(runnable()))
 def test_self_contained_snippets_run(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(text, "snippet", "exec"), {"__name__": "snippet"})

@@ -118,13 +118,13 @@ def next_value(
 
 
 def exploration(config: QLearningConfig, done: Int[Array, ""], updates: int) -> Float[Array, ""]:
-    """Probability epsilon of a random action after so many updates of a run."""
+    """Probability epsilon of a random action after `done` of the `updates` of a run."""
     span = max(round(config.epsilon_share * updates), 1)
     return optax.linear_schedule(config.epsilon_start, config.epsilon_end, span)(done)
 
 
 def annealed(importance_exponent: float, done: Int[Array, ""], updates: int) -> Float[Array, ""]:
-    """Exponent beta of the weights of prioritised replay after so many updates of a run: linear, 1 at its end."""
+    """Exponent beta of the weights of prioritised replay after `done` of the `updates` of a run: linear, 1 at its end."""
     return optax.linear_schedule(importance_exponent, 1.0, max(updates, 1))(done)
 
 
@@ -138,7 +138,7 @@ def epsilon_greedy(
 
 
 def follow(target: Network, network: Network, done: Int[Array, ""], rate: float, period: int) -> Network:
-    """The slow network after so many updates: it moves by `rate` towards the online one at every period-th."""
+    """The slow network after `done` updates: it moves by `rate` towards the online one at every period-th."""
     moved = soft_update(target, network, rate)
     if period == 1:
         return moved

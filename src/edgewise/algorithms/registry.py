@@ -42,7 +42,7 @@ class AlgorithmEntry:
         return kind
 
     def build(self, config: Any, spaces: Any, updates: int) -> Any:
-        """The algorithm for the given spaces, in a run of so many updates.
+        """The algorithm for the given spaces, in a run of `updates` updates.
 
         Args:
             config: an instance of `self.config`.

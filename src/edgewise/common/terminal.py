@@ -11,7 +11,7 @@ GAP, EDGE = 3, 1
 
 
 def number(value: float, digits: int) -> str:
-    """A number as printed: so many decimals, no minus before zero, an exponent if it is large."""
+    """A number as printed: `digits` decimals, no minus before zero, an exponent if it is large."""
     if abs(value) >= LARGE:
         return f"{value:.3g}"
     text = f"{value:.{digits}f}"

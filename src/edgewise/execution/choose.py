@@ -11,7 +11,7 @@ from edgewise.execution.local import Processes, serial
 
 
 def executor(workers: int | Literal["ray"], ray_address: str | None = None) -> Executor:
-    """The executor for so many local processes, or for a Ray cluster.
+    """The executor for a number of local processes, or for a Ray cluster.
 
     Args:
         workers: processes, or "ray".

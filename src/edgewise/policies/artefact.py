@@ -178,7 +178,7 @@ class PolicyArtefact:
         return self.step(observation, (), key)[0]
 
     def initial_memory(self, batch: tuple[int, ...] = ()) -> Any:
-        """Memory at the start of an episode, of so many at once; an empty tuple for a policy without one."""
+        """Memory at the start of episodes, with leading axes `batch`; an empty tuple for a policy without a memory."""
         return initial_memory(self.policy, batch)
 
     def step(self, observation: Any, memory: Any, key: PRNGKeyArray | None = None) -> tuple[np.ndarray, Any]:

@@ -94,4 +94,4 @@ class TrainingConfig(abc.ABC):
 
     @abc.abstractmethod
     def steps_done(self, chunks: int) -> int:
-        """Environment steps of a seed after so many chunks."""
+        """Environment steps of a seed after a number of chunks."""

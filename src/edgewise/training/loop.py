@@ -43,7 +43,7 @@ class Loop(eqx.Module):
 
     @abc.abstractmethod
     def chunk(self, state: Any, iterations: Int[Array, ""] | int) -> tuple[Any, dict[str, Array]]:
-        """Collect and learn for so many iterations, at least one; metrics are means over them."""
+        """Collect and learn for `iterations` iterations, at least one; metrics are means over them."""
 
 
 def unscaled(policy: Any, environment: Any) -> Any:
@@ -54,7 +54,7 @@ def unscaled(policy: Any, environment: Any) -> Any:
 def repeat(
     iterate: Callable[[State], tuple[State, dict[str, Array]]], state: State, times: Int[Array, ""] | int
 ) -> tuple[State, dict[str, Array]]:
-    """The state after so many iterations, and the means of their metrics; one program serves every number of them."""
+    """The state after `times` iterations, and the means of their metrics; one program serves every number of them."""
 
     def go_on(_: Int[Array, ""], carry: tuple[State, dict[str, Array]]) -> tuple[State, dict[str, Array]]:
         state, sums = carry

@@ -33,7 +33,7 @@ class Trainer(abc.ABC):
 
     @abc.abstractmethod
     def advance(self, state: Any, iterations: int) -> tuple[Any, dict[str, Array], Health]:
-        """Collect and learn for so many iterations; metrics are means over them."""
+        """Collect and learn for `iterations` iterations; metrics are means over them."""
 
     @abc.abstractmethod
     def policies(self, state: Any) -> Any:

@@ -123,7 +123,7 @@ class Contract(eqx.Module):
 
 
 def quality(hardware: Hardware, rounds: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
-    """Model quality after so many rounds, (1) with L delta in place of L as (41) has it."""
+    """Model quality after a number of rounds, (1) with L delta in place of L as (41) has it."""
     return -jnp.expm1(-hardware.quality_rate * rounds)
 
 

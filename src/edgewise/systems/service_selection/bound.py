@@ -60,7 +60,7 @@ class Episode:
         )
 
     def arrivals_within(self, seconds: Float[np.ndarray, " n"] | float) -> Int[np.ndarray, " n"]:
-        """For each task the index after the last arrival less than so many seconds after its own, itself included."""
+        """For each task the index after the last arrival less than `seconds` after its own, itself included."""
         return np.maximum(np.searchsorted(self.time, self.time + seconds), np.arange(len(self.time)) + 1)
 
 

@@ -20,7 +20,7 @@ class TwinTradingConfig:
         instance: YAML file with a market, instead of a drawn one; it gives `followers` and `leaders` itself.
         with_delay: whether a drawn market has the delay limit (6).
         satisfaction, sensitivity: alpha and beta of every follower, or one number for all. If empty, they are drawn.
-        social: w of every pair of followers. If empty, they are drawn.
+        social: w of every pair of followers. If None, it is drawn for each.
         cost: c of every leader, or one number for all. If empty, they are drawn.
         history: past slots that agents see, L.
         slots: slots of an episode.
