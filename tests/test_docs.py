@@ -341,3 +341,33 @@ def test_equations_lead_to_code(page: str) -> None:
         else:
             assert not scopes, name
             assert last in everything, name
+
+
+def is_numeric(value: ast.expr) -> bool:
+    """Whether a value is a number, or a tuple of numbers, written out."""
+    kinds = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.Load)
+    nodes = list(ast.walk(value))
+    numbers = [node for node in nodes if isinstance(node, ast.Constant)]
+    return all(isinstance(node, kinds) for node in nodes) and all(type(n.value) in (int, float) for n in numbers)
+
+
+def unexplained(text: str) -> list[str]:
+    """Numeric constants of a module that neither a comment nor a docstring after them or their neighbours explains."""
+    body, lines, found = ast.parse(text).body, text.splitlines(), []
+    for place, node in enumerate(body):
+        if not isinstance(node, ast.Assign) or not is_numeric(node.value):
+            continue
+        after = next((each for each in body[place:] if not isinstance(each, ast.Assign | ast.AnnAssign)), None)
+        documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if (
+            not documented
+            and "#" not in lines[node.lineno - 2] + lines[node.lineno - 1] + lines[(node.end_lineno or 1) - 1]
+        ):
+            found.append(lines[node.lineno - 1])
+    return found
+
+
+def test_numeric_constants_are_explained() -> None:
+    assert unexplained("A = 1.5\nB = 2\n\n\ndef f(): ...\n") == ["A = 1.5", "B = 2"]
+    assert unexplained('A = (1, -2)\n"""Metres."""\nB = 3  # seconds\n') == []
+    assert [line for file in SOURCE.rglob("*.py") for line in unexplained(file.read_text())] == []
