@@ -18,6 +18,7 @@ from gymnasium.vector import AutoresetMode
 from countdown import Countdown
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.environments import registry
+from edgewise.environments.adapters import fork
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.adapters.registration import register_gymnasium
 from edgewise.environments.adapters.spaces import from_bounds, to_array, to_gymnasium
@@ -340,6 +341,17 @@ class TestProcesses:
                 copies.reset(seed=0)
             copies.close(terminate=True)
         assert "\n" not in str(caught.value)
+
+    def test_what_was_made_before_the_fork_is_refused_too(self, monkeypatch):
+        single = GymnasiumEnvironment(Countdown())
+        several = GymnasiumVectorEnvironment(Countdown(), 2)
+        single.reset(seed=0), several.reset(seed=0)
+        monkeypatch.setattr(fork, "_LOADED_IN", -1)  # as in a process with another number
+        for environment in (single, several):
+            with pytest.raises(EdgewiseError, match="was forked from one that runs JAX"):
+                environment.step(environment.action_space.sample())
+            with pytest.raises(EdgewiseError, match="was forked from one that runs JAX"):
+                environment.reset(seed=0)
 
     @pytest.mark.slow
     def test_copies_in_fresh_processes_work(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -193,7 +194,7 @@ class Failing(Broken):
     [
         ("reset", r"the reset of the environment failed: RuntimeError: no cable \(test_host.py:\d+\)"),
         ("step", r"the step of the environment failed: AssertionError \(test_host.py:\d+\)"),
-        ("shape", r"the step of the environment failed: ValueError: Output array is the wrong shape \(.*\)"),
+        ("shape", r"the step of the environment failed: ValueError: Output array is the wrong shape"),
     ],
 )
 def test_what_fails_inside_an_environment_is_one_line(what: str, said: str) -> None:
@@ -206,6 +207,16 @@ def test_what_fails_inside_an_environment_is_one_line(what: str, said: str) -> N
 
     with pytest.raises(HostError, match=f"^{said}$"):
         play()
+
+
+def test_a_failure_is_told_even_if_closing_fails_too() -> None:
+    class Stuck(SyncVectorEnv):
+        def close_extras(self, **kwargs: Any) -> None:
+            raise EOFError
+
+    copies = HostTask(lambda copies, seed: Stuck([partial(Failing, "reset")] * copies)).copies(1, 0)
+    with pytest.raises(HostError, match="no cable"), closing(copies):
+        copies.reset(0)
 
 
 class TestNames:

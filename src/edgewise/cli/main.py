@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from edgewise import __version__
 from edgewise.cli.words import listed
@@ -61,39 +64,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when done, 2 for input that is not allowed, 1 for anything else that went wrong, 130 after Ctrl-C.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    called = " ".join(["edgewise", *words[:1]])
+    # Closed by the caller, as by `>&-`: libraries print and ask whether it is a terminal all the same.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 until the process ends
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+    try:
+        code = _carry_out(words)
+        sys.stdout.flush()
+        return code
+    except EdgewiseError as error:
+        print(f"{called}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _let_go_of_output()
+        return 1
+    except OSError as error:
+        print(f"{called}: {told(error)}", file=sys.stderr)
+        _let_go_of_output()
+        return 1
+    except Exception:
+        fault = _platform_fault()
+        if fault is None:
+            raise
+        print(f"{called}: {fault}", file=sys.stderr)
+        return fault.exit_code
+
+
+def _carry_out(words: list[str]) -> int:
+    """Find the command and run it; the exit code."""
     if not words or words[0] in HELP:
         print(usage(), end="")
         return 0 if words else 2
     if words[0] == "--version":
         print(__version__)
         return 0
+    command = COMMANDS.get(words[0]) or commands().get(words[0])
+    if command is None:
+        raise unknown("command", words[0], commands())
+    if not HELP & set(words):
+        keep_programs()
     try:
-        command = COMMANDS.get(words[0]) or commands().get(words[0])
-        if command is None:
-            print(f"edgewise: {unknown('command', words[0], commands())}", file=sys.stderr)
-            return 2
-        if not HELP & set(words):
-            keep_programs()
         code: int = resolve(command.target)(words[1:])
-        return code
-    except EdgewiseError as error:
-        print(f"edgewise {words[0]}: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
     except SystemExit as request:
         return request.code if isinstance(request.code, int) else 1
-    except BrokenPipeError:
-        return 1
-    except OSError as error:
-        print(f"edgewise {words[0]}: {told(error)}", file=sys.stderr)
-        return 1
-    except Exception:
-        fault = _platform_fault()
-        if fault is None:
-            raise
-        print(f"edgewise {words[0]}: {fault}", file=sys.stderr)
-        return fault.exit_code
+    return code
+
+
+def _let_go_of_output() -> None:
+    """Where nothing more can be printed, keep Python from trying again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _platform_fault() -> EdgewiseError | None:

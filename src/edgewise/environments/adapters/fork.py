@@ -18,6 +18,16 @@ def forked() -> bool:
     return os.getpid() != _LOADED_IN
 
 
+def require_unforked() -> None:
+    """Refuse to calculate in a process that was forked from one that had loaded JAX.
+
+    Raises:
+        EdgewiseError: telling how to start a process.
+    """
+    if forked():
+        refuse_fork()
+
+
 def refuse_fork() -> NoReturn:
     """Raise an EdgewiseError that says how to start a process."""
     raise EdgewiseError(

@@ -20,7 +20,7 @@ from gymnasium.vector.utils import batch_space
 from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
 
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
-from edgewise.environments.adapters.fork import ForkedEnvironment, forked, refuse_fork
+from edgewise.environments.adapters.fork import ForkedEnvironment, forked, refuse_fork, require_unforked
 from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.environment import Environment, TimeStep
@@ -78,8 +78,7 @@ def make_vector(
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
-    if forked():
-        refuse_fork()
+    require_unforked()
     environment = make_checked(system, render_mode, overrides)
     return GymnasiumVectorEnvironment(environment, num_envs, autoreset_mode, render_mode)
 
@@ -116,6 +115,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         Returns:
             The observation, and an empty dictionary.
         """
+        require_unforked()
         super().reset(seed=seed)
         if seed is not None or self._key is None:
             self._key = _key(_words(self.np_random))
@@ -138,6 +138,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         """
         if self._key is None:
             raise gymnasium.error.ResetNeeded("reset the environment before its first step")
+        require_unforked()
         action = to_array(self.environment.action_space, action)
         self._key, self._state, timestep = _advance(self.environment, self._key, self._state, action)
         timestep = jax.device_get(timestep)
@@ -215,6 +216,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         Raises:
             ConfigurationError: for another number of seeds than copies, or a mask of another shape or type.
         """
+        require_unforked()
         super().reset(seed=seed if isinstance(seed, int) else None)
         chosen = self._reset_mask(options)
         key = self._copies[0] if seed is None and self._copies is not None else _key(self._all_words(seed))
@@ -239,6 +241,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         """
         if self._copies is None:
             raise gymnasium.error.ResetNeeded("reset the environment before its first step")
+        require_unforked()
         actions = to_array(self.environment.action_space, actions, "actions", (self.num_envs,))
         key, state, _ = self._copies
         if self.autoreset_mode is AutoresetMode.SAME_STEP:

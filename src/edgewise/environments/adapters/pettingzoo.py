@@ -20,7 +20,7 @@ from pettingzoo import ParallelEnv
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
-from edgewise.environments.adapters.fork import forked, refuse_fork
+from edgewise.environments.adapters.fork import require_unforked
 from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.game import Game, GameStep
@@ -38,8 +38,7 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
         UnexpectedKeyword: a TypeError, for an unknown field.
         ConfigurationError: for an unknown name, a system that is no game, or a value that is not allowed.
     """
-    if forked():
-        refuse_fork()
+    require_unforked()
     if not registry.find(system).several_agents:
         raise ConfigurationError("system", system, "a game; one agent's environments are made by gymnasium.make")
     return PettingZooEnvironment(make_checked(system, render_mode, overrides), system, render_mode)
@@ -89,6 +88,7 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         Returns:
             Observations and information of every agent.
         """
+        require_unforked()
         if seed is not None or self._random is None:
             self._random = seeding.np_random(seed)[0]
         self._key, key = jax.random.split(jax.random.key(self._random.integers(2**32, dtype=np.uint32)))
@@ -115,6 +115,7 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         """
         if not self.agents or self._key is None:
             raise gymnasium.error.ResetNeeded("reset the environment before its first step and after an episode")
+        require_unforked()
         moving = self.environment.stages[self._stage]
         for agent in moving:
             if agent not in actions:

@@ -71,6 +71,7 @@ class HostCopies:
         self._inputs = inputs
         self._over = np.zeros(environment.num_envs, bool)
         self._steps = np.zeros(environment.num_envs, int)
+        self._failed = False
 
     def reset(self, seed: int) -> Float[np.ndarray, "e o"]:
         """Start an episode in every copy.
@@ -78,7 +79,7 @@ class HostCopies:
         Raises:
             HostError: if the environment fails, or an observation is not finite.
         """
-        with _failures("reset"):
+        with self._failures("reset"):
             observations, _ = self._environment.reset(seed=seed)
             first = self._encode(observations)
         self._over[:] = False
@@ -92,7 +93,7 @@ class HostCopies:
         Raises:
             HostError: if the environment fails, or an observation or a reward is not finite.
         """
-        with _failures("step"):
+        with self._failures("step"):
             reward, terminated, ended, final, following = self._stepped(action)
         real = ~self._over
         self._steps = np.where(real, self._steps + 1, 0)
@@ -106,8 +107,15 @@ class HostCopies:
         return Outcome(real, reward, terminated, ended, self._scaled(final), self._scaled(following))
 
     def close(self) -> None:
-        """Release what the environment holds."""
-        self._environment.close()
+        """Release what the environment holds; after a failure, which has been told, whatever that leads to."""
+        try:
+            self._environment.close()
+        except Exception:
+            if not self._failed:
+                raise
+            self._environment.closed = True
+            for process in getattr(self._environment.unwrapped, "processes", ()):
+                process.terminate()
 
     def _stepped(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
         """Reward, whether copies terminated, whether they ended, the observation after the step and the one to act on next."""
@@ -122,6 +130,17 @@ class HostCopies:
             fresh, _ = self._environment.reset(options={"reset_mask": ended.copy()})
             following = np.where(ended[:, None], self._encode(fresh), final)
         return np.array(reward, np.float32), terminated, ended, final, following
+
+    @contextmanager
+    def _failures(self, what: str) -> Iterator[None]:
+        """What goes wrong inside the environment, in one line that names the place in its code."""
+        try:
+            yield
+        except EdgewiseError:
+            raise
+        except Exception as error:
+            self._failed = True
+            raise HostError(f"the {what} of the environment failed: {_told(error)}") from error
 
     def _encode(self, observations: Any) -> Float[np.ndarray, "_ o"]:
         return encode(self._environment.single_observation_space, observations, self._shrink)
@@ -148,17 +167,12 @@ class HostCopies:
         return self._encode(concatenate(space, observations, create_empty_array(space, len(observations))))
 
 
-@contextmanager
-def _failures(what: str) -> Iterator[None]:
-    """What goes wrong inside an environment, in one line that names the place in its code."""
-    try:
-        yield
-    except EdgewiseError:
-        raise
-    except Exception as error:
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        lines = str(error).splitlines()
-        told = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        raise HostError(
-            f"the {what} of the environment failed: {told} ({Path(place.filename).name}:{place.lineno})"
-        ) from error
+def _told(error: Exception) -> str:
+    """An error of an environment and the place in its code, where that is known."""
+    if isinstance(error, EOFError | BrokenPipeError | ConnectionResetError):
+        return "the process of a copy has ended"
+    lines = str(error).splitlines()
+    told = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(place.filename)
+    return told if {"gymnasium", "numpy"} & set(file.parts) else f"{told} ({file.name}:{place.lineno})"

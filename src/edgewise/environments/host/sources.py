@@ -7,6 +7,7 @@ import difflib
 import importlib
 import importlib.metadata
 import multiprocessing
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,8 @@ def from_gymnasium(name: str, config: HostConfig, evaluation: bool, copies: int,
             vector = {}
         case "async":
             vector["context"] = _start_method()
+            # It prints what went wrong in another process, with its traceback, and raises the same.
+            warnings.filterwarnings("ignore", module=r"gymnasium\.vector\.async_vector_env")
     with _mistakes("gymnasium", name):
         return gymnasium.make_vec(
             name,
