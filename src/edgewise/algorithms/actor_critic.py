@@ -90,10 +90,10 @@ def optimisers(config: ActorCriticConfig, updates: int, delay: int = 1, **option
     """Adam for both networks at the rates of the configuration.
 
     Args:
-        config: of the learner.
-        updates: of the whole run.
+        config: the configuration of the learner.
+        updates: number of updates of the whole run.
         delay: updates of the critics per update of the actor.
-        options: of `falling_adam`, for both.
+        options: the options of `falling_adam`, for both.
     """
     return Optimisers(
         falling_adam(config.actor_rate, config.final_rate, max(updates // delay, 1), **options),

@@ -114,7 +114,7 @@ class Algorithm(eqx.Module, Generic[Config, TrainState]):
 
     Attributes:
         config: the learner's configuration.
-        spaces: of the environment, as the learner sees it.
+        spaces: the spaces of the environment, as the learner sees it.
         updates: calls of `update` in the whole run, for everything that decays.
     """
 

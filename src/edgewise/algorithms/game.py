@@ -25,7 +25,7 @@ class Turns(eqx.Module):
 
     Attributes:
         step: every agent's observation, what it sampled, its reward, and its observation at its next move.
-        global_observation: of all agents together when the kind moves, [copies, g]; None if the learner shares nothing.
+        global_observation: what all agents see together when the kind moves, [copies, g]; None if the learner shares nothing.
         next_global_observation: the same at its next move.
     """
 

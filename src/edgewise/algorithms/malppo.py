@@ -131,10 +131,10 @@ class Sample(eqx.Module):
     """A rollout of one agent as its losses need it, [time, copies, ...].
 
     Attributes:
-        observation: of the actor.
+        observation: the observation of the actor.
         view: what the critic is shown.
         drawn: the sample before it was squashed.
-        log_probability: of the sample, under the policy that drew it.
+        log_probability: logarithm of the probability of the sample, under the policy that drew it.
         advantage: A.
         target: A + V, the regression target of the critic, in deviations from its running mean.
         ended: whether the episode ended after the step.
@@ -260,7 +260,7 @@ class MALPPO(GameAlgorithm[MALPPOConfig, AgentStates]):
             global_observation: what its critic is shown instead of its own observation, if the critic is central.
             next_global_observation: the same at its next move.
             memory: before the rollout.
-            key: of the order of minibatches.
+            key: the key of the order of minibatches.
             leads: whether others move after it.
         """
         c = self.config

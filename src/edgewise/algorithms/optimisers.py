@@ -59,8 +59,8 @@ def descend(
     Args:
         optimiser: how far to go.
         module: whose parameters are moved; a network, a policy, or a single array.
-        gradient: of a loss with respect to them.
-        state: of the optimiser, from `begin` or the step before.
+        gradient: the gradient of a loss with respect to them.
+        state: the state of the optimiser, from `begin` or the step before.
 
     Returns:
         The module after the step, and the state of the optimiser to go on with.

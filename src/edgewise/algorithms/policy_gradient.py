@@ -85,7 +85,7 @@ class Sample(eqx.Module):
     Attributes:
         observation: before the step.
         action: as it was sampled.
-        log_probability: of the action under the policy that sampled it.
+        log_probability: logarithm of the probability of the action under the policy that sampled it.
         advantage: A, by which it went better than the value network expected.
         target: A + V, the regression target of the value network.
     """

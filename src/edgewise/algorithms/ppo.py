@@ -100,10 +100,10 @@ def clipped_objective(
     """Negative clipped objective, equation (7) of the PPO paper, less the entropy bonus of (9); and its parts.
 
     Args:
-        log_probability: of the actions under the policy that learns.
+        log_probability: logarithm of the probability of the actions under the policy that learns.
         before: the same under the policy that sampled them.
-        entropy: of the policy that learns.
-        advantage: of the actions.
+        entropy: the entropy of the policy that learns.
+        advantage: the advantage of the actions.
         clip: epsilon.
         entropy_weight: beta.
     """

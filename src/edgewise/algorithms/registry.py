@@ -16,7 +16,7 @@ class AlgorithmEntry:
     """An algorithm that can be asked for by name.
 
     Attributes:
-        name: as given to the command line.
+        name: the name, as given to the command line.
         summary: one line.
         configuration: its configuration dataclass, or "module:name" of it.
         learner: its class, or "module:name" of it; built with (configuration, spaces, updates of the run).

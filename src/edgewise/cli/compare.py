@@ -57,7 +57,7 @@ class Instance:
     """Runs of one environment.
 
     Attributes:
-        config: of the environment.
+        config: the configuration of the environment.
         words: in what it differs from the others; empty if there are none.
         runs: folder and configuration of each.
     """

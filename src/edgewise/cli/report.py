@@ -18,7 +18,7 @@ class Report:
     figures and ours, tables, figures, configuration, software.
 
     Attributes:
-        folder: of a run; or what an experiment has written, or a folder with several of these in it.
+        folder: the folder of a run; or what an experiment has written, or a folder with several of these in it.
     """
 
     folder: tyro.conf.Positional[Path]

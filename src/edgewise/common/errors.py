@@ -14,7 +14,7 @@ class EdgewiseError(Exception):
     """An error that the user can mend; its text is one line.
 
     Attributes:
-        exit_code: of the command line.
+        exit_code: the exit code of the command line.
     """
 
     exit_code = 1

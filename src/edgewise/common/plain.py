@@ -68,8 +68,8 @@ def check_keys(name: str, values: object, required: Iterable[str], optional: Ite
     """Require a mapping that has all required keys, and no others but the optional ones.
 
     Args:
-        name: of the mapping, shown in the error.
-        values: to be checked.
+        name: the name of the mapping, shown in the error.
+        values: the values that are checked.
         required, optional: keys.
 
     Returns:

@@ -62,7 +62,7 @@ class Table(Generic[Item]):
         """Look a thing up.
 
         Args:
-            name: of it.
+            name: the name of the thing.
             more: what else an error says is allowed.
 
         Raises:

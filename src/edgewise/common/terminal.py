@@ -33,7 +33,7 @@ def print_table(
     Args:
         title: printed above.
         columns: their names; a line break in one is kept.
-        rows: of text, one cell for each column.
+        rows: the rows of text, one cell for each column.
         words: columns of words, which stand to the left like the first one; all others stand to the right.
         keys: how many columns from the left name a row.
     """

@@ -62,7 +62,7 @@ class Clock:
 
         Args:
             times: one or more.
-            unit: of times that are numbers.
+            unit: the unit of times that are numbers.
             field: title of their column, for the error.
             command: the one that has an option --time-unit.
 

@@ -94,7 +94,7 @@ def reverse_chain(
         mean: how its output gives the mean of x_{k-1}: `clipped_mean`, `squashed_mean` or another.
         observation: the condition.
         key: randomness of x_K and of every step. If None, x_K = 0 and the means are followed.
-        variance: of the noise in x_{k-1}, at k - 1. If None, its variance given x_k and x_0. The last step adds no noise.
+        variance: the variance of the noise in x_{k-1}, at k - 1. If None, that given x_k and x_0. The last step adds no noise.
 
     Returns:
         x_K, ..., x_0.

@@ -36,7 +36,7 @@ class Line:
     """A curve with its intervals.
 
     Attributes:
-        label: in the legend.
+        label: the label in the legend.
         x: places.
         y: estimates at them.
         leading: drawn to stand out.

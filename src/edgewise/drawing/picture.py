@@ -13,7 +13,7 @@ class Picture:
     """A figure of the report.
 
     Attributes:
-        name: of its files.
+        name: the name of its files.
         caption: what is seen.
         figure: drawn.
         data: what it shows.

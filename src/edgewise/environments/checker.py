@@ -57,7 +57,7 @@ def check_environment(environment: Any, seed: int = 0) -> None:
 
     Args:
         environment: to check, an `Environment`.
-        seed: of the episode.
+        seed: the seed of the episode.
 
     Raises:
         CheckError: naming all faults, and what to do.

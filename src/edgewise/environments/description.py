@@ -37,7 +37,7 @@ class Description:
     """What an observation or an action is made of.
 
     Attributes:
-        space: of it.
+        space: the space that is described.
         fields: named numbers: in a vector one after another, in a structure by their path.
     """
 

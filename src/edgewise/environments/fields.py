@@ -22,10 +22,10 @@ class Field:
     A quantity q in `unit` stands in the vector as the value x with q = offset + scale x.
 
     Attributes:
-        name: of the field.
-        unit: of the quantity, as "m"; "1" without one.
+        name: the name of the field.
+        unit: the unit of the quantity, as "m"; "1" without one.
         low, high: bounds of the value x, as it stands in the vector.
-        shape: of the field, row by row in the vector; () for one number.
+        shape: the shape of the field, row by row in the vector; () for one number.
         scale, offset: from the value to the quantity.
         meaning: one line.
     """
@@ -105,8 +105,8 @@ def fields_of(space: Space, name: str) -> tuple[Field, ...]:
     """The fields of a space as far as the space tells: each array of a structure, or all components of an array together.
 
     Args:
-        space: of an observation or an action.
-        name: of the whole; a field of a structure is named by its path, as "vehicles/position".
+        space: the space of an observation or an action.
+        name: the name of the whole; a field of a structure is named by its path, as "vehicles/position".
     """
     if isinstance(space, Dict | Entities):
         return tuple(

@@ -24,8 +24,8 @@ class GameStep(eqx.Module):
     """What a move returns beside the state.
 
     Attributes:
-        observations: of every agent, after the move.
-        rewards: of every agent; zeros until the last stage of a slot.
+        observations: the observations of every agent, after the move.
+        rewards: the rewards of every agent; zeros until the last stage of a slot.
         terminated: the episode ended inside the decision problem.
         truncated: the episode was cut.
         info: domain metrics, scalars; they may tell what no agent may see.
@@ -64,7 +64,7 @@ class GameSpaces:
     """What a learner needs to know of a game.
 
     Attributes:
-        kinds: of agents, in the order in which they move.
+        kinds: the kinds of agents, in the order in which they move.
     """
 
     kinds: tuple[Kind, ...]
@@ -108,10 +108,10 @@ class Game(eqx.Module, Generic[State]):
         """Let the agents of a stage move. There is no reset inside.
 
         Args:
-            key: of what chance decides.
+            key: the key of what chance decides.
             state: before the move.
             stage: its place in `stages`; stages of a slot follow each other.
-            actions: of its agents; those of others are not looked at.
+            actions: the actions of its agents; those of others are not looked at.
         """
 
     @abc.abstractmethod

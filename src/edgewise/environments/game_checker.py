@@ -32,7 +32,7 @@ def check_game(game: Any, seed: int = 0) -> None:
 
     Args:
         game: to check, a `Game`.
-        seed: of the episode.
+        seed: the seed of the episode.
 
     Raises:
         CheckError: naming all faults, and what to do.

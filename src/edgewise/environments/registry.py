@@ -49,7 +49,7 @@ def register_reference(system: str, name: str, build: Callable[[Any], Policy]) -
 
     Args:
         system: name of the system.
-        name: of the policy.
+        name: the name of the policy.
         build: from an environment of the system to the policy.
 
     Raises:

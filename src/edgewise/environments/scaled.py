@@ -22,7 +22,7 @@ def scaling_of(space: Space, span: float) -> AnyScaling | None:
     """What maps each bounded component of an observation to [-span, span]; choices and flags stay as they are.
 
     Args:
-        space: of the observation.
+        space: the space of the observation.
         span: largest size of a scaled component.
 
     Returns:

@@ -26,7 +26,7 @@ class Box:
     Attributes:
         low: lower bounds, any shape.
         high: upper bounds, same shape.
-        unit: of every component, as "m/s"; "1" without one.
+        unit: the unit of every component, as "m/s"; "1" without one.
     """
 
     low: np.ndarray
@@ -107,7 +107,7 @@ class Flags:
     """Arrays of truth values.
 
     Attributes:
-        shape: of an array.
+        shape: the shape of an array.
     """
 
     shape: tuple[int, ...]
@@ -149,7 +149,7 @@ class Entities:
     entity. The other rows are padding: they lie in the bounds, as do those of `padding`, and must have no influence.
 
     Attributes:
-        fields: of one entity, by name; boxes, flags, or structures of these.
+        fields: the fields of one entity, by name; boxes, flags, or structures of these.
         most: rows.
     """
 
@@ -278,7 +278,7 @@ def faults(space: Space, value: Any, *, bounds: bool = True, path: str = "") -> 
         value: an array, or dictionaries of arrays; any number of leading axes may precede those of the space, the same
             for all arrays.
         bounds: whether to look at bounds too; structure, shapes and finiteness count in any case.
-        path: of the field, as "vehicles/position"; empty for the whole, of which a line then tells without a name.
+        path: the path of the field, as "vehicles/position"; empty for the whole, which a line then calls by no name.
     """
     return [*_faults(space, value, bounds, path), *_batch_faults(space, value, path)]
 

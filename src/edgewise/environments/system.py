@@ -40,8 +40,8 @@ class Headline:
 
     Attributes:
         metric: a name in `info`, whose mean over an episode's steps counts; or "return", the sum of an episode's rewards.
-        label: in words.
-        unit: of that figure.
+        label: the label in words.
+        unit: the unit of that figure.
         higher_is_better: whether more of it is better.
         digits: decimals worth printing.
     """
@@ -101,7 +101,7 @@ class System(abc.ABC):
     """A system, of one agent or several. A system of your own need not give what has a default below.
 
     Attributes:
-        name: as given to the command line.
+        name: the name, as given to the command line.
         summary: one line.
         headline: the metric of the system.
         columns: further metrics that a table shows.
@@ -114,7 +114,7 @@ class System(abc.ABC):
         training: fields of the training configuration that hold for every algorithm on the system.
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
-        solver: of `edgewise solve SYSTEM`; None if there is no solver.
+        solver: the solver of `edgewise solve SYSTEM`; None if there is no solver.
     """
 
     name: str
@@ -179,7 +179,7 @@ class System(abc.ABC):
         """What reads a policy's actions, or None if their fields suffice.
 
         Args:
-            config: of the environment.
+            config: the configuration of the environment.
             agent: whose actions they are, in a game.
 
         Returns:
@@ -206,8 +206,8 @@ class System(abc.ABC):
         """Make the files that a configuration names ready for a run, and return the configuration to run with.
 
         Args:
-            config: as the user gave it.
-            folder: of the run; what must be made is written there.
+            config: the configuration, as the user gave it.
+            folder: the folder of the run; what must be made is written there.
         """
         return config
 
@@ -218,7 +218,7 @@ class System(abc.ABC):
             environment: in which they were evaluated.
             policy: the learned one, a `RememberingPolicy`.
             rows: what policies did, each a `Judgement`; the learned one first.
-            seed: of an episode to show.
+            seed: the seed of an episode to show.
         """
         return []
 

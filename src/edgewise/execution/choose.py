@@ -15,7 +15,7 @@ def executor(workers: int | Literal["ray"], ray_address: str | None = None) -> E
 
     Args:
         workers: processes, or "ray".
-        ray_address: of an existing cluster; see `RayCluster`.
+        ray_address: the address of an existing cluster; see `RayCluster`.
 
     Raises:
         ConfigurationError: for fewer processes than one, or for an address without Ray.

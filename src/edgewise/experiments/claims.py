@@ -40,10 +40,10 @@ def claim_best(
 
     Args:
         text: the statement.
-        results: of all.
-        label: of the learner.
+        results: the results of all policies.
+        label: the label of the learner.
         metric: that is compared.
-        digits: of it in the evidence.
+        digits: the digits of it in the evidence.
         best: which end of the metric's scale is the best.
     """
     ours = results.find(label)
@@ -69,7 +69,7 @@ def claim_optimum(text: str, found: Mapping[float, Estimate], at: float, digits:
         text: the statement.
         found: by place.
         at: the place.
-        digits: of the figure in the evidence.
+        digits: the digits of the figure in the evidence.
         best: which end of the figure's scale is the best.
     """
     others = {place: e for place, e in found.items() if place != at}

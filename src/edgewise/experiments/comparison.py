@@ -18,7 +18,7 @@ class Comparison:
     """A ready figure and table for an experiment of your own: its `plot`.
 
     Attributes:
-        metric: of the episodes: "return", or any that the environment gives.
+        metric: the metric of the episodes: "return", or any that the environment gives.
         label: what it is, with its unit.
         scale: times this it is shown.
         digits: after the point in the table.

@@ -29,7 +29,7 @@ class ProbeTask:
 
     Attributes:
         probe: what to compute.
-        folder: of the training run whose policies it reads; None if it reads none.
+        folder: the folder of the training run whose policies it reads; None if it reads none.
     """
 
     probe: Probe

@@ -33,7 +33,7 @@ class Experiment:
     `claims` and `plot` see the results alone: they neither train, play nor solve, so that a figure is drawn again in seconds.
 
     Attributes:
-        name: as given to the command line.
+        name: the name, as given to the command line.
         title: one line.
         settings: at least one.
         learners: what is trained.

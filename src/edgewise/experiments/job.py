@@ -46,7 +46,7 @@ class Job:
 
     Attributes:
         cells: at least one.
-        folder: of the training run, if the player is a learned one.
+        folder: the folder of the training run, if the player is a learned one.
     """
 
     cells: tuple[Cell, ...]

@@ -25,7 +25,7 @@ class Probe(ABC):
     """What is computed; the fields of a kind of probe are all that determines its table.
 
     Attributes:
-        name: of the kind, which no other has; it is part of the address, so that it must not change.
+        name: the name of the kind, which no other has; it is part of the address, so that it must not change.
         alone: whether nothing else may be carried out meanwhile, as where time is measured.
     """
 
@@ -37,7 +37,7 @@ class Probe(ABC):
         """Compute the table of the probe.
 
         Args:
-            folder: of the training run, if a field is a `Learned` player: `best_policy` reads its policies.
+            folder: the folder of the training run, if a field is a `Learned` player: `best_policy` reads its policies.
         """
 
     @property

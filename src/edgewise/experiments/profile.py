@@ -12,10 +12,10 @@ class Profile:
     """How much an experiment may spend.
 
     Attributes:
-        name: as given to the command line.
+        name: the name, as given to the command line.
         steps: environment steps per seed.
         seeds: learners of each kind, trained in one program.
-        evaluations: of each learner while it learns.
+        evaluations: number of evaluations of each learner while it learns.
         episodes: test episodes.
         paper_steps: environment steps per seed that verdicts on the paper's claims need; those after fewer say so.
     """

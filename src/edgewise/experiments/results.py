@@ -24,7 +24,7 @@ class Outcome:
     Attributes:
         setting, label, player: who and where.
         result: tables.
-        folder: of the training run; None for a policy that was not trained.
+        folder: the folder of the training run; None for a policy that was not trained.
         at: where it lies on the axes of a figure, by their names.
         group: which panel or curve of a figure it belongs to.
     """
@@ -79,8 +79,8 @@ class Results:
 
     Attributes:
         profile: what was spent.
-        outcomes: of its players.
-        probes: of its other computations, by name and by what they are of.
+        outcomes: the outcomes of its players.
+        probes: the probes of its other computations, by name and by what they are of.
     """
 
     profile: Profile
@@ -176,7 +176,7 @@ class Output:
 
     Attributes:
         figure, data, table: see `Drawing`.
-        claims: of the paper, judged.
+        claims: the claims of the paper, with verdicts.
         notes: what a reader must know.
     """
 

@@ -20,7 +20,7 @@ class Setting:
     """An environment in which policies are evaluated.
 
     Attributes:
-        label: in tables and figures.
+        label: the label in tables and figures.
         environment: name in the registry.
         config: fields of its configuration that depart from the default.
         at: where it lies on the axes of a figure, by their names; it determines no result.
@@ -50,7 +50,7 @@ class Learner:
     """What is trained.
 
     Attributes:
-        label: in tables and figures.
+        label: the label in tables and figures.
         algorithm: name in the registry.
         config: fields of its configuration that depart from what `edgewise train` would use.
         training: fields of the training configuration that do; the profile has the last word on what it names.

@@ -44,8 +44,8 @@ class Sweep:
     """A parameter along which outcomes lie.
 
     Attributes:
-        name: of the axis in the `at` of settings or learners, and of the column in data.
-        label: of the axis in figures, with its unit; if empty, the name.
+        name: the name of the axis in the `at` of settings or learners, and of the column in data.
+        label: the label of the axis in figures, with its unit; if empty, the name.
         logarithmic: or else the axis is linear.
     """
 
@@ -106,8 +106,8 @@ def claim_best_everywhere(text: str, curves: Mapping[str, Curve], label: str, be
 
     Args:
         text: the statement.
-        curves: of policies, by label.
-        label: of the learner.
+        curves: the curves of policies, by label.
+        label: the label of the learner.
         best: which end of the metric's scale is the best.
     """
     others = [curve.estimates() for name, curve in curves.items() if curve.learned and name != label]

@@ -18,7 +18,7 @@ def allowed_actions(observation: PyTree[Array], actions: int) -> Bool[Array, "*b
     Args:
         observation: a vector [*batch, o] whose last components, or a dictionary whose field "action_mask" [*batch, a], are
             positive or true for an allowed action.
-        actions: how many.
+        actions: number of actions.
     """
     flags = observation[ACTION_MASK] if isinstance(observation, Mapping) else observation[..., -actions:]
     flags = flags > 0

@@ -21,7 +21,7 @@ class Scaling:
     Attributes:
         centre: subtracted; row by row where an element is no vector.
         gain: multiplied with the rest.
-        shape: of an element; None for a vector.
+        shape: the shape of an element; None for a vector.
     """
 
     centre: tuple[float, ...]

@@ -56,11 +56,11 @@ class PolicyArtefact:
         environment_config: its configuration, plain values.
         algorithm: name of the algorithm that trained it.
         steps: environment steps of training.
-        observation: of what an observation is made; None if nothing but its size is known.
+        observation: the observation of what an observation is made; None if nothing but its size is known.
         action: the same of an action; None if nothing is known.
         agent: id of the agent of a game whose policy it is; None for a single one.
         decoder: name of the system that reads its actions; None if their fields tell all.
-        versions: of the libraries that saved it.
+        versions: the versions of the libraries that saved it.
     """
 
     policy: DeployablePolicy | RecurrentPolicy | ScaledPolicy
@@ -246,7 +246,7 @@ def load_policy(folder: Path | str, check: bool = True) -> PolicyArtefact:
     """Read an artefact. Needs nothing of the code that trained it.
 
     Args:
-        folder: of the artefact.
+        folder: the folder of the artefact.
         check: do its examples again, and refuse it if it acts otherwise than where it was saved.
 
     Raises:

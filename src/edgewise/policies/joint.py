@@ -19,7 +19,7 @@ class JointPolicy(eqx.Module):
 
     Attributes:
         agents: ids, by kind.
-        policies: of each kind; arrays have a leading axis of its agents.
+        policies: the policies of each kind; arrays have a leading axis of its agents.
     """
 
     agents: tuple[tuple[str, ...], ...] = eqx.field(static=True)
@@ -62,8 +62,8 @@ class JointPolicy(eqx.Module):
 
         Args:
             movers: ids of all agents that move.
-            observations: of every agent.
-            memory: of every agent.
+            observations: the observations of every agent.
+            memory: the memory of every agent.
             key: randomness of sampled actions.
             stochastic: sample actions, instead of taking the most probable; agents that act at random sample in any case.
         """

@@ -44,7 +44,7 @@ class RecurrentGaussianPolicy(eqx.Module):
             memory: sizes of the LSTM cells.
             bounds: lowest and highest action.
             deviation: initial standard deviation of z.
-            key: of the weights.
+            key: the key of the weights.
         """
         low, high = (tuple(map(float, bound)) for bound in bounds)
         network = RecurrentNetwork(observation_size, hidden, memory, len(low), key)

@@ -16,7 +16,7 @@ class ScaledPolicy(eqx.Module):
 
     Attributes:
         policy: of any other kind, with or without a memory.
-        inputs: of the observation.
+        inputs: the inputs of the observation.
     """
 
     policy: Any

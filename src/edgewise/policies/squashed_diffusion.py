@@ -27,7 +27,7 @@ class SquashedDiffusionPolicy(eqx.Module):
     Attributes:
         denoiser: xi_theta.
         schedule: noise levels.
-        log_deviation: of the noise that the last step adds before tanh. If None, it adds no noise, as in (54).
+        log_deviation: logarithm of the deviation of the noise that the last step adds before tanh. If None, it adds none (54).
         predicts: what the network's output means: the "noise" in x_m as in (53), or the "clean" x_0.
         chain_noise: variance of the noise of the other steps: that of the "forward" process, zeta_m in (54), or the
             "posterior" one of x_{m-1} given x_m and x_0.

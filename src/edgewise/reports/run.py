@@ -60,7 +60,7 @@ def write_report(folder: Path) -> Path:
     """Write `report/` into a run's folder: `index.html`, and a PNG and a CSV for every figure.
 
     Args:
-        folder: of a run that has saved a policy.
+        folder: the folder of a run that has saved a policy.
 
     Returns:
         The path of the page.

@@ -21,7 +21,7 @@ class Judgement:
     """What a policy, or several seeds of a learner, did over a set of episodes.
 
     Attributes:
-        name: of the policy.
+        name: the name of the policy.
         values: metric to array [seeds, episodes].
         reference: whether it is a reference policy.
     """

@@ -47,8 +47,8 @@ def claimed_new(parent: Path, name: str) -> Iterator[Path]:
     """Make a run's folder that nobody has used, and keep it to this process.
 
     Args:
-        parent: of the folder, made if need be.
-        name: of the folder; NAME-2, NAME-3 and so on if it exists.
+        parent: the parent of the folder, made if need be.
+        name: the name of the folder; NAME-2, NAME-3 and so on if it exists.
 
     Raises:
         EdgewiseError: if nothing can be written there.

@@ -36,9 +36,9 @@ def evaluate(
 
     Args:
         environment: what to play.
-        policy: how.
+        policy: the policy that chooses the actions.
         key: randomness; the same key gives every policy the same episodes.
-        episodes: how many.
+        episodes: number of episodes.
 
     Returns:
         For each episode: `return` (sum of rewards), `length` (steps), and the mean over its steps of every entry of `info`.

@@ -25,9 +25,9 @@ class GameState(eqx.Module):
     """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
 
     Attributes:
-        train_state: of the algorithm.
+        train_state: the train state of the algorithm.
         environment_state, observations: of every copy, between slots.
-        memory: of every agent in every copy.
+        memory: the memory of every agent in every copy.
         key: randomness to come.
     """
 

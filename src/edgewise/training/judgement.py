@@ -61,11 +61,11 @@ def judge_policies(
     """Play every seed's saved policy of a run, by the program by which training tests them.
 
     Args:
-        config: of the run.
-        folder: of the run.
+        config: the configuration of the run.
+        folder: the folder of the run.
         environment: to play in.
         which: "best" or "last".
-        episodes: how many.
+        episodes: number of episodes.
         seed: their randomness.
         stochastic: sample actions.
 

@@ -34,7 +34,7 @@ class Metrics:
     """`metrics.csv`, one row per evaluation and seed, and the same as TensorBoard events.
 
     Args:
-        folder: of the run.
+        folder: the folder of the run.
         done: evaluations to keep; a killed run may have written more.
         steps: environment steps of these.
     """

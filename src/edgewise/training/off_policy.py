@@ -74,11 +74,11 @@ class OffPolicyState(eqx.Module):
     """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
 
     Attributes:
-        train_state: of the algorithm.
-        replay: of Flashbax.
+        train_state: the train state of the algorithm.
+        replay: the replay of Flashbax.
         recent: the latest steps of every copy that the replay needs beside the newest one, oldest first.
         environment_state, observation: of every copy.
-        memory: of the algorithm for every copy; as at the start of an episode after the warm-up, which does not use it.
+        memory: memory of the algorithm for every copy; as at the start of an episode after the warm-up, which does not use it.
         key: randomness to come.
     """
 
@@ -206,11 +206,11 @@ def begin(
     """A fresh learner without experience.
 
     Args:
-        replay: of the run.
+        replay: the replay of the run.
         learner_key: randomness of the learner.
         key: randomness of what comes later.
-        environment_state: of every copy.
-        observation: of every copy.
+        environment_state: the environment state of every copy.
+        observation: the observation of every copy.
         action: any one of a single copy, for its shape and type.
     """
     first = jax.tree.map(lambda x: x[0], observation)

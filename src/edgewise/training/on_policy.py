@@ -57,7 +57,7 @@ class OnPolicyState(eqx.Module):
     """Everything that a run needs to go on, for one seed (or with a leading axis of seeds).
 
     Attributes:
-        train_state: of the algorithm.
+        train_state: the train state of the algorithm.
         environment_state, observation: of every copy.
         key: randomness to come.
     """

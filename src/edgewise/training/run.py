@@ -58,7 +58,7 @@ class RunState(eqx.Module):
     Attributes:
         loop: the learners.
         best_policy: the policy of each seed's best evaluation so far.
-        best_score: of that evaluation.
+        best_score: the best score of that evaluation.
     """
 
     loop: Any

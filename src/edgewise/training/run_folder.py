@@ -161,7 +161,7 @@ def read_metrics(folder: Path, needed: Iterable[str]) -> pd.DataFrame:
     """The evaluations of a run, as `metrics.csv` holds them.
 
     Args:
-        folder: of the run.
+        folder: the folder of the run.
         needed: columns that must hold numbers.
 
     Raises:

@@ -26,7 +26,7 @@ def save_learned(folder: Path, policy: Any, describe: Callable[[Any, str | None]
 
     Args:
         folder: made if need be.
-        policy: of one agent, or a `JointPolicy`.
+        policy: the policy of one agent, or a `JointPolicy`.
         describe: makes the artefact of a policy and its agent's id, None for a single agent.
     """
     if isinstance(policy, JointPolicy):
@@ -40,7 +40,7 @@ def describe_spaces(system: System, environment: Any, agent: str | None = None) 
     """Descriptions of an observation and an action, as an artefact keeps them.
 
     Args:
-        system: of the environment.
+        system: the system of the environment.
         environment: an `Environment`, a `Game` or a `HostTask`, whose observations a deployed policy takes.
         agent: whose they are, in a game.
     """
@@ -61,7 +61,7 @@ def load_learned(folder: Path, environment: Any) -> Any:
     """The policy that `save_learned` saved, to be played in the environment.
 
     Args:
-        folder: of the policy.
+        folder: the folder of the policy.
         environment: an environment, a game, or a task outside of compiled code.
 
     Raises:

@@ -61,7 +61,7 @@ class CompiledTrainer(Trainer):
     """Learning, environments and evaluation in compiled programs, all seeds side by side.
 
     Args:
-        loop: of one seed.
+        loop: the loop of one seed.
         environment: in which policies are evaluated.
     """
 
@@ -133,7 +133,7 @@ def evaluate_seeds(
         environment: what to play.
         policies: with a leading axis of seeds.
         key: randomness of the episodes.
-        episodes: how many.
+        episodes: number of episodes.
         stochastic: sample actions instead of acting deterministically.
     """
     return eqx.filter_vmap(lambda policy: evaluate(environment, LearnedPolicy(policy, stochastic), key, episodes))(

@@ -206,7 +206,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         """Start an episode in every copy.
 
         Args:
-            seed: of the first copy, the following ones take the next integers; or one for each copy. None goes on from
+            seed: the seed of the first copy, the following ones take the next integers; or one for each copy. None goes on from
                 the last episodes.
             options: `reset_mask`, a boolean array, limits the reset to some copies.
 

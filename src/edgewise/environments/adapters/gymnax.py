@@ -48,8 +48,8 @@ class GymnaxState(eqx.Module):
     """State of an Edgewise environment between gymnax's calls.
 
     Attributes:
-        state: of the Edgewise environment.
-        observation: of that state.
+        state: the state of the Edgewise environment.
+        observation: the observation of that state.
         truncated: whether the environment itself cut the episode here.
         time: steps done in the episode.
     """
@@ -191,7 +191,7 @@ def from_gymnax(environment: Any, parameters: Any = None) -> FromGymnax:
 
     Args:
         environment: gymnax environment with single-array spaces.
-        parameters: of the environment; if None, its defaults.
+        parameters: the parameters of the environment; if None, its defaults.
 
     Raises:
         ConfigurationError: for spaces that are neither boxes nor discrete, or an episode without steps.

@@ -103,7 +103,7 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         """Let the agents of this stage move.
 
         Args:
-            actions: of the agents whose turn it is; others' are not looked at. Components outside of a box count as its
+            actions: actions of the agents whose turn it is; others' are not looked at. Components outside of a box count as its
                 nearest bound.
 
         Returns:

@@ -42,7 +42,7 @@ def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, 
     Numbers outside of a box count as the nearest ones inside. Flags become truth values, structures dictionaries of arrays.
 
     Args:
-        space: of one action.
+        space: the space of one action.
         value: the action, or a batch of them.
         field: what an error calls it.
         batch: axes that precede those of the space; if None, any. An array of one integer is that integer where the batch has

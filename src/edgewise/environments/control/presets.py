@@ -18,7 +18,7 @@ def _discrete(discount: float, lowest: float, highest: float, **entropy: float) 
     """Settings for a task with a finite set of actions, by the learner's name.
 
     Args:
-        discount: of the learners without a memory.
+        discount: the discount factor of the learners without a memory.
         lowest, highest: returns between which Rainbow's atoms lie.
         entropy: fields of the learners of entropy.
     """

@@ -54,7 +54,7 @@ class HostCopies:
 
     Args:
         environment: in any autoreset mode.
-        shrink: of images, see `encode`.
+        shrink: how much images are shrunk, see `encode`.
         inputs: scaling of encoded observations. If None, they stay as they are.
 
     Raises:

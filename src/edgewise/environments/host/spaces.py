@@ -22,7 +22,7 @@ def encode(space: gymnasium.Space[Any], batch: Any, shrink: int = 1) -> Float[np
     Choices become one-hot; unsigned integers, such as the bytes of an image, are divided by the largest of their type.
 
     Args:
-        space: of one observation.
+        space: the space of one observation.
         batch: observations as a vector environment gives them.
         shrink: side of the squares of pixels that are averaged in an image, which is an array of bytes with three axes.
 

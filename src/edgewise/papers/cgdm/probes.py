@@ -32,8 +32,8 @@ class AttackedReputation(Probe):
     Attributes:
         setting: with the attack.
         player: whose decisions.
-        episodes: of each of its policies.
-        seed: of the episodes.
+        episodes: number of episodes of each of its policies.
+        seed: the seed of the episodes.
     """
 
     name = f"cgdm: {REPUTATION}"
@@ -58,7 +58,7 @@ class ShownEpisode(Probe):
     Attributes:
         setting: with the attack.
         player: whose decisions; a learner's are those of its first seed.
-        seed: of the episode.
+        seed: the seed of the episode.
     """
 
     name = f"cgdm: {SHOWN}"

@@ -27,7 +27,7 @@ class Trust:
         reputation: for each user at the start of each slot [policies, episodes, slots, users].
         trusted: who trusted it before the attack [policies, episodes, users].
         slots: until it was below the threshold, of those who did.
-        spread: of the reputation over users before the attack.
+        spread: the spread of the reputation over users before the attack.
     """
 
     reputation: np.ndarray

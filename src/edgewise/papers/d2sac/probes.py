@@ -29,7 +29,7 @@ class ReverseChain(Probe):
     """Probability of every provider along the reverse chain of a learner's first seed.
 
     Attributes:
-        setting: of the system.
+        setting: the setting of the system.
         player: the learner.
         task: place in an episode of Prophet of the task for which a provider is chosen.
     """

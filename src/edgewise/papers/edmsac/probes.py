@@ -47,9 +47,9 @@ class OptimalProfit(Probe):
     """Profit of the exact optimum in each network state of some episodes.
 
     Attributes:
-        setting: of the system.
-        episodes: how many.
-        seed: of them.
+        setting: the setting of the system.
+        episodes: number of episodes.
+        seed: the seed of the episodes or states.
     """
 
     name = f"edmsac: {OPTIMUM}"
@@ -81,9 +81,9 @@ class SchemeProfits(Probe):
     """Profit of every contract scheme in each network state, in several settings.
 
     Attributes:
-        settings: of the system, by label.
-        episodes: how many in each.
-        seed: of them.
+        settings: the settings of the system, by label.
+        episodes: number of episodes in each.
+        seed: the seed of the episodes or states.
     """
 
     name = f"edmsac: {SCHEME_PROFITS}"
@@ -113,10 +113,10 @@ class Menus(Probe):
     """The feasible menus that a learner's first seed makes of network states, beside the optimal ones.
 
     Attributes:
-        setting: of the system.
+        setting: the setting of the system.
         player: the learner.
-        states: how many.
-        seed: of them.
+        states: number of states.
+        seed: the seed of the episodes or states.
     """
 
     name = f"edmsac: {MENUS}"

@@ -40,9 +40,9 @@ class Panel:
     """One kind of quantity of one kind of agent.
 
     Attributes:
-        quantity: in words, with its unit.
+        quantity: the quantity in words, with its unit.
         agents: names in the figure.
-        metric: of evaluations and of the exact equilibrium, before the agent's number.
+        metric: the metric of evaluations and of the exact equilibrium, before the agent's number.
         paper: the paper's figures.
         gains: whether the table shows beside it what the agent could still gain alone.
     """

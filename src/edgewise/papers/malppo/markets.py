@@ -34,7 +34,7 @@ class Quantity:
     """What a panel shows.
 
     Attributes:
-        metric: of the evaluations, the mean over an episode, and of the exact equilibrium.
+        metric: the metric of the evaluations, the mean over an episode, and of the exact equilibrium.
         digits: after the point in the table.
     """
 
@@ -66,7 +66,7 @@ class Curve:
     """A curve in every panel.
 
     Attributes:
-        label: in the legend.
+        label: the label in the legend.
         markets: each with its place on the axis.
         quantities: by panel.
     """
@@ -82,7 +82,7 @@ class Swept:
 
     Attributes:
         axis: what is swept.
-        curves: of the figure.
+        curves: the curves of the figure.
         units: label of each panel's axis, by quantity.
         note: what a reader must know beside what all figures say.
     """
@@ -135,7 +135,7 @@ def at_means(
     """A market in which every parameter has the mean that the paper draws it around (section VI-A).
 
     Args:
-        label: of the setting.
+        label: the label of the setting.
         at: its place on the axis of a figure.
         followers: N.
         leaders: M.

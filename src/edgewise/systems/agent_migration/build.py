@@ -105,7 +105,7 @@ def with_slots(
     """A configuration whose episodes, if they were left at their default length, fit in both parts of a scenario.
 
     Args:
-        config: as the user gave it.
+        config: the configuration, as the user gave it.
         scenario: the whole recording.
         tell: called with a line if episodes were shortened.
     """
@@ -125,7 +125,7 @@ def on_recording(config: AgentMigrationConfig, mobility: str) -> AgentMigrationC
     """The same system on another recording, whose geometry it takes.
 
     Args:
-        config: of a run, say.
+        config: the configuration, of a run for example.
         mobility: a prepared recording, or "grid".
 
     Raises:
@@ -149,8 +149,8 @@ def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
     default length are shortened to what both parts of the recording allow. Changes are reported on standard error.
 
     Args:
-        config: as the user gave it.
-        folder: of the run.
+        config: the configuration, as the user gave it.
+        folder: the folder of the run.
 
     Returns:
         The configuration with the geometry of the recording, its digest, the path inside the run and a possible length of

@@ -30,7 +30,7 @@ class Import:
     Attributes:
         trace: the file.
         form: columns and units.
-        preparation: how.
+        preparation: how it is prepared.
         output: where the prepared recording goes. If None, into this folder, under the trace's name, ending in .npz.
         map: image of the result. If None, beside the output, ending in .png.
         json: print JSON.

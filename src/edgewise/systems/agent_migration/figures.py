@@ -37,13 +37,13 @@ class Episode:
     """One recorded episode, slots first.
 
     Attributes:
-        positions: of the vehicles, m, [T, V, 2].
+        positions: the positions of the vehicles, m, [T, V, 2].
         entered: where a vehicle has taken over another's place [T, V].
         serving: RSU of each vehicle [T, V].
         target: RSU to which each agent is sent [T, V].
         attacked: RSUs under attack [T, S].
         defended: RSUs that run a defence [T, S].
-        reputation: of each RSU for each user [T, V, S].
+        reputation: the reputation of each RSU for each user [T, V, S].
     """
 
     positions: np.ndarray

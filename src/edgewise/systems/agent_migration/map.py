@@ -37,12 +37,12 @@ class Scene:
     """What a map shows.
 
     Attributes:
-        positions: of the vehicles, slot by slot, m.
+        positions: the positions of the vehicles, slot by slot, m.
         handover: slots in which another vehicle has taken the place.
         units: road-side units, m.
         coverage: their radius, m.
         origin: lower left corner of the area, m.
-        side: of the area, m.
+        side: the side of the area, m.
         roads: points on roads, m.
         title: shown above.
     """

@@ -15,7 +15,7 @@ def plot_reputations(table: pd.DataFrame, threshold: float) -> Figure:
 
     Args:
         table: "slot", "rsu", "lowest", "mean", "highest", "attacked", "defence".
-        threshold: of trust.
+        threshold: the threshold of trust.
     """
     units = {int(unit): table[table["rsu"] == unit] for unit in table["rsu"].unique()}
     columns = min(len(units), 2)

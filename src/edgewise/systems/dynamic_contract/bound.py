@@ -14,7 +14,7 @@ def upper_bound(environment: DynamicContract, states: DynamicContractState) -> F
 
     Args:
         environment: the system.
-        states: of an episode, along the first axis.
+        states: the states of an episode, along the first axis.
     """
     networks = jax.vmap(environment.network)(states)
     return optimal_contracts(networks, "joint", environment.config.shared).upper_bound.mean()

@@ -36,7 +36,7 @@ class Programme(eqx.Module):
         weights, linear, constant: of the objective; weights are not negative.
         matrix, limits: of the constraints.
         units: a typical size of each variable.
-        rate: of the exponential.
+        rate: the rate of the exponential.
         top: upper bound of the first variables.
         rounds: how many are bounded by it.
     """
@@ -61,7 +61,7 @@ class Solution(eqx.Module):
 
     Attributes:
         z: variables.
-        multipliers: of the rows of `matrix`.
+        multipliers: the multipliers of the rows of `matrix`.
         iterations: steps made.
     """
 
@@ -94,7 +94,7 @@ class _Scaled(eqx.Module):
     Attributes:
         weights, linear, rates: of the objective.
         matrix: rows of the constraints.
-        limits: of all constraints.
+        limits: the limits of all constraints.
         heights: by which the rows were divided.
         peak: by which the objective was divided.
         bounded: how many variables have an upper bound.
@@ -256,7 +256,7 @@ def upper_bound(programme: Programme, multipliers: Float[Array, " m"], value: Fl
 
     Args:
         programme: the problem.
-        multipliers: of the rows of `matrix`.
+        multipliers: the multipliers of the rows of `matrix`.
         value: objective of a feasible point.
     """
     rate, top, bounded = programme.rate, programme.top, programme.rounds

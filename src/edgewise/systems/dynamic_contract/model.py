@@ -25,7 +25,7 @@ class Hardware:
 
     Attributes:
         delta, lipschitz, epsilon: hyperparameters of the quality (1); lipschitz is L.
-        perception_constant: of the hardware architecture, zeta; the table's "10-23" has lost a minus sign.
+        perception_constant: constant of the hardware architecture, zeta; the table's "10-23" has lost a minus sign.
         perception_cycles: cycles to perceive one bit of feature data.
         cpu_speed: f, Hz.
         feature_bits: size of the feature data, bit (1 MB is 8e6 bit).

@@ -27,8 +27,8 @@ class Latent(eqx.Module):
     """What a network state is made of, uniform on [0, 1].
 
     Attributes:
-        resources: of unit cost, transmit power in dBm, rate, integration energy.
-        willingness: of each type in each period, inside its own slice of the range.
+        resources: numbers behind unit cost, transmit power in dBm, rate, integration energy.
+        willingness: the willingness of each type in each period, inside its own slice of the range.
         initial, transitions: of the probabilities, which are Dirichlet(1).
     """
 

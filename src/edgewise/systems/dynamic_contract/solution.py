@@ -30,7 +30,7 @@ class Solution:
 
     Attributes:
         rounds, rewards, utilities: of each period, [K] and [K, K]; utilities are those of servers that tell the truth.
-        profit: of the cloud server (12).
+        profit: the profit of the cloud server (12).
         upper_bound: what no menu of the mode can exceed.
         period_profits: before discounting.
         slacks: least slack of each group of constraints, in utility; a group without constraints has none.

@@ -30,8 +30,8 @@ class Episode:
         time: arrivals, s.
         size: T, denoising steps.
         duration: running time, s.
-        reward: of each task at each provider, if it has room.
-        capacity: of each provider, denoising steps.
+        reward: the reward of each task at each provider, if it has room.
+        capacity: the capacity of each provider, denoising steps.
         crash_penalty: p, the fixed penalty of a crash.
     """
 

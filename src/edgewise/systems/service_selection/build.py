@@ -93,8 +93,8 @@ def prepare(config: ServiceSelectionConfig, folder: Path) -> ServiceSelectionCon
     standard error.
 
     Args:
-        config: as the user gave it.
-        folder: of the run.
+        config: the configuration, as the user gave it.
+        folder: the folder of the run.
 
     Returns:
         The configuration with absolute paths, and a prepared workload if it names one.

@@ -26,13 +26,13 @@ def generate_bursts(
     their unit has no meaning until `fit_workload` takes their quantiles.
 
     Args:
-        requests: how many.
+        requests: number of requests.
         arrival_rate: mean arrivals per second over calm times and bursts together.
         burst_factor: rate in a burst over the rate in calm times.
         calm_seconds: mean length of a calm time, s.
         burst_seconds: mean length of a burst, s.
         burst_size: median size in a burst over that in calm times.
-        seed: of everything drawn.
+        seed: the seed of everything drawn.
     """
     check_integer("requests", requests, 2)
     check_range("arrival_rate", arrival_rate, 0, open_low=True)

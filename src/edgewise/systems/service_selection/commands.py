@@ -36,7 +36,7 @@ class Import:
         trace: the file.
         output: where the workload goes. If None, the trace's name, ending in -workload.csv, in the current folder.
         time_column: column with the time, a number or a date. If None, it is guessed.
-        time_unit: of times that are numbers.
+        time_unit: the time unit of times that are numbers.
         size_column: column with the size. If None, it is guessed; of the traces above it is the generated tokens.
         status_column: column that shows which requests failed; those are left out. If None, it is guessed.
         arrival_rate: mean arrivals per second that time is scaled to.
@@ -71,13 +71,13 @@ class Generate:
 
     Attributes:
         output: file to write; packed if it ends in .gz. If None, bursts.csv.
-        requests: how many.
+        requests: number of requests.
         arrival_rate: mean arrivals per second.
         burst_factor: rate in a burst over the rate in calm times.
         calm_seconds: mean length of a calm time, s.
         burst_seconds: mean length of a burst, s.
         burst_size: median size in a burst over that in calm times.
-        seed: of everything drawn.
+        seed: the seed of everything drawn.
         figure: image of the result. If None, beside the output, ending in .png.
         json: print JSON.
     """

@@ -49,7 +49,7 @@ def solve_episode(environment: ServiceSelection, key: PRNGKeyArray, sweeps: int 
 
     Args:
         environment: the system.
-        key: of the episode, as `record_episode` takes it.
+        key: the key of the episode, as `record_episode` takes it.
         sweeps: passes of `improve` over the schedule.
 
     Raises:

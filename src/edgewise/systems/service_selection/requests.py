@@ -91,7 +91,7 @@ def read_requests(
         time_column: column with the time, a number or an ISO date (UTC where it names no zone). If None, it is guessed.
         size_column: column with the size. If None, it is guessed: the *generated* tokens of the traces above.
         status_column: column that shows which requests failed. If None, it is guessed; there need not be one.
-        time_unit: of times that are numbers.
+        time_unit: the time unit of times that are numbers.
 
     Raises:
         TraceError: if the file cannot be read, is damaged or has fewer than two requests that did not fail, lacks a

@@ -53,7 +53,7 @@ def draw_providers(key: PRNGKeyArray, count: int) -> Providers:
     """Draw providers from the grids of the authors' code.
 
     Args:
-        key: of the instance.
+        key: the key of the instance.
         count: I.
     """
 

@@ -66,7 +66,7 @@ class AdmmEquilibrium(eqx.Module):
         prices, demands: of leaders and followers.
         multipliers: eta_i of the delay limit.
         residuals: change of the sum of leaders' utilities in each round, (18); not a number after the last.
-        rounds: of the outer loop.
+        rounds: the rounds of the outer loop.
         inner_residual: largest change of a demand, or excess of a delay in s, in the last step of the last inner loop.
         converged: whether both loops ended by their tolerance.
     """

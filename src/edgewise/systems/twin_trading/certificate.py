@@ -38,8 +38,8 @@ def deviate(
 
     Args:
         market: the instance.
-        prices: of everyone.
-        levels: of the search for leaders' best prices.
+        prices: the prices of everyone.
+        levels: number of levels of the search for leaders' best prices.
 
     Returns:
         The certificate, and every leader's best price.

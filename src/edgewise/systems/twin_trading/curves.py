@@ -37,8 +37,8 @@ def best_response_curves(market: Market, prices: Float[Array, " m"], points: int
 
     Args:
         market: the instance.
-        prices: of the leaders.
-        points: of each curve.
+        prices: the prices of the leaders.
+        points: the points of each curve.
     """
     precision = jnp.result_type(float)
     with jax.enable_x64(True):

@@ -29,7 +29,7 @@ def distances(
     """Mean absolute difference from the equilibrium, relative to the mean size there.
 
     Args:
-        equilibrium: of the market.
+        equilibrium: the equilibrium of the market.
         prices: set.
         demands: at them.
         leaders: utilities (2) of leaders.
@@ -68,7 +68,7 @@ def exploitability(
 
     Args:
         market: the instance.
-        equilibrium: of the market.
+        equilibrium: the equilibrium of the market.
         prices: set.
         react: how followers answer prices.
     """

@@ -37,8 +37,8 @@ class TwinTradingState(eqx.Module):
     """Past trade, oldest slot first, and prices of the slot that is under way.
 
     Attributes:
-        past_prices: of the last L slots.
-        past_demands: of the last L slots, 1e7 Hz.
+        past_prices: the past prices of the last L slots.
+        past_demands: the past demands of the last L slots, 1e7 Hz.
         prices: announced for this slot; zeros before.
         slot: slots done.
     """
@@ -78,7 +78,7 @@ class TwinTrading(Game[TwinTradingState]):
         Args:
             config: sizes and options.
             market: the market. If None, the one that `config` describes.
-            equilibrium: of the market, to measure trade against.
+            equilibrium: the equilibrium of the market, to measure trade against.
         """
         market = configured_market(config) if market is None else market
         self.market = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), market)

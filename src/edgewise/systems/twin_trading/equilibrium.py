@@ -55,7 +55,7 @@ class StackelbergEquilibrium(eqx.Module):
         limited: whether the delay limit binds.
         followers_unique: whether the followers' equilibrium is unique at any prices.
         candidates: prices found from each start.
-        candidate_certificates: of each.
+        candidate_certificates: the candidate certificates of each.
         equilibria: how many different candidates are certified to 1e-6; 0 if none is.
         mode: "stackelberg", or "paper" for the fixed point of the paper's (4), (13), (15).
     """

@@ -51,7 +51,7 @@ class Market(eqx.Module):
         price_cap: p^max.
         payment_scale: kappa, follower's utility per unit of money; the paper does not state it.
         leader_scale: leader's utility per unit of money; the paper does not state it.
-        delay: of migrations. If None, constraint (6) is left out.
+        delay: the delay of migrations. If None, constraint (6) is left out.
     """
 
     satisfaction: Float[Array, " n"]

@@ -29,8 +29,8 @@ def sales(
 
     Args:
         market: the instance.
-        prices: of everyone.
-        trials: of each leader.
+        prices: the prices of everyone.
+        trials: the trials of each leader.
         react: followers' demands at given prices. If None, their exact equilibrium.
     """
     m, k = trials.shape
@@ -79,8 +79,8 @@ def best_prices(
 
     Args:
         market: the instance.
-        prices: of everyone.
-        levels: of the search; each looks at evenly spread prices, between the neighbours of the best one of the level before.
+        prices: the prices of everyone.
+        levels: number of levels of the search; each tries evenly spread prices between the neighbours of the last best one.
         react: followers' demands at given prices. If None, their exact equilibrium.
     """
     lowest, highest = price_bounds(market)

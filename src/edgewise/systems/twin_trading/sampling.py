@@ -34,7 +34,7 @@ class MarketDistribution:
         cost: c, normal, per unit of 1e7 Hz.
         price_cap: p^max.
         payment_scale: kappa.
-        leader_scale: of leaders' utilities.
+        leader_scale: the leader scale of leaders' utilities.
         data_mbyte: D, uniform, MB.
         cycles: L, normal, cycles.
         deadline_s: K, uniform, s.
@@ -100,10 +100,10 @@ def draw_market(
     """Draw a market; the same one in every precision.
 
     Args:
-        key: of the instance.
+        key: the key of the instance.
         followers: N.
         leaders: M.
-        distribution: of its numbers.
+        distribution: the distribution of its numbers.
     """
     return _draw(key, followers, leaders, distribution)
 

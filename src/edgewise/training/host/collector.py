@@ -26,11 +26,11 @@ class Collector:
     every copy has one: each copy's steps come out complete and in their order, in every autoreset mode.
 
     Args:
-        copies: to be stepped.
-        seed: of their episodes.
+        copies: the copies to be stepped.
+        seed: the seed of their episodes.
 
     Attributes:
-        observation: of every copy, to act on.
+        observation: the observation of every copy, to act on.
         fresh: copies at the start of an episode.
     """
 

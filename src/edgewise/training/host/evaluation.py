@@ -24,8 +24,8 @@ def evaluate_host(
     Args:
         task: what to play.
         policy: chooses the actions; it gets no state, as the environment shows none.
-        seed: of the episodes and of what the policy draws; the same seed gives every policy the same episodes.
-        episodes: how many.
+        seed: the seed of the episodes and of what the policy draws; the same seed gives every policy the same episodes.
+        episodes: number of episodes.
 
     Returns:
         For each episode: `return` (sum of rewards) and `length` (steps).

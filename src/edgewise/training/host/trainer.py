@@ -58,7 +58,7 @@ class HostTrainer(Trainer):
         task: what to learn in, as the learner sees it.
         evaluation: the task for evaluations, its observations as they are.
         algorithm: the learner.
-        copies: of the environment, for each learner.
+        copies: the copies of the environment, for each learner.
     """
 
     def __init__(self, task: HostTask, evaluation: HostTask, algorithm: Any, copies: int) -> None:

@@ -105,7 +105,7 @@ def fill_places(
         slots: number of slots L.
         limit: places to open at most.
         minimum_slots: least stay, in slots.
-        seed: of the draw.
+        seed: the seed of the draw.
         least: end with the last slot in which that many places are filled.
 
     Returns:

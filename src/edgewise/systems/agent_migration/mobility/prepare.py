@@ -44,7 +44,7 @@ class Preparation:
         minimum_slots: a vehicle takes a place only if it stays that many slots, or to the end of the window.
         maximum_gap_s: records farther apart than this are not joined, s. If None, two slots or three times the median time
             between records, whichever is longer.
-        seed: of the choice of vehicles and of k-means.
+        seed: the seed of the choice of vehicles and of k-means.
     """
 
     slot_seconds: float = 30.0
@@ -91,7 +91,7 @@ def prepare_scenario(
 
     Args:
         trace: as `read_trace` returns it.
-        options: how.
+        options: how the recording is prepared.
         tell: called with a line on what was left out, chosen, or is unusual.
 
     Returns:
@@ -136,7 +136,7 @@ def place_rsus(positions: Float[np.ndarray, "n 2"], rsus: int, seed: int) -> Flo
     Args:
         positions: m; a sample of them is used where they are many.
         rsus: number of units S.
-        seed: of the sample and of k-means.
+        seed: the seed of the sample and of k-means.
 
     Raises:
         ConfigurationError: if there are fewer different positions than units.

@@ -33,7 +33,7 @@ class Traffic:
         warm_up_seconds: simulated time before the recording, in which the roads fill at the same rate, s.
         sample_seconds: time between two records, s.
         shortest_trip_m: least distance from a trip's start to its end, as the crow flies, m.
-        seed: of the trips and of the simulation; the same seed gives the same file from the same SUMO version.
+        seed: the seed of the trips and of the simulation; the same seed gives the same file from the same SUMO version.
     """
 
     network: Path | None = None

@@ -59,7 +59,7 @@ class TraceFormat:
         vehicle: column with the vehicle's identity, any text.
         x: column with the first coordinate in a plane, m; the longitude with `lonlat`.
         y: column with the second coordinate, m; the latitude with `lonlat`.
-        time_unit: of times that are numbers.
+        time_unit: the time unit of times that are numbers.
         lonlat: positions are longitude and latitude in degrees (WGS 84), to be projected about their middle.
     """
 
