@@ -221,6 +221,22 @@ def test_the_shipped_recording_trains_and_judges_on_different_parts() -> None:
         environment(AgentMigrationConfig(mobility="grid", slots=100), "training")
 
 
+def test_a_network_is_one_and_is_not_replaced(tmp_path: Path) -> None:
+    network = tmp_path / "town.net.xml"
+    for content in (b"<routes/>", b"no XML", gzip.compress(b"<net></net>" * 99, mtime=0)[:20], b""):
+        network.write_bytes(content)
+        with pytest.raises(ConfigurationError, match=r"town\.net\.xml.*: must be a road network of SUMO"):
+            Traffic(network=network)
+    for content in (b"<?xml version='1.0'?><!-- made by hand --><net version='1'/>", gzip.compress(b"<net>")):
+        network.write_bytes(content)
+        traffic = Traffic(network=network)
+        with pytest.raises(ConfigurationError, match="another file than the network"):
+            generate_with_sumo(network, traffic)
+        assert network.read_bytes() == content
+    with pytest.raises(ConfigurationError, match="a file, not a folder"):
+        generate_with_sumo(tmp_path, Traffic())
+
+
 @pytest.mark.slow
 def test_sumo_generates_what_we_read(tmp_path: Path) -> None:
     pytest.importorskip("sumo")

@@ -35,6 +35,8 @@ def make_folder(path: Path) -> None:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise EdgewiseError(f"{path}: is a file, must be a folder") from None
     except OSError as error:
         raise EdgewiseError(told(error)) from None
     if not os.access(path, os.W_OK):

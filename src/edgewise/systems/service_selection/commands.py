@@ -117,8 +117,9 @@ def _import(words: list[str]) -> int:
             providers_file=None if options.providers_file is None else str(options.providers_file),
         )
     )
-    if output.exists() and options.trace.exists() and output.samefile(options.trace):
-        raise ConfigurationError("output", str(output), "another file than the recording")
+    for what, path in (("recording", options.trace), ("providers", options.providers_file)):
+        if path is not None and output.exists() and path.exists() and output.samefile(path):
+            raise ConfigurationError("output", str(output), f"another file than the {what}")
     requests = read_requests(
         options.trace,
         time_column=options.time_column,

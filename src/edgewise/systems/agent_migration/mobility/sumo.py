@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range
+from edgewise.common.tables import GZIP_MAGIC
 
+HEAD_BYTES = 1 << 17
+"""So far into a network its element `net` is looked for (128 KiB); the remark before it holds the options that made it."""
 MESSAGE_LENGTH = 300  # of what SUMO said, in an error
 LARGEST_SEED = 2**31 - 1  # that SUMO takes
 
@@ -59,8 +65,11 @@ class Traffic:
         check_range("warm_up_seconds", self.warm_up_seconds, 0)
         check_range("sample_seconds", self.sample_seconds, 1)
         check_range("shortest_trip_m", self.shortest_trip_m, 0)
-        if self.network is not None and not Path(self.network).is_file():
-            raise ConfigurationError("network", os.fspath(self.network), "a file")
+        if self.network is not None:
+            if not Path(self.network).is_file():
+                raise ConfigurationError("network", os.fspath(self.network), "a file")
+            if not _is_network(Path(self.network)):
+                raise ConfigurationError("network", os.fspath(self.network), "a road network of SUMO (.net.xml)")
 
 
 def generate_with_sumo(output: str | os.PathLike[str], traffic: Traffic) -> Path:
@@ -74,12 +83,16 @@ def generate_with_sumo(output: str | os.PathLike[str], traffic: Traffic) -> Path
         The path of the output.
 
     Raises:
-        ConfigurationError: if the output is in no folder that exists.
+        ConfigurationError: if the output is in no folder that exists, or is a folder or the network itself.
         EdgewiseError: if SUMO is not installed, or fails; the error holds its output.
     """
     output = Path(output).absolute()
     if not output.parent.is_dir():
         raise ConfigurationError("output", os.fspath(output), "in a folder that exists")
+    if output.is_dir():
+        raise ConfigurationError("output", os.fspath(output), "a file, not a folder")
+    if traffic.network is not None and output.exists() and output.samefile(traffic.network):
+        raise ConfigurationError("output", os.fspath(output), "another file than the network")
     home = sumo_home()
     environment = os.environ | {"SUMO_HOME": str(home)}
     if (home / "data" / "proj").is_dir():
@@ -91,6 +104,18 @@ def generate_with_sumo(output: str | os.PathLike[str], traffic: Traffic) -> Path
             _call(step, folder, environment)
         os.replace(records, output)
     return output
+
+
+def _is_network(path: Path) -> bool:
+    """Whether a file, plain or gzip, begins with the element `net`, after remarks."""
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        try:
+            start = (gzip.GzipFile(fileobj=file) if packed else file).read(HEAD_BYTES)
+        except (OSError, EOFError, zlib.error):
+            return False
+    return re.search(rb"<net[\s>]", start) is not None
 
 
 def _steps(traffic: Traffic, home: Path, folder: Path, records: Path) -> list[list[str]]:
