@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from edgewise.common.errors import ConfigurationError
+from edgewise.common.plain import from_plain
 from edgewise.common.yaml_files import YamlError, parse_yaml, read_yaml
 from edgewise.environments.host.configuration import HostConfig
-from edgewise.systems.dynamic_contract.files import load_instance
+from edgewise.systems.dynamic_contract.files import Instance, load_instance
 from edgewise.systems.service_selection.files import load_providers
 from edgewise.systems.twin_trading.files import load_market
 
@@ -111,3 +113,8 @@ def test_keywords_of_environments_are_read_so() -> None:
     assert HostConfig(arguments=("x=1e3", "y=[1, 2]")).keywords(False) == {"x": 1000, "y": [1, 2]}
     with pytest.raises(ValueError, match=r"arguments = 'x=on': must be .*two ways"):
         HostConfig(arguments=("x=on",))
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"^servers = None: must be given$"):
+        from_plain(Instance, {"alpha": 1.0})

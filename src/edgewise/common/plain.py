@@ -61,6 +61,8 @@ def from_plain(kind: type[Record], values: object) -> Record:
         if isinstance(cause, ConfigurationError):
             raise cause from None
         place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in known)
+        if first["type"] == "missing":
+            raise ConfigurationError(place, None, "given") from None
         raise ConfigurationError(place, first["input"], first["msg"].removeprefix("Input should be ")) from None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.common.files import replace_file
+from edgewise.common.files import replace_file, told
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.profile import Profile
@@ -106,8 +106,10 @@ def load_record(folder: Path) -> Record:
         return from_plain(Record, json.loads(path.read_text()))
     except ConfigurationError as error:
         raise EdgewiseError(f"{path}: {error}; give the experiment's command again") from None
-    except (OSError, ValueError) as error:
-        raise EdgewiseError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise EdgewiseError(told(error)) from None
+    except ValueError:
+        raise EdgewiseError(f"{path}: is damaged: no JSON; give the experiment's command again") from None
 
 
 def software() -> dict[str, str]:
