@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from edgewise.__main__ import start
 from edgewise.cli import main
 from edgewise.cli.train import parse
 from edgewise.environments import registry
@@ -329,3 +331,11 @@ def test_output_that_nobody_reads_ends_quietly() -> None:
     with os.fdopen(write, "w") as pipe:
         done = subprocess.run([*COMMAND, "--help"], stdout=pipe, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_an_interrupt_while_a_command_is_loaded_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "edgewise.cli.main", SimpleNamespace(main=interrupted))
+    assert start() == 130

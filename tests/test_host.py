@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -239,6 +241,8 @@ def test_copies_in_processes_of_their_own_give_the_same_steps(tmp_path: Path) ->
     for vectorise in ("sync", "async"):
         copies = entry.build(HostConfig(vectorise=vectorise)).copies(2, 0)
         first = copies.reset(0)
+        for process in getattr(copies._environment, "processes", ()):
+            os.kill(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal
         results.append([first, *(copies.step(np.ones(2, np.int32)).final for _ in range(3))])
         copies.close()
     np.testing.assert_array_equal(*results)

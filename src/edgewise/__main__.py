@@ -1,7 +1,17 @@
-"""`python -m edgewise COMMAND ...`."""
+"""`edgewise COMMAND ...` and `python -m edgewise COMMAND ...`."""
 
 import sys
 
-from edgewise.cli.main import main
 
-sys.exit(main())
+def start() -> int:
+    """Run the command that was typed; Ctrl-C ends it quietly while it is still being loaded, too."""
+    try:
+        from edgewise.cli.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(start())

@@ -48,7 +48,7 @@ class Processes:
                     while waiting and len(running) < self._workers:
                         index, task = waiting.pop()
                         process: BaseProcess = context.Process(target=_work, args=(news, os.getpid(), index, task))
-                        process.start()
+                        _start(process)
                         running[index] = process
                     for index, kind, content in _listen(news, running):
                         if kind == "progress":
@@ -67,6 +67,15 @@ class Processes:
             for process in running.values():
                 process.terminate()
                 process.join()
+
+
+def _start(process: BaseProcess) -> None:
+    """Start a process in which Ctrl-C waits until its work has begun, instead of ending its imports in a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _acknowledge() -> None:
@@ -105,6 +114,7 @@ def _work(news: Any, parent: int, index: int, task: Task) -> None:
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     ignore_damaged_programs()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         outcome = attempt(task, lambda done, text: news.put((index, "progress", (done, text))))
     except KeyboardInterrupt:
         outcome = "interrupted", "stopped"

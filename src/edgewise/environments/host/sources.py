@@ -7,9 +7,12 @@ import difflib
 import importlib
 import importlib.metadata
 import multiprocessing
+import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -32,11 +35,13 @@ def from_gymnasium(name: str, config: HostConfig, evaluation: bool, copies: int,
     """
     mode = gymnasium.VectorizeMode(config.vectorise)
     vector: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}
+    wrappers = [_wrapper(each) for each in config.wrappers]
     match config.vectorise:
         case "vector_entry_point":
             vector = {}
         case "async":
             vector["context"] = _start_method()
+            wrappers.insert(0, partial(_without_interrupts, os.getpid()))
             # It prints what went wrong in another process, with its traceback, and raises the same.
             warnings.filterwarnings("ignore", module=r"gymnasium\.vector\.async_vector_env")
     with _mistakes("gymnasium", name):
@@ -45,7 +50,7 @@ def from_gymnasium(name: str, config: HostConfig, evaluation: bool, copies: int,
             num_envs=copies,
             vectorization_mode=mode,
             vector_kwargs=vector,
-            wrappers=[_wrapper(each) for each in config.wrappers] or None,
+            wrappers=wrappers or None,
             **config.keywords(evaluation),
         )
 
@@ -56,6 +61,13 @@ def _start_method() -> str:
         return "spawn"
     multiprocessing.set_forkserver_preload(["gymnasium"])
     return "forkserver"
+
+
+def _without_interrupts(maker: int, environment: Any) -> Any:
+    """The same environment, whose process leaves Ctrl-C to the one that made it, which may still step it before it stops."""
+    if os.getpid() != maker:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return environment
 
 
 def require_gymnasium_id(name: str) -> None:
