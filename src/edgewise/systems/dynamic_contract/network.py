@@ -56,19 +56,7 @@ def build_network(
     check_range("power_dbm", power_dbm, -100, 100)
     check_range("rate_mbps", rate_mbps, 0, open_low=True)
     check_range("integration_energy", integration_energy, 0)
-    if not types:
-        raise ConfigurationError("types", types, "one list of types for each period")
-    if len(transitions) != len(types) - 1:
-        raise ConfigurationError("transitions", len(transitions), f"one table for each later period, {len(types) - 1}")
-    kinds = len(types[0])
-    check_integer("number of types", kinds, 1)
-    if kinds > servers:
-        raise ConfigurationError("servers", servers, f"at least the number of types, {kinds}")
-    for period, theta in enumerate(types, 1):
-        _check_types(f"theta{period}", theta, kinds)
-    _check_probabilities("p1", initial, (kinds,))
-    for period, table in enumerate(transitions, 2):
-        _check_probabilities(f"p{period}", table, (kinds, kinds))
+    kinds = _check_tables(servers, types, initial, transitions)
     with jax.enable_x64(True):
 
         def wide(value: object) -> jax.Array:
@@ -93,6 +81,29 @@ def build_network(
 def dbm_to_watt(power: Number) -> Number:
     """Power in W of a level in dBm; also of an array."""
     return 10 ** ((power - 30) / 10)
+
+
+def _check_tables(
+    servers: int,
+    types: Sequence[Sequence[float]],
+    initial: Sequence[float],
+    transitions: Sequence[Sequence[Sequence[float]]],
+) -> int:
+    """Check types and their probabilities; the number of types."""
+    if not types:
+        raise ConfigurationError("types", types, "one list of types for each period")
+    if len(transitions) != len(types) - 1:
+        raise ConfigurationError("transitions", len(transitions), f"one table for each later period, {len(types) - 1}")
+    kinds = len(types[0])
+    check_integer("number of types", kinds, 1)
+    if kinds > servers:
+        raise ConfigurationError("servers", servers, f"at least the number of types, {kinds}")
+    for period, theta in enumerate(types, 1):
+        _check_types(f"theta{period}", theta, kinds)
+    _check_probabilities("p1", initial, (kinds,))
+    for period, table in enumerate(transitions, 2):
+        _check_probabilities(f"p{period}", table, (kinds, kinds))
+    return kinds
 
 
 def _check_types(field: str, values: Sequence[float], kinds: int) -> None:
