@@ -19,7 +19,7 @@ demo: $(VENV)/.demo
 	elif [ -f $(RUN)/config.yaml ]; then \
 	  $(BIN)/edgewise train --resume $(RUN); \
 	else \
-	  $(BIN)/edgewise train agent-migration --name demo; \
+	  $(BIN)/edgewise train agent-migration --steps 600000 --name demo; \
 	fi
 	@$(BIN)/edgewise evaluate $(RUN)
 	@echo "open $(RUN)/report/index.html"
