@@ -176,7 +176,7 @@ def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
     file.write_text(yaml.safe_dump(plain_market(draw_market(jax.random.key(5), 4, 3))))
     own = registry.make("twin-trading", instance=str(file))
     assert (len(own.followers), len(own.leaders)) == (4, 3)
-    with pytest.raises(ConfigurationError, match="environment = 'trade': must be one of .*twin-trading"):
+    with pytest.raises(ConfigurationError, match=r"environment = 'trade': must be one of .*twin-trading"):
         registry.make("trade")
     with pytest.raises(ConfigurationError, match="sellers = 3: must be left out"):
         registry.make("twin-trading", sellers=3)
