@@ -178,7 +178,7 @@ def test_sizes_are_free_and_files_give_the_market(tmp_path) -> None:
     assert (len(own.followers), len(own.leaders)) == (4, 3)
     with pytest.raises(ConfigurationError, match=r"environment = 'trade': must be one of .*twin-trading"):
         registry.make("trade")
-    with pytest.raises(ConfigurationError, match="sellers = 3: must be left out"):
+    with pytest.raises(ConfigurationError, match=r"field = .sellers.: must be one of followers"):
         registry.make("twin-trading", sellers=3)
     with pytest.raises(ConfigurationError, match="history = -1"):
         TwinTradingConfig(history=-1)
