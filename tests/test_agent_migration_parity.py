@@ -85,7 +85,13 @@ CASES = {
         20,
     ),
 }  # fmt: skip
-UNUSED = {"mobility", "mobility_sha256", "observe_reputation", "training_share", "scheduled_attacks"}  # no part of this system
+UNUSED = {
+    "mobility",
+    "mobility_sha256",
+    "observe_reputation",
+    "training_share",
+    "scheduled_attacks",
+}  # no part of this system
 
 
 @pytest.fixture(autouse=True)
