@@ -311,6 +311,7 @@ def test_every_rsu_is_a_target_equally_often(environment):
     assert len(pairs) == 6
 
 
+@pytest.mark.slow
 def test_a_sweep_in_one_program_equals_its_points_one_by_one():
     configs = [
         AgentMigrationConfig(),

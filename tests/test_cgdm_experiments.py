@@ -258,6 +258,7 @@ def small_policy(environment: AgentMigration, key: int) -> DiffusionPolicy:
     return DiffusionPolicy(Denoiser(*sizes, (8,), 4, jax.random.key(key)), make_schedule("vp", 1), squash=False)
 
 
+@pytest.mark.slow
 class TestKnownAttack:
     def test_only_the_scheduled_attack_comes(self, attacked: AgentMigration) -> None:
         play = eqx.filter_jit(record_episode)

@@ -124,6 +124,7 @@ def test_only_algorithms_that_fit_are_offered(capsys: pytest.CaptureFixture[str]
     assert "rainbow" not in error
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_a_saved_configuration(
     run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,6 +253,7 @@ def test_compare_answers_whatever_becomes_of_its_figure(
     assert error.startswith("figure: not drawn: ")
 
 
+@pytest.mark.slow
 def test_files_of_a_run_that_were_damaged_are_named(
     run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

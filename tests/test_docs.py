@@ -198,6 +198,7 @@ def parse_only(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"edgewise.cli.train.{name}", stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", edgewise_commands(), ids=" ".join)
 def test_commands_are_understood(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -207,7 +208,7 @@ def test_commands_are_understood(words: list[str], tmp_path: Path, monkeypatch: 
         words = [*(["train", "agent-migration"] if place == 1 else words[:place]), *words[place + 2 :]]
     for word in words:
         if re.fullmatch(r"[\w-]+(\.\w+)+", word):
-            (tmp_path / word).touch()
+            (tmp_path / word).write_text("<net>\n</net>\n" if word.endswith(".net.xml") else "")
     heard = io.StringIO()
     with contextlib.redirect_stderr(heard), contextlib.redirect_stdout(heard):
         try:

@@ -50,6 +50,7 @@ def end_after_ctrl_c(news: Any, parent: int, index: int, job: Job) -> None:
     """A job in its last moments: told to stop, it ends, with more to say than a pipe holds."""
     told = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: told.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     news.put((index, "progress", (1, "nearly done")))
     told.wait()
     news.put((index, "results", b"x" * 2_000_000))

@@ -84,6 +84,7 @@ def results(folder: Path) -> Results:
 
 
 class TestEngine:
+    @pytest.mark.slow
     def test_a_learner_is_judged_by_its_saved_policies(self, folder: Path, results: Results) -> None:
         outcome = results.find("DQN")
         assert isinstance(outcome.player, Learned)

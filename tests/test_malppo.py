@@ -117,6 +117,7 @@ def plain_outputs(network: Any, step: Step, memory: Any) -> tuple[np.ndarray, np
     return tuple(np.asarray(x).reshape(copies, steps, -1).swapaxes(0, 1) for x in (now, then))
 
 
+@pytest.mark.slow
 def test_advantages_and_losses_are_those_of_an_obvious_loop() -> None:
     config = replace(SMALL, discount=0.8, trace=0.7, clip=0.2, entropy_weight=0.03)
     algorithm = MALPPO(config, JOINT, 10)
@@ -175,6 +176,7 @@ def pair_game() -> PairGame:
 ROLL_OUT = eqx.filter_jit(lambda loop, key: (loop.start(key), loop.roll_out(loop.start(key), key)))
 
 
+@pytest.mark.slow
 def test_rollout_follows_the_order_of_moves(pair_game: PairGame) -> None:
     loop = loop_of(pair_game)
     start, (_, observations, _, (leaders, followers)) = ROLL_OUT(loop, jax.random.key(0))
@@ -203,6 +205,7 @@ def test_rollout_follows_the_order_of_moves(pair_game: PairGame) -> None:
 ROLL_ON = eqx.filter_jit(lambda loop, state: loop.roll_out(state, jax.random.key(3)))
 
 
+@pytest.mark.slow
 def test_memory_in_a_rollout_is_that_of_learning(pair_game: PairGame) -> None:
     """The network unrolled over a rollout gives what it gave step by step, across the ends of episodes."""
     loop = loop_of(pair_game)
@@ -250,6 +253,7 @@ def changed(turns: Any, agent: int) -> Any:
     return replace(turns, step=step)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", [(0, 0), (1, 1)], ids=["leader", "follower"])
 def test_no_agent_learns_from_anothers_experience(pair_game: PairGame, who: tuple[int, int]) -> None:
     """Parameters and moments of gradients of all others are the same, bit for bit."""
@@ -264,6 +268,7 @@ def test_no_agent_learns_from_anothers_experience(pair_game: PairGame, who: tupl
             assert same == ((place, index) != who)
 
 
+@pytest.mark.slow
 def test_central_critics_do_learn_from_what_others_saw(pair_game: PairGame) -> None:
     loop = loop_of(pair_game, MAPPOConfig(hidden=(6,), minibatches=2))
     start, (*_, rollout) = ROLL_OUT(loop, jax.random.key(0))
@@ -278,6 +283,7 @@ def test_central_critics_do_learn_from_what_others_saw(pair_game: PairGame) -> N
     assert equal(agent_leaves(before[0], 1), agent_leaves(after[0], 1))
 
 
+@pytest.mark.slow
 def test_private_data_reach_no_other_agent() -> None:
     """Another satisfaction, size of data, deadline of one follower: what others see, do, get and learn stays the same."""
     game = TwinTrading(TwinTradingConfig(slots=4))
@@ -348,6 +354,7 @@ def test_equilibrium_of_a_game_of_known_answer_is_learned(pair_game: PairGame, c
     np.testing.assert_allclose(bought, [0.5, 0.15], atol=0.06)
 
 
+@pytest.mark.slow
 def test_leaders_explore_before_they_learn(pair_game: PairGame) -> None:
     """With `leader_start` 0.5, actors of leaders are as they were after the first of two updates, and not after the second."""
     loop = loop_of(pair_game, replace(SMALL, leader_start=0.5), replace(TRAINING, steps=48, evaluations=1))
@@ -396,6 +403,7 @@ def test_a_fresh_learner_has_the_types_that_updates_keep() -> None:
     assert [jax.tree_util.keystr(path) for path, leaf in leaves if leaf.weak_type] == []
 
 
+@pytest.mark.slow
 def test_same_key_same_bits_other_key_other_bits(pair_game: PairGame) -> None:
     loop = loop_of(pair_game)
     first, again, other = (jax.tree.leaves(first_chunk(loop, jax.random.key(k))[0].train_state) for k in (0, 0, 1))
@@ -454,6 +462,7 @@ def test_saved_policies_act_the_same_one_by_one_and_together(finished: Path) -> 
         assert float(result[name].mean()) == pytest.approx(written[name]["mean"][0], rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_references_mark_both_ends_of_the_scale() -> None:
     entry = registry.find("twin-trading")
     environment = entry.build_evaluation(TwinTradingConfig(with_delay=False, slots=3))

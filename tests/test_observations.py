@@ -263,6 +263,7 @@ class TestLearning:
                 break
         assert ended
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("exponent", [0.0, 0.7])
     def test_transitions_of_two_steps(self, exponent: float) -> None:
         learner = bandit(exponent)

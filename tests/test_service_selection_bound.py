@@ -104,6 +104,7 @@ def test_an_uncontended_episode_is_solved() -> None:
     assert solved.schedule == pytest.approx(solved.bound, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_contended_episode_is_nearly_solved() -> None:
     environment = ServiceSelection(ServiceSelectionConfig(tasks=60, arrival_rate=0.002))
     solved = solve_episode(environment, jax.random.key(0))

@@ -238,6 +238,7 @@ def test_markets_can_be_swept_by_vmap() -> None:
     assert len(set(np.asarray(swept).tolist())) == 3
 
 
+@pytest.mark.slow
 def test_gains_have_a_scale_where_every_follower_is_late() -> None:
     """All rewards are 0 then; the equilibrium's utilities still measure what better purchases would bring."""
     environment = registry.find("twin-trading").build_evaluation(TwinTradingConfig(slots=3))
