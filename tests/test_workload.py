@@ -416,7 +416,7 @@ def test_requests_are_imported_trained_on_and_solved(tmp_path: Path, capsys: pyt
     assert main([*words, "--workload", str(recording), "--folder", str(folder)]) == 0
     prepared, imported = load_workload(folder / "workload.csv"), load_workload(output)
     np.testing.assert_array_equal(prepared.time_s, imported.time_s)
-    assert str(folder / "workload.csv") in (folder / "config.yaml").read_text()
+    assert "workload: ./workload.csv" in (folder / "config.yaml").read_text()
     (folder / "workload.csv").write_text("time_s,size_steps\n1,100\n2,nan\n")
     (folder / "test.json").unlink()
     capsys.readouterr()

@@ -9,6 +9,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -214,6 +215,7 @@ def _offers(environment: DynamicContract, policy: Any, states: int, seed: int) -
 
 
 def _facts(network: Network, own: Contract, exact: Contract) -> dict[str, object]:
+    network, own, exact = jax.tree.map(jnp.asarray, (network, own, exact))
     power = 10 * np.log10(float(network.power)) + 30
     first = ", ".join(f"{p:.2f}" for p in np.asarray(network.initial))
     rows = "; ".join(", ".join(f"{p:.2f}" for p in row) for row in np.asarray(network.transitions[0]))
