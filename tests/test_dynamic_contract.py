@@ -330,6 +330,7 @@ class TestProjection:
         assert bool(judged(network, result.contract).feasible(2e-6))
         assert 0 <= float(result.pooled) <= 1
 
+    @pytest.mark.slow
     def test_more_types_and_periods(self):
         types = [[15.0, 18.0, 21.0], [16.0, 19.0, 24.0], [15.5, 20.0, 22.0]]
         periods = len(types)

@@ -639,6 +639,7 @@ class TestCommand:
         assert error.count("\n") == 1
         assert "pip install '.[ray]'" in error
 
+    @pytest.mark.slow
     def test_tables_are_printed_and_written(
         self,
         tmp_path: Path,

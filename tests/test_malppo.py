@@ -476,6 +476,7 @@ def test_references_mark_both_ends_of_the_scale() -> None:
     np.testing.assert_allclose(best["reward/leader_1"], solved.leader_utilities[1], rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_gains_are_those_of_a_search_by_hand() -> None:
     """Against policies of given prices and demands: each player's best alone, by a fine grid."""
     entry = registry.find("twin-trading")
