@@ -1,0 +1,138 @@
+"""What an operator sees at the start of a slot, and what he remembers of the slots before. Nothing of it is hidden.
+
+Reputations follow equation (21) of the CGDM paper, B_t = xi I_t + (1 - xi) B_{t-1}. Who has both B_t and B_{t-1} knows the
+latest reputation I_t, in which an attack shows at once: B averages it with older ones.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from edgewise.systems.agent_migration import belief
+from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.parameters import Parameters
+
+AVERAGING = 0.15
+"""Rate of the running average of a unit's latest reputation: about six slots, longer than an attack."""
+
+
+class Seen(eqx.Module):
+    """What an operator sees at the start of a slot.
+
+    Attributes:
+        positions: of the vehicles, m.
+        expected: where they are expected one slot later, m.
+        serving: unit that serves each vehicle.
+        entered: where another vehicle has taken over the place of one that left.
+        load: processor time that waits at each unit, slots.
+        reputation: B of each unit as each user holds it.
+    """
+
+    positions: Float[Array, "v 2"]
+    expected: Float[Array, "v 2"]
+    serving: Int[Array, " v"]
+    entered: Bool[Array, " v"]
+    load: Float[Array, " s"]
+    reputation: Float[Array, "v s"]
+
+
+class Memory(eqx.Module):
+    """What an operator remembers at the start of a slot, beside what he sees.
+
+    Attributes:
+        positions: of the vehicles one slot ago, m; where they are now, for a vehicle that has just entered.
+        target: where each vehicle's agent was sent in the last slot.
+        defence: units that ran a defence in the last slot.
+        fell_back: where a vehicle is served by another unit than its target, so that its agent's copy is missing.
+        travelled: sum of the distances that each vehicle has moved, m.
+        moved: slots in which it has moved.
+        before: B one slot ago.
+        latest: I of the last slot.
+        change: I of the last slot less that of the slot before.
+        lowest, highest, average: of the users' mean I of each unit, over the slots so far.
+        filter: probabilities of each unit's state, see `belief`.
+    """
+
+    positions: Float[Array, "v 2"]
+    target: Int[Array, " v"]
+    defence: Bool[Array, " s"]
+    fell_back: Bool[Array, " v"]
+    travelled: Float[Array, " v"]
+    moved: Float[Array, " v"]
+    before: Float[Array, "v s"]
+    latest: Float[Array, "v s"]
+    change: Float[Array, "v s"]
+    lowest: Float[Array, " s"]
+    highest: Float[Array, " s"]
+    average: Float[Array, " s"]
+    filter: Float[Array, "s h"]
+
+
+def see(environment: AgentMigration, state: AgentMigrationState) -> Seen:
+    """The visible part of a state."""
+    mobility = environment.mobility
+    return Seen(
+        positions=mobility.positions(state.mobility),
+        expected=mobility.predict(state.mobility),
+        serving=state.serving,
+        entered=mobility.entered(state.mobility),
+        load=environment.load(state),
+        reputation=state.reputation,
+    )
+
+
+def begin(p: Parameters, seen: Seen) -> Memory:
+    """What an operator knows at the start of an episode: nothing has happened yet."""
+    vehicles, units = seen.reputation.shape
+    mean = seen.reputation.mean(0)
+    return Memory(
+        positions=seen.positions,
+        target=seen.serving,
+        defence=jnp.zeros(units, bool),
+        fell_back=jnp.zeros(vehicles, bool),
+        travelled=jnp.zeros(vehicles),
+        moved=jnp.zeros(vehicles),
+        before=seen.reputation,
+        latest=seen.reputation,
+        change=jnp.zeros_like(seen.reputation),
+        lowest=mean,
+        highest=mean,
+        average=mean,
+        filter=belief.begin(p, units),
+    )
+
+
+def remember(
+    p: Parameters, memory: Memory, before: Seen, target: Int[Array, " v"], defence: Bool[Array, " s"], after: Seen
+) -> Memory:
+    """What an operator knows one slot later.
+
+    Args:
+        p: the system.
+        memory: at the start of the slot.
+        before: what he saw at its start.
+        target: where the agents were sent in it.
+        defence: units that ran a defence in it.
+        after: what he sees at the end of it.
+    """
+    latest = (after.reputation - (1 - p.trust_rate) * before.reputation) / p.trust_rate
+    mean = latest.mean(0)
+    step = jnp.linalg.norm(after.positions - before.positions, axis=-1)
+    stays = ~after.entered
+    return Memory(
+        positions=jnp.where(stays[:, None], before.positions, after.positions),
+        target=jnp.where(stays, target, after.serving),
+        defence=defence,
+        fell_back=stays & (after.serving != target),
+        travelled=jnp.where(stays, memory.travelled + step, 0.0),
+        moved=jnp.where(stays, memory.moved + 1, 0.0),
+        before=before.reputation,
+        latest=latest,
+        change=latest - memory.latest,
+        lowest=jnp.minimum(memory.lowest, mean),
+        highest=jnp.maximum(memory.highest, mean),
+        average=memory.average + AVERAGING * (mean - memory.average),
+        filter=belief.update(p, memory.filter, mean, defence),
+    )
