@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.common.table import Table, unknown
 from edgewise.common.terminal import number
 
@@ -115,6 +116,11 @@ class System(abc.ABC):
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
         solver: the solver of `edgewise solve SYSTEM`; None if there is no solver.
+        sizes: fields of the configuration that set the size of observations and actions: a policy of fixed size serves only
+            the values that it was trained with.
+        forms: fields of the configuration that set the form of an observation: where a policy is played, they are those of
+            its training.
+        shipped: trained policies that come with the system, name to the folder of the artefact.
     """
 
     name: str
@@ -131,6 +137,9 @@ class System(abc.ABC):
     presets: Mapping[str, Preset] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
     solver: Command | None = None
+    sizes: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
+    shipped: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     @abc.abstractmethod
@@ -210,6 +219,30 @@ class System(abc.ABC):
             folder: the folder of the run; what must be made is written there.
         """
         return config
+
+    def changed(self, config: Any, changes: Mapping[str, Any]) -> Any:
+        """A configuration with other values in some fields, and in those that follow from them.
+
+        Args:
+            config: the configuration to start from.
+            changes: field to value.
+
+        Raises:
+            ConfigurationError: if a value is not allowed, or does not suit the others.
+        """
+        return replace(config, **changes)
+
+    def shipped_folder(self, name: str) -> Path:
+        """The folder of a policy that comes with the system.
+
+        Raises:
+            ConfigurationError: if there is no policy of that name.
+        """
+        if name not in self.shipped:
+            raise unknown("policy", name, self.shipped) if self.shipped else ConfigurationError(
+                "policy", name, f"the folder of a run or of a policy: none comes with {self.name}"
+            )
+        return self.shipped[name]
 
     def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
         """Pictures for the report of a run, each a `Picture`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,8 @@ Part = Literal["training", "evaluation"]
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(AgentMigrationConfig)}
 KEPT = f"mobility{SUFFIX}"
 """The recording in the folder of a run."""
+GEOMETRY = ("rsu_positions_m", "coverage_m", "origin_m", "area_m", "slot_seconds")
+"""Fields that a recording gives itself, beside the number of road-side units."""
 AGAIN = {
     "rsus": "--rsus {value}",
     "rsu_positions_m": "--rsu-positions X Y ...",
@@ -121,25 +123,45 @@ def longest_episode(config: AgentMigrationConfig, scenario: MobilityScenario) ->
     return min(part.slots for part in split_in_time(scenario, config.training_share)) - 1
 
 
-def on_recording(config: AgentMigrationConfig, mobility: str) -> AgentMigrationConfig:
+def changed(config: AgentMigrationConfig, changes: Mapping[str, Any]) -> AgentMigrationConfig:
+    """A configuration with other values in some fields; with another recording, or none, it has the geometry of that.
+
+    Episodes left at their default length are shortened to what the recording allows, which standard error tells.
+
+    Args:
+        config: the configuration to start from.
+        changes: field to value.
+
+    Raises:
+        ConfigurationError: if a value is not allowed, or does not suit the recording.
+        EdgewiseError: if the recording is missing or damaged.
+    """
+    mobility = changes.get("mobility", config.mobility)
+    if mobility == config.mobility:
+        return replace(config, **changes)
+    if mobility is None:
+        return replace(config, **{name: DEFAULTS[name] for name in (*GEOMETRY, "rsus", "mobility_sha256")} | dict(changes))
+    return with_slots(on_recording(config, mobility, changes), find_scenario(mobility), _tell)
+
+
+def on_recording(
+    config: AgentMigrationConfig, mobility: str, changes: Mapping[str, Any] | None = None
+) -> AgentMigrationConfig:
     """The same system on another recording, whose geometry it takes.
 
     Args:
         config: the configuration, of a run for example.
         mobility: a prepared recording, or "grid".
+        changes: other values of further fields.
 
     Raises:
         ConfigurationError: if the recording has another number of road-side units than values were given for.
         EdgewiseError: if the recording is missing or damaged.
     """
     scenario = find_scenario(mobility)
-    free: dict[str, Any] = {
-        name: DEFAULTS[name] for name in ("rsu_positions_m", "coverage_m", "origin_m", "area_m", "slot_seconds")
-    }
-    config = replace(
-        config, **(free | {"rsus": scenario.rsus, "mobility": mobility, "mobility_sha256": scenario.sha256})
-    )
-    return with_geometry(config, scenario)
+    free: dict[str, Any] = {name: DEFAULTS[name] for name in GEOMETRY}
+    own = {"rsus": scenario.rsus, "mobility": mobility, "mobility_sha256": scenario.sha256}
+    return with_geometry(replace(config, **(free | own | dict(changes or {}))), scenario)
 
 
 def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,12 @@ class AgentMigrationSystem(System):
 
         return prepare(config, folder)
 
+    def changed(self, config: Any, changes: Mapping[str, Any]) -> Any:
+        """Another recording brings its own geometry, and episodes that fit in it."""
+        from edgewise.systems.agent_migration.build import changed
+
+        return changed(config, changes)
+
     def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
         from edgewise.systems.agent_migration.figures import pictures
 
@@ -96,6 +102,8 @@ AGENT_MIGRATION = AgentMigrationSystem(
     usual_references=("random", "nearest-next", "least-loaded", "look-ahead-blind", "look-ahead", "oracle"),
     default_algorithm="cgdm",
     presets=PRESETS,
+    sizes=("vehicles", "rsus"),
+    forms=("observe_reputation",),
     commands={
         "mobility": Command(
             "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"
