@@ -239,8 +239,12 @@ class System(abc.ABC):
             ConfigurationError: if there is no policy of that name.
         """
         if name not in self.shipped:
-            raise unknown("policy", name, self.shipped) if self.shipped else ConfigurationError(
-                "policy", name, f"the folder of a run or of a policy: none comes with {self.name}"
+            raise (
+                unknown("policy", name, self.shipped)
+                if self.shipped
+                else ConfigurationError(
+                    "policy", name, f"the folder of a run or of a policy: none comes with {self.name}"
+                )
             )
         return self.shipped[name]
 

@@ -140,7 +140,9 @@ def changed(config: AgentMigrationConfig, changes: Mapping[str, Any]) -> AgentMi
     if mobility == config.mobility:
         return replace(config, **changes)
     if mobility is None:
-        return replace(config, **{name: DEFAULTS[name] for name in (*GEOMETRY, "rsus", "mobility_sha256")} | dict(changes))
+        return replace(
+            config, **{name: DEFAULTS[name] for name in (*GEOMETRY, "rsus", "mobility_sha256")} | dict(changes)
+        )
     return with_slots(on_recording(config, mobility, changes), find_scenario(mobility), _tell)
 
 
