@@ -60,9 +60,29 @@ class RectangularLoops(Mobility):
         """The eight loops of the default scenario, scaled to the area and repeated for more vehicles."""
         table = np.asarray(LOOPS)[np.arange(vehicles) % len(LOOPS)]
         corners = table[:, :4] * area_m + np.tile(np.asarray(origin_m), 2)
+        return cls.of_rectangles(corners, table[:, 4], speed_range_m_s, speed_spread, slot_seconds)
+
+    @classmethod
+    def of_rectangles(
+        cls,
+        rectangles: Float[np.ndarray, "v 4"],
+        direction: Float[np.ndarray, " v"],
+        speed_range_m_s: tuple[float, float],
+        speed_spread: float,
+        slot_seconds: float,
+    ) -> RectangularLoops:
+        """Loops of one's own.
+
+        Args:
+            rectangles: x0, y0, x1, y1 of each vehicle in m, x0 < x1 and y0 < y1.
+            direction: +1 counter-clockwise, -1 clockwise, of each vehicle.
+            speed_range_m_s: lowest and highest speed of an episode, m/s.
+            speed_spread: relative standard deviation of a slot's speed.
+            slot_seconds: length of a slot, s.
+        """
         return cls(
-            rectangles=jnp.asarray(corners, dtype=float),
-            direction=jnp.asarray(table[:, 4], dtype=float),
+            rectangles=jnp.asarray(rectangles, dtype=float),
+            direction=jnp.asarray(direction, dtype=float),
             speed_range=jnp.asarray(speed_range_m_s, dtype=float),
             speed_spread=jnp.asarray(speed_spread, dtype=float),
             slot_seconds=jnp.asarray(slot_seconds, dtype=float),

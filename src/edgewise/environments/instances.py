@@ -1,0 +1,134 @@
+"""Many instances of one problem: an environment that draws one at every reset, and groups of such of several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.environment import Action, Environment, Observation, TimeStep
+from edgewise.environments.spaces import Space
+from edgewise.numerics.rescaling import Rescaling
+from edgewise.numerics.scaling import AnyScaling
+
+Each = TypeVar("Each")
+
+
+def stack(environments: Sequence[Each]) -> Each:
+    """Environments of one structure as one whose array leaves have a leading axis of instances.
+
+    Args:
+        environments: at least one; all static fields, shapes and types are equal.
+
+    Raises:
+        ConfigurationError: if they differ.
+    """
+    kinds = [_kind(environment) for environment in environments]
+    for number, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            raise ConfigurationError(
+                f"instance {number}", type(environments[number]).__name__, "of the sizes of the first instance"
+            )
+    # NumPy's stack: one transfer for each leaf, and no program for each number of instances.
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *environments)
+
+
+def _kind(environment: Any) -> Any:
+    leaves, structure = jax.tree.flatten(environment)
+    return structure, [(np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
+
+
+class InstanceState(eqx.Module):
+    """State of an episode in one of many instances.
+
+    Attributes:
+        index: which instance.
+        instance: the instance, taken out of the stack once per episode.
+        inner: its own state.
+    """
+
+    index: Int[Array, ""]
+    instance: Any
+    inner: Any
+
+
+class DrawnInstances(Environment[InstanceState]):
+    """Draws one of many instances of equal size at every reset, each with the same probability.
+
+    Attributes:
+        instances: an environment whose array leaves have a leading axis of instances, as `stack` makes it. Spaces and horizon
+            are those of the first instance, so they must be the same for all.
+        pinned: the instance that every episode plays. If None, it is drawn.
+    """
+
+    instances: Environment[Any]
+    pinned: Int[Array, ""] | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of instances N."""
+        return int(jax.tree.leaves(self.instances)[0].shape[0])
+
+    def instance(self, index: Int[Array, ""] | int) -> Environment[Any]:
+        """One instance, an environment of its own."""
+        chosen: Environment[Any] = jax.tree.map(lambda leaf: leaf[index], self.instances)
+        return chosen
+
+    def pin(self, index: Int[Array, ""] | int) -> DrawnInstances:
+        """The same, of which every episode plays the instance of that number."""
+        return DrawnInstances(self.instances, jnp.asarray(index))
+
+    def reset(self, key: PRNGKeyArray) -> tuple[InstanceState, Observation]:
+        index_key, reset_key = jax.random.split(key)
+        index = jax.random.randint(index_key, (), 0, self.count) if self.pinned is None else self.pinned
+        instance = self.instance(0 if self.count == 1 else index)
+        inner, observation = instance.reset(reset_key)
+        return InstanceState(index, instance, inner), observation
+
+    def step(self, key: PRNGKeyArray, state: InstanceState, action: Action) -> tuple[InstanceState, TimeStep]:
+        inner, timestep = state.instance.step(key, state.inner, action)
+        return InstanceState(state.index, state.instance, inner), timestep
+
+    @property
+    def observation_space(self) -> Space:
+        return self.instance(0).observation_space
+
+    @property
+    def action_space(self) -> Space:
+        return self.instance(0).action_space
+
+    @property
+    def horizon(self) -> int:
+        return self.instance(0).horizon
+
+    @property
+    def action_mask(self) -> bool:
+        return self.instance(0).action_mask
+
+    @property
+    def rescaling(self) -> Rescaling | None:
+        return self.instance(0).rescaling
+
+    @property
+    def scaling(self) -> AnyScaling | None:
+        return self.instance(0).scaling
+
+
+class InstancePolicy(eqx.Module):
+    """A reference policy in drawn instances: each instance's own.
+
+    Attributes:
+        build: from an instance to its reference policy `(key, state, observation) -> action`.
+    """
+
+    build: Any = eqx.field(static=True)
+
+    def __call__(self, key: PRNGKeyArray, state: InstanceState, observation: Observation) -> Action:
+        """The action of the reference policy of the episode's instance."""
+        return self.build(state.instance)(key, state.inner, observation)
