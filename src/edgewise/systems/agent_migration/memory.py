@@ -52,7 +52,7 @@ class Memory(eqx.Module):
         latest: I of the last slot.
         change: I of the last slot less that of the slot before.
         lowest, highest, average: of the users' mean I of each unit, over the slots so far.
-        filter: probabilities of each unit's state, see `belief`.
+        filter: what is known of the attacks, see `belief`.
     """
 
     positions: Float[Array, "v 2"]
@@ -67,7 +67,7 @@ class Memory(eqx.Module):
     lowest: Float[Array, " s"]
     highest: Float[Array, " s"]
     average: Float[Array, " s"]
-    filter: Float[Array, "s h"]
+    filter: belief.Filter
 
 
 def see(environment: AgentMigration, state: AgentMigrationState) -> Seen:
