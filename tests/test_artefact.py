@@ -29,7 +29,8 @@ from edgewise.environments.fields import Field, vector
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.networks.mlp import MLP
 from edgewise.policies import artefact as module
-from edgewise.policies.artefact import ArtefactError, PolicyArtefact, load_policy, save_policy
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.description_file import ArtefactError
 from edgewise.policies.diffusion import DiffusionPolicy
 from edgewise.policies.golden import make_golden
 from edgewise.policies.registry import KINDS, register_kind
@@ -116,7 +117,7 @@ def test_newer_formats_and_other_architectures_are_refused(folder: Path, tmp_pat
         shutil.copytree(folder, broken)
         description = json.loads((broken / module.DESCRIPTION_FILE).read_text())
         description |= {k: ({**description[k], **v} if isinstance(v, dict) else v) for k, v in change.items()}
-        description["sha256"] = module._digest(description)
+        description["sha256"] = module.digest(description)
         (broken / module.DESCRIPTION_FILE).write_text(json.dumps(description))
         with pytest.raises(ArtefactError, match=said):
             load_policy(broken)
@@ -218,7 +219,7 @@ class TestExamples:
         (other / module.WEIGHTS_FILE).write_bytes(weights)
         description = json.loads((other / module.DESCRIPTION_FILE).read_text())
         description["weights_sha256"] = hashlib.sha256(weights).hexdigest()
-        description["sha256"] = module._digest(description)
+        description["sha256"] = module.digest(description)
         (other / module.DESCRIPTION_FILE).write_text(json.dumps(description))
         return other
 

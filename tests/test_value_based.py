@@ -23,7 +23,8 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments.spaces import Box, Discrete, Spaces
 from edgewise.networks.mlp import MLP
 from edgewise.networks.noisy import NoisyLinear, shaped_noise
-from edgewise.policies.artefact import ArtefactError, PolicyArtefact, load_policy, save_policy
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.description_file import ArtefactError
 
 OBS, A, B, T = 4, 3, 8, 6
 SPACES = Spaces(Box(np.full(OBS, -1, np.float32), np.full(OBS, 1, np.float32)), Discrete(A))

@@ -1,79 +1,175 @@
-"""`edgewise evaluate RUN`."""
+"""`edgewise evaluate RUN|POLICY_FOLDER|SYSTEM [system options]`."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
+from edgewise.cli.options import part, values
 from edgewise.common.errors import check_integer
 from edgewise.common.terminal import number, print_table
-from edgewise.environments import registry
 from edgewise.environments.system import System
 from edgewise.statistics.judgement import Judgement
-from edgewise.training.judgement import episodes_of_test, judge_policies, judge_references
-from edgewise.training.run_folder import RunConfig, Which, require_run
+from edgewise.training.config import TrainingConfig
+from edgewise.training.sources import Candidate, Source, candidate, find_source
 
 
 @dataclass(frozen=True)
-class Evaluate:
-    """Evaluate a run's policies on episodes that neither training nor model selection has seen.
+class Options:
+    """What is played.
 
     Attributes:
-        run: run folder.
+        policy: of a run "best", the policy of the best evaluation, or "last"; or a policy that comes with the system, see
+            edgewise list. If None, the best of a run, and the first that comes with a system.
         episodes: episodes; every policy plays the same ones. If None, as many as the run's own test.
         seed: randomness of the episodes. If None, that of the run's own test, which neither training nor the choice of the
             best policy has used: the learned policy gets the figures of test.json.
-        policy: the policy of the best evaluation, or the last one.
         against: reference policies to play beside it; "all" are all of them. If None, the usual ones.
         stochastic: sample actions instead of acting deterministically.
         json: print JSON.
     """
 
-    run: tyro.conf.Positional[Path]
-    episodes: int | None = None
-    seed: int | None = None
-    policy: Which = "best"
+    policy: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    episodes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     against: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")] = None
     stochastic: bool = False
     json: bool = False
 
 
+@dataclass(frozen=True)
+class Evaluate:
+    """Evaluate policies on episodes that neither training nor model selection has seen, in any environment of a system.
+
+    The environment is that of the run or of the policy, or the system's default one, but for the options of the system that
+    are given too: edgewise evaluate SOURCE --help tells them.
+
+    Attributes:
+        source: folder of a run or of a policy, or a system whose own policy is meant.
+        options: what is played.
+    """
+
+    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SOURCE")]
+    options: Annotated[Options, tyro.conf.arg(name=""), tyro.conf.OmitArgPrefixes] = Options()
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The environment to play in.
+
+    Attributes:
+        config: its configuration.
+        changes: field to value, where the configuration differs from that of the source.
+    """
+
+    config: Any
+    changes: Mapping[str, Any]
+
+    @property
+    def words(self) -> str:
+        """The changes in words; empty without any."""
+        return ", ".join(f"{name} = {value}" for name, value in self.changes.items())
+
+
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    options = tyro.cli(Evaluate, args=words, prog="edgewise evaluate")
-    config = require_run(options.run)
-    episodes, seed = chosen_episodes([config], options.episodes, options.seed)
-    entry = registry.find(config.environment)
-    environment = entry.build_evaluation(config.environment_config)
+    options, source, instance = parse(words)
+    entry = source.system
+    chosen = candidate(source, options.policy)
     names = entry.choose_references(options.against)
-    rows = [
-        judge_policies(config, options.run, environment, options.policy, episodes, seed, options.stochastic),
-        *judge_references(entry, environment, names, episodes, seed),
-    ]
+    episodes, seed = chosen_episodes([source], options.episodes, options.seed)
+
+    from edgewise.training.judgement import judge_references, judge_saved
+
+    config = instance.config if chosen is None else chosen.form(entry, instance.config)
+    environment = entry.build_evaluation(config)
+    learned = (
+        []
+        if chosen is None
+        else [judge_saved(chosen.name, chosen.folders, environment, episodes, seed, options.stochastic)]
+    )
+    rows = [*learned, *judge_references(entry, environment, names, episodes, seed)]
     if options.json:
-        print(json.dumps({"episodes": episodes, "seed": seed, "policies": [row.plain() for row in rows]}))
+        facts = {"system": entry.name, "changes": instance.changes, "episodes": episodes, "seed": seed}
+        print(json.dumps({**facts, "policies": [row.plain() for row in rows]}))
     else:
-        show(entry, rows, f"{options.policy} policy, {played_words(episodes, seed)}")
+        show(entry, rows, _title(source, options, chosen, instance, played_words(episodes, seed)))
     return 0
 
 
-def chosen_episodes(configs: Sequence[RunConfig], episodes: int | None, seed: int | None) -> tuple[int, int]:
+def _title(source: Source, options: Options, chosen: Candidate | None, instance: Instance, played: str) -> str:
+    if chosen is None:
+        which = "references"
+    elif source.kind == "run" and options.policy in (None, "best", "last"):
+        which = f"{options.policy or 'best'} policy"
+    else:
+        which = f"policy {chosen.name}"
+    return f"{which}, {played}" + (f", played with {instance.words}" if instance.changes else "")
+
+
+def parse(words: Sequence[str]) -> tuple[Options, Source, Instance]:
+    """The options, what they are of, and the environment to play in.
+
+    Raises:
+        EdgewiseError: if there is no such source, or a value is not allowed.
+        SystemExit: after help, or for words that are no options; the parser has reported them.
+    """
+    prog = "edgewise evaluate"
+    name, rest = "".join(words[:1]), list(words[1:])
+    if not name or name.startswith("-"):
+        first, more = tyro.cli(Evaluate, args=list(words), prog=prog, return_unknown_args=True)
+        name, rest = first.source, [word for word in words if word != first.source] if more else []
+        if not more:
+            source = find_source(name)
+            return first.options, source, Instance(source.config, {})
+    source = find_source(name)
+    config = source.config
+    parsed: Any = tyro.cli(command_type(config), args=rest, prog=f"{prog} {name}", description=source.system.summary)
+    given = values(parsed.system)
+    changes = {field: value for field, value in given.items() if value != getattr(config, field)}
+    made = source.system.changed(config, changes) if changes else config
+    return parsed.options, source, Instance(made, changes)
+
+
+def command_type(config: Any) -> type[Any]:
+    """The options of `edgewise evaluate SOURCE`, whose environment starts from a configuration, as a dataclass."""
+    return dataclasses.make_dataclass(
+        "Evaluation",
+        [
+            ("options", Annotated[Options, tyro.conf.arg(name="evaluation"), tyro.conf.OmitArgPrefixes], Options()),
+            part("system", config),
+        ],
+        frozen=True,
+    )
+
+
+def chosen_episodes(sources: Sequence[Source], episodes: int | None, seed: int | None) -> tuple[int, int]:
     """How many episodes are played, and their randomness: what was asked for, or else those of the first run's own test.
 
     Raises:
-        ConfigurationError: if that is not allowed.
+        EdgewiseError: if that is not allowed, or the configuration of the run cannot be read.
     """
     if episodes is not None:
         check_integer("episodes", episodes, 2)
     if seed is not None:
         check_integer("seed", seed, 0, 2**32 - 1)
-    own = episodes_of_test(configs[0])
+    own = own_test(next((source for source in sources if source.kind == "run"), None))
     return own[0] if episodes is None else episodes, own[1] if seed is None else seed
+
+
+def own_test(source: Source | None) -> tuple[int, int]:
+    """Episodes and seed of a run's own test; the usual ones without a run."""
+    if source is None:
+        return TrainingConfig.evaluation_episodes, TrainingConfig.test_seed
+    from edgewise.training.run_folder import require_run
+
+    training = require_run(source.folder).training
+    return training.evaluation_episodes, training.test_seed
 
 
 def played_words(episodes: int, seed: int) -> str:

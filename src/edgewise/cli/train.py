@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from edgewise.algorithms.registry import ALGORITHMS, find_algorithm
+from edgewise.cli.options import HELP, option, part, values
 from edgewise.cli.words import listed
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edgewise.training.run_folder import RunConfig
 
 RUNS = Path("runs")
-HELP = ("-h", "--help", "-H", "--help-verbose")
 USAGE = """\
 usage: edgewise train SYSTEM [options]
        edgewise train --config FILE [options]
@@ -88,9 +88,9 @@ class Resume:
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    if _option(words, "--resume") is not None:
+    if option(words, "--resume") is not None:
         return _resume(words)
-    source = _option(words, "--config")
+    source = option(words, "--config")
     named = bool(words) and not words[0].startswith("-")
     if source is None and not named:
         print(usage(), end="")
@@ -130,11 +130,6 @@ def command_type(entry: System, defaults: RunConfig) -> type[Any]:
     """The options of `edgewise train SYSTEM --algorithm ALGORITHM` as a dataclass."""
     import tyro
 
-    def part(group: str, default: Any) -> tuple[str, Any, Any]:
-        kind = _unchecked(type(default))
-        start = kind(**_values(default))
-        return group, Annotated[kind, tyro.conf.arg(name=group), tyro.conf.OmitArgPrefixes], field(default=start)
-
     return dataclasses.make_dataclass(
         "Train",
         [
@@ -157,16 +152,6 @@ def command_type(entry: System, defaults: RunConfig) -> type[Any]:
     )
 
 
-def _unchecked(kind: type[Any]) -> type[Any]:
-    """A configuration that takes any value: the parser would report a mistake in words of its own."""
-    namespace = {"__post_init__": lambda self: None, "__doc__": kind.__doc__}
-    return dataclasses.make_dataclass(kind.__name__, [], bases=(kind,), frozen=True, namespace=namespace)
-
-
-def _values(config: Any) -> dict[str, Any]:
-    return {each.name: getattr(config, each.name) for each in dataclasses.fields(config)}
-
-
 def parse(entry: System, defaults: RunConfig, words: Sequence[str], command: str) -> tuple[Common, RunConfig]:
     """Where the run goes, and what it is, from words.
 
@@ -181,15 +166,15 @@ def parse(entry: System, defaults: RunConfig, words: Sequence[str], command: str
     options: Any = tyro.cli(
         command_type(entry, defaults), args=words, prog=f"edgewise {command}", description=entry.summary
     )
-    system = type(defaults.environment_config)(**_values(options.system))
-    learner = type(defaults.algorithm_config)(**_values(options.learner))
-    training = type(defaults.training)(**_values(options.training))
-    return Common(**_values(options.run)), RunConfig(entry.name, system, options.algorithm, learner, training)
+    system = type(defaults.environment_config)(**values(options.system))
+    learner = type(defaults.algorithm_config)(**values(options.learner))
+    training = type(defaults.training)(**values(options.training))
+    return Common(**values(options.run)), RunConfig(entry.name, system, options.algorithm, learner, training)
 
 
 def _defaults(words: list[str], name: str | None, source: str | None) -> RunConfig:
     """What the run is unless further options say otherwise: another run's configuration, or that of system and algorithm."""
-    asked = _option(words, "--algorithm")
+    asked = option(words, "--algorithm")
     if source is not None:
         from edgewise.training.run_folder import read_config_file
 
@@ -210,16 +195,6 @@ def _defaults(words: list[str], name: str | None, source: str | None) -> RunConf
 
     algorithm_config, training = default_configs(entry.name, chosen.name)
     return RunConfig(entry.name, entry.config(), chosen.name, algorithm_config, training)
-
-
-def _option(words: list[str], option: str) -> str | None:
-    """The value of an option that must be known before the others can be; the parser checks it again."""
-    for place, word in enumerate(words):
-        if word.startswith(f"{option}="):
-            return word.partition("=")[2]
-        if word == option:
-            return "".join(words[place + 1 : place + 2])
-    return None
 
 
 def _resume(words: list[str]) -> int:

@@ -27,23 +27,22 @@ from edgewise.environments.description import Description, plain_description, re
 from edgewise.environments.fields import Field, join, split
 from edgewise.environments.spaces import Box, Discrete
 from edgewise.numerics.scaling import AnyScaling, plain_scaling, read_scaling
+from edgewise.policies.description_file import (
+    DESCRIPTION_FILE,
+    FORMAT,
+    WEIGHTS_FILE,
+    ArtefactError,
+    digest,
+    read_bytes,
+    read_description_file,
+)
 from edgewise.policies.golden import EXAMPLES, TOLERANCE, Golden, act, check_golden, make_golden
 from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy, core, initial_memory, inputs_of
 from edgewise.policies.registry import KINDS, kind_of
 from edgewise.policies.scaled import ScaledPolicy, with_inputs
 
-FORMAT = 3
-"""Version of the layout of a policy folder that is written."""
-READ_FORMATS = (2, 3)
-"""Versions that are read."""
-DESCRIPTION_FILE = "policy.json"
-WEIGHTS_FILE = "weights.safetensors"
 GOLDEN = "golden/"
 """What the names of the examples' arrays begin with; no name of a weight does."""
-
-
-class ArtefactError(EdgewiseError):
-    """A policy artefact is missing, damaged or of an unknown kind, or is asked for what it cannot do."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +235,7 @@ def save_policy(folder: Path, artefact: PolicyArtefact) -> None:
         "algorithm": artefact.algorithm,
         "steps": artefact.steps,
     }
-    description["sha256"] = _digest(description)
+    description["sha256"] = digest(description)
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / WEIGHTS_FILE, weights)
     replace_file(folder / DESCRIPTION_FILE, json.dumps(description, indent=2).encode())
@@ -254,9 +253,8 @@ def load_policy(folder: Path | str, check: bool = True) -> PolicyArtefact:
             or does not fit the architecture it claims; or if it acts otherwise than in its examples.
     """
     folder = Path(folder)
-    path = folder / DESCRIPTION_FILE
-    description = _read_description(path)
-    weights = _read(folder / WEIGHTS_FILE)
+    description = read_description_file(folder)
+    weights = read_bytes(folder / WEIGHTS_FILE)
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ArtefactError(
             f"{folder / WEIGHTS_FILE}: content does not match the checksum in {DESCRIPTION_FILE}: damaged"
@@ -335,28 +333,3 @@ def _versions() -> dict[str, str]:
 
 def _told(versions: Mapping[str, str] | None) -> str:
     return ", ".join(f"{name} {version}" for name, version in (versions or {}).items())
-
-
-def _digest(description: dict[str, Any]) -> str:
-    content = {name: value for name, value in description.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ArtefactError(f"{path}: cannot be read ({error.strerror}): must be a policy artefact's file") from None
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(_read(path))
-    except ValueError:
-        raise ArtefactError(f"{path}: is not JSON: damaged") from None
-    if not isinstance(description, dict) or description.get("sha256") != _digest(description):
-        raise ArtefactError(f"{path}: content does not match its checksum: damaged")
-    if description["format"] not in READ_FORMATS:
-        allowed = " or ".join(map(str, READ_FORMATS))
-        raise ArtefactError(f"{path}: format = {description['format']!r}: must be {allowed}; use a newer edgewise")
-    return description

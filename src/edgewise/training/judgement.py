@@ -40,13 +40,44 @@ def episodes_of_test(config: RunConfig) -> tuple[int, int]:
     return config.training.evaluation_episodes, config.training.test_seed
 
 
-def load_policies(config: RunConfig, folder: Path, environment: Played, which: Which) -> list[Any]:
-    """Every seed's saved policy of a run.
+def load_policies(folders: Sequence[Path], environment: Played) -> list[Any]:
+    """The saved policies of several training seeds.
 
     Raises:
         EdgewiseError: if one cannot be read, or does not fit the environment.
     """
-    return [load_learned(policy_folder(folder, which, seed), environment) for seed in range(config.training.seeds)]
+    return [load_learned(folder, environment) for folder in folders]
+
+
+def judge_saved(
+    name: str,
+    folders: Sequence[Path],
+    environment: Played,
+    episodes: int,
+    seed: int,
+    stochastic: bool = False,
+) -> Judgement:
+    """Play the saved policies of several training seeds, by the program by which training tests them.
+
+    Args:
+        name: the name of the judgement.
+        folders: the folder of each policy.
+        environment: to play in.
+        episodes: number of episodes.
+        seed: their randomness.
+        stochastic: sample actions.
+
+    Raises:
+        EdgewiseError: if a policy cannot be read, or does not fit the environment.
+    """
+    policies = load_policies(folders, environment)
+    if isinstance(environment, HostTask):
+        play = player(environment, episodes, seed)
+        results = [play(LearnedPolicy(policy, stochastic)) for policy in policies]
+        return Judgement(name, {name: np.stack([result[name] for result in results]) for name in results[0]})
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
+    values = evaluate_seeds(environment, stacked, jax.random.key(seed), episodes, stochastic)
+    return Judgement(name, {name: np.asarray(value) for name, value in values.items()})
 
 
 def judge_policies(
@@ -58,7 +89,7 @@ def judge_policies(
     seed: int,
     stochastic: bool = False,
 ) -> Judgement:
-    """Play every seed's saved policy of a run, by the program by which training tests them.
+    """`judge_saved` of a run.
 
     Args:
         config: the configuration of the run.
@@ -72,16 +103,8 @@ def judge_policies(
     Raises:
         EdgewiseError: if a policy cannot be read, or does not fit the environment.
     """
-    policies = load_policies(config, folder, environment, which)
-    if isinstance(environment, HostTask):
-        play = player(environment, episodes, seed)
-        results = [play(LearnedPolicy(policy, stochastic)) for policy in policies]
-        return Judgement(
-            config.algorithm, {name: np.stack([result[name] for result in results]) for name in results[0]}
-        )
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
-    values = evaluate_seeds(environment, stacked, jax.random.key(seed), episodes, stochastic)
-    return Judgement(config.algorithm, {name: np.asarray(value) for name, value in values.items()})
+    folders = [policy_folder(folder, which, seed) for seed in range(config.training.seeds)]
+    return judge_saved(config.algorithm, folders, environment, episodes, seed, stochastic)
 
 
 def judge_references(

@@ -19,7 +19,6 @@ from edgewise.common.files import replace_file
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
-from edgewise.training.choose_loop import training_config
 from edgewise.training.config import TrainingConfig
 from edgewise.training.inside import located, stored
 
@@ -100,6 +99,8 @@ def read_config_file(path: Path) -> RunConfig:
     Raises:
         EdgewiseError: if it cannot be read, or a field of it is unknown or not allowed.
     """
+    from edgewise.training.choose_loop import training_config
+
     values = read_yaml(path)
     fields = ("environment", "environment_config", "algorithm", "algorithm_config", "training")
     if not isinstance(values, dict) or any(name not in values for name in fields):

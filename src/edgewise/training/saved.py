@@ -11,12 +11,15 @@ import jax
 import numpy as np
 
 from edgewise.common.errors import EdgewiseError
+from edgewise.common.plain import from_plain
+from edgewise.environments import registry
 from edgewise.environments.description import Description
 from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.spaces import Box, Discrete
+from edgewise.environments.spaces import Box, Discrete, components
 from edgewise.environments.system import System
-from edgewise.policies.artefact import DESCRIPTION_FILE, PolicyArtefact, load_policy, save_policy
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.description_file import DESCRIPTION_FILE
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.protocol import initial_memory, step
 
@@ -69,10 +72,10 @@ def load_learned(folder: Path, environment: Any) -> Any:
         ArtefactError: if it cannot be read.
     """
     if not isinstance(environment, Game):
-        policy = load_policy(folder).policy
+        artefact = load_policy(folder)
         spaces = environment.spaces
-        _require_fit(folder, policy, spaces.observation, spaces.action)
-        return policy
+        _require_fit(folder, artefact, spaces.observation, spaces.action)
+        return artefact.policy
     trained = {path.parent.name for path in folder.glob(f"*/{DESCRIPTION_FILE}")}
     if trained != set(environment.agents):
         raise EdgewiseError(
@@ -81,9 +84,10 @@ def load_learned(folder: Path, environment: Any) -> Any:
         )
     policies = {}
     for agent in environment.agents:
-        policies[agent] = load_policy(folder / agent).policy
+        artefact = load_policy(folder / agent)
+        policies[agent] = artefact.policy
         seen, done = environment.observation_spaces[agent], environment.action_spaces[agent]
-        _require_fit(folder / agent, policies[agent], seen, done)
+        _require_fit(folder / agent, artefact, seen, done)
     return JointPolicy.join(policies, [kind.agents for kind in environment.spaces.kinds])
 
 
@@ -124,16 +128,19 @@ def _words(sizes: Any) -> str:
     return "none" if sizes is None else " and ".join(map(str, sizes))
 
 
-def _require_fit(folder: Path, policy: Any, observation: Any, action: Any) -> None:
+def _require_fit(folder: Path, artefact: PolicyArtefact, observation: Any, action: Any) -> None:
     """Require the sizes that a policy was trained for."""
+    policy = artefact.policy
     size = getattr(policy, "observation_size", None)
-    if isinstance(observation, Box) and size is not None and observation.shape != (size,):
-        given = int(np.prod(observation.shape))
+    if size is None:
+        return
+    if not isinstance(observation, Box) or observation.shape != (size,):
+        given = components(observation)
         raise EdgewiseError(
             f"{folder}: was trained for observations of {size} numbers, the environment here gives {given}: "
-            "must be played in one of the size that it was trained for"
+            f"must be played in one of the size that it was trained for{_served(artefact)}"
         )
-    if not isinstance(action, Box) or size is None:
+    if not isinstance(action, Box):
         return
     blank = jax.ShapeDtypeStruct((size,), np.float32)
     acted = eqx.filter_eval_shape(
@@ -142,5 +149,16 @@ def _require_fit(folder: Path, policy: Any, observation: Any, action: Any) -> No
     if acted.shape != action.shape:
         raise EdgewiseError(
             f"{folder}: was trained for actions of shape {acted.shape}, the environment here takes {action.shape}: "
-            "must be played in one of the size that it was trained for"
+            f"must be played in one of the size that it was trained for{_served(artefact)}"
         )
+
+
+def _served(artefact: PolicyArtefact) -> str:
+    """The sizes that a policy of fixed size serves, in words; nothing if they are not known."""
+    try:
+        system = registry.find(artefact.environment)
+        config = from_plain(system.config, artefact.environment_config)
+    except EdgewiseError:
+        return ""
+    sizes = [f"{name} = {getattr(config, name)}" for name in system.sizes]
+    return f", {' and '.join(sizes)}" if sizes else ""
