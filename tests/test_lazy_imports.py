@@ -43,7 +43,7 @@ def test_nothing_heavy_is_loaded_to_say_what_there_is(words: list[str] | None) -
 
 @pytest.mark.parametrize(
     "words",
-    [["list"], ["report", "--help"], ["report", "nowhere"], ["experiment", "--help"], ["experiment", "nowhere"]],
+    [["list"], ["report", "--help"], ["report", "nowhere"], ["experiment", "--help"], ["experiment", "nowhere"], ["evaluate", "--help"], ["evaluate", "nowhere"]],
     ids=" ".join,
 )
 def test_what_needs_no_numerics_loads_the_parser_alone(words: list[str]) -> None:
@@ -52,6 +52,12 @@ def test_what_needs_no_numerics_loads_the_parser_alone(words: list[str]) -> None
 
 def test_a_list_of_all_there_is_loads_no_numerics() -> None:
     assert loaded(["list"]) <= PARSING
+
+
+def test_options_of_an_evaluation_are_known_without_what_plays_it() -> None:
+    # the fields of a configuration are checked with NumPy alone
+    assert loaded(["evaluate", "agent-migration", "--help"]) <= PARSING
+    assert loaded(["evaluate", "agent-migration", "--vehicles", "0"]) <= PARSING
 
 
 @pytest.mark.parametrize("command", ["evaluate", "compare"])

@@ -42,6 +42,7 @@ def run(words: list[str]) -> int:
                             "gymnasium": e.gymnasium_id,
                             "summary": e.summary,
                             "references": list(e.reference_names),
+                            "policies": list(e.shipped),
                         }
                         for e in entries
                     },
@@ -65,6 +66,8 @@ def run(words: list[str]) -> int:
         say(f"{entry.name}  ({entry.gymnasium_id})" if entry.gymnasium_id else entry.name, 2)
         say(entry.summary, 4)
         say(f"references: {', '.join(entry.reference_names)}", 4)
+        if entry.shipped:
+            say(f"trained policies: {', '.join(entry.shipped)}", 4)
     print("games")
     for game in games:
         say(game.name, 2)
