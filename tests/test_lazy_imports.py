@@ -43,7 +43,15 @@ def test_nothing_heavy_is_loaded_to_say_what_there_is(words: list[str] | None) -
 
 @pytest.mark.parametrize(
     "words",
-    [["list"], ["report", "--help"], ["report", "nowhere"], ["experiment", "--help"], ["experiment", "nowhere"], ["evaluate", "--help"], ["evaluate", "nowhere"]],
+    [
+        ["list"],
+        ["report", "--help"],
+        ["report", "nowhere"],
+        ["experiment", "--help"],
+        ["experiment", "nowhere"],
+        ["evaluate", "--help"],
+        ["evaluate", "nowhere"],
+    ],
     ids=" ".join,
 )
 def test_what_needs_no_numerics_loads_the_parser_alone(words: list[str]) -> None:

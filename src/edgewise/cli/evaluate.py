@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -14,9 +14,11 @@ from edgewise.cli.options import part, values
 from edgewise.common.errors import check_integer
 from edgewise.common.terminal import number, print_table
 from edgewise.environments.system import System
-from edgewise.statistics.judgement import Judgement
 from edgewise.training.config import TrainingConfig
 from edgewise.training.sources import Candidate, Source, candidate, find_source
+
+if TYPE_CHECKING:
+    from edgewise.statistics.judgement import Judgement
 
 
 @dataclass(frozen=True)
