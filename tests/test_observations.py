@@ -19,9 +19,10 @@ from edgewise.algorithms.base import PrioritisedAlgorithm, RecurrentAlgorithm, S
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.adapters.gymnasium import GymnasiumEnvironment, GymnasiumVectorEnvironment
 from edgewise.environments.adapters.spaces import from_bounds, to_array, to_gymnasium
+from edgewise.environments.elements import batch_shape, faults
 from edgewise.environments.environment import step_autoreset
 from edgewise.environments.scaled import ScaledObservations
-from edgewise.environments.spaces import Box, Dict, Discrete, Entities, batch_shape, components, faults
+from edgewise.environments.spaces import Box, Dict, Discrete, Entities, components
 from edgewise.numerics.masks import FORBIDDEN_LOGIT, allowed_actions
 from edgewise.numerics.scaling import plain_scaling, read_scaling
 from edgewise.policies.learned import LearnedPolicy

@@ -48,17 +48,24 @@ class Transition(eqx.Module):
 
     Attributes:
         observation: before the step; a vector, or a PyTree of arrays in a structured space.
-        action: taken.
+        action: taken; an array, or a PyTree of arrays in a structured space.
         reward: received; over n steps their discounted sum.
         discount: gamma^n, or 0 where the episode *terminated*; a truncated episode keeps its discount.
         next_observation: after the n steps; the final observation where the episode ended.
+        privileged: what a critic may see of the state before the step beside its observation; empty for nothing.
+        next_privileged: the same of the state after the n steps.
+        credit: the reward decomposed as `TimeStep.credit`, over n steps its discounted sum; empty if the environment does
+            not decompose it.
     """
 
     observation: PyTree[Array]
-    action: Array
+    action: PyTree[Array]
     reward: Array
     discount: Array
     next_observation: PyTree[Array]
+    privileged: PyTree[Array] = ()
+    next_privileged: PyTree[Array] = ()
+    credit: PyTree[Array] = ()
 
 
 class Step(eqx.Module):
@@ -66,19 +73,25 @@ class Step(eqx.Module):
 
     Attributes:
         observation: before the step; a vector, or a PyTree of arrays in a structured space.
-        action: taken.
+        action: taken; an array, or a PyTree of arrays in a structured space.
         reward: received.
         terminated: the episode ended inside the decision problem.
         ended: it ended for any reason.
         next_observation: after the step; the final observation where the episode ended.
+        privileged: what a critic may see of the state before the step beside its observation; empty for nothing.
+        next_privileged: the same of the state after the step; of the final state where the episode ended.
+        credit: the reward decomposed as `TimeStep.credit`; empty if the environment does not decompose it.
     """
 
     observation: PyTree[Array]
-    action: Array
+    action: PyTree[Array]
     reward: Float[Array, ...]
     terminated: Bool[Array, ...]
     ended: Bool[Array, ...]
     next_observation: PyTree[Array]
+    privileged: PyTree[Array] = ()
+    next_privileged: PyTree[Array] = ()
+    credit: PyTree[Array] = ()
 
 
 @runtime_checkable
@@ -188,7 +201,7 @@ class ReplayLearner(Algorithm[AnyReplayConfig, TrainState]):
         memory: Any,
         key: PRNGKeyArray,
         explore: bool,
-    ) -> tuple[Array, Any]:
+    ) -> tuple[PyTree[Array], Any]:
         """Actions for observations of any leading batch shape, and the memory to go on with."""
 
     @abc.abstractmethod
@@ -209,7 +222,9 @@ class OffPolicyAlgorithm(ReplayLearner[AnyReplayConfig, TrainState]):
         return self.n_step
 
     @abc.abstractmethod
-    def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool) -> Array:
+    def act(
+        self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray, explore: bool
+    ) -> PyTree[Array]:
         """Actions for observations of any leading batch shape."""
 
     def initial_memory(self, batch: tuple[int, ...]) -> tuple[()]:
@@ -222,7 +237,7 @@ class OffPolicyAlgorithm(ReplayLearner[AnyReplayConfig, TrainState]):
         memory: Any,
         key: PRNGKeyArray,
         explore: bool,
-    ) -> tuple[Array, Any]:
+    ) -> tuple[PyTree[Array], Any]:
         return self.act(train_state, observation, key, explore), memory
 
 
@@ -265,7 +280,7 @@ class OnPolicyAlgorithm(Algorithm[Config, TrainState]):
         return int(getattr(self.config, "minibatches", 1))
 
     @abc.abstractmethod
-    def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray) -> Array:
+    def act(self, train_state: TrainState, observation: PyTree[Array], key: PRNGKeyArray) -> PyTree[Array]:
         """Actions sampled for observations of any leading batch shape; the loop clips what is carried out to a box."""
 
     @abc.abstractmethod

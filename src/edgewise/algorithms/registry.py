@@ -8,7 +8,7 @@ from typing import Any, Literal
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.table import Table, resolve
 
-ActionKind = Literal["box", "discrete", "game"]
+ActionKind = Literal["box", "discrete", "matching", "game"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class AlgorithmEntry:
         summary: one line.
         configuration: its configuration dataclass, or "module:name" of it.
         learner: its class, or "module:name" of it; built with (configuration, spaces, updates of the run).
-        actions: the kinds of action space it learns in; "game" stands for the actions of several agents.
+        actions: the kinds of action space it learns in; "matching" for those that
+            choose a column for every row of a bipartite observation; "game" stands for the actions of several agents.
     """
 
     name: str
@@ -55,7 +56,7 @@ class AlgorithmEntry:
         kind = spaces.actions
         if kind not in self.actions:
             fitting = ", ".join(e.name for e in map(find_algorithm, ALGORITHMS.names()) if kind in e.actions)
-            raise ConfigurationError("algorithm", self.name, f"one for {kind} actions: {fitting}")
+            raise ConfigurationError("algorithm", self.name, f"one for {kind} actions: {fitting or 'there is none'}")
         return self.algorithm(config, spaces, updates)
 
 

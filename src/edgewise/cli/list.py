@@ -74,7 +74,12 @@ def run(words: list[str]) -> int:
         say(game.summary, 4)
         say(f"references: {', '.join(game.reference_names)}", 4)
     print("algorithms")
-    actions = {"box": "continuous actions", "discrete": "discrete actions", "game": "games"}
+    actions = {
+        "box": "continuous actions",
+        "discrete": "discrete actions",
+        "matching": "matchings of two sets",
+        "game": "games",
+    }
     for algorithm in ALGORITHMS.items():
         say(f"{algorithm.name}  ({' and '.join(actions[kind] for kind in algorithm.actions)})", 2)
         say(algorithm.summary, 4)

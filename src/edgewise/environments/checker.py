@@ -12,8 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from edgewise.common.errors import EdgewiseError
+from edgewise.environments.elements import batch_shape, faults
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, batch_shape, faults, parts
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space, parts
 from edgewise.numerics.masks import ACTION_MASK
 
 COPIES = 3
@@ -92,7 +93,7 @@ def environment_faults(environment: Any, seed: int = 0) -> list[str]:
 
 def space_faults(name: str, space: Any) -> list[str]:
     """What is wrong with a space: another library's, or bounds that are not finite."""
-    if not isinstance(space, Box | Discrete | Flags | Dict | Entities):
+    if not isinstance(space, Box | Discrete | Choices | Flags | Dict | Entities):
         return [f"{name} is a {type(space).__name__}: must be one of edgewise.environments.spaces"]
     if isinstance(space, Dict | Entities):
         return [fault for part, inner in parts(space).items() for fault in space_faults(f"{name}/{part}", inner)]
@@ -329,7 +330,7 @@ def _type_faults(name: str, space: Space, value: Any) -> Iterator[str]:
         for part, inner in parts(space).items():
             yield from _type_faults(f"{name}: {part}", inner, value[part])
         return
-    kinds: dict[str, Any] = {Discrete.kind: int, Flags.kind: bool}
+    kinds: dict[str, Any] = {Discrete.kind: int, Choices.kind: int, Flags.kind: bool}
     yield from number_faults(name, value, kinds.get(space.kind, float))
 
 

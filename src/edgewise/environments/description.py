@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edgewise.environments.bipartite import Bipartite
+from edgewise.environments.elements import as_arrays, batch_shape, faults
 from edgewise.environments.fields import (
     Field,
     compact,
@@ -18,18 +20,7 @@ from edgewise.environments.fields import (
     read_numbers,
     vector,
 )
-from edgewise.environments.spaces import (
-    Box,
-    Dict,
-    Discrete,
-    Entities,
-    Flags,
-    Space,
-    as_arrays,
-    batch_shape,
-    faults,
-    structured,
-)
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space, structured
 
 
 @dataclass(frozen=True)
@@ -97,7 +88,7 @@ class Description:
         return batch_shape(self.space, value)
 
     def array(self, value: Any) -> Any:
-        """A value in arrays: float32 for a box, int32 for a choice, truth values for flags."""
+        """A value in arrays: float32 for a box, int32 for choices, truth values for flags."""
         return as_arrays(self.space, value)
 
 
@@ -121,7 +112,11 @@ def plain_space(space: Space) -> dict[str, Any]:
             return {"kind": space.kind, "n": space.n}
         case Flags():
             return {"kind": space.kind, "shape": list(space.shape)}
+        case Choices():
+            return {"kind": space.kind, "shape": list(space.shape), "n": space.n}
     plain = {"kind": space.kind, "fields": {name: plain_space(part) for name, part in space.fields.items()}}
+    if isinstance(space, Bipartite):
+        return plain | {"rows": space.rows, "columns": space.columns}
     return plain | ({"most": space.most} if isinstance(space, Entities) else {})
 
 
@@ -142,7 +137,16 @@ def read_space(values: Mapping[str, Any]) -> Space:
             return Discrete(values["n"])
         case "flags":
             return Flags(tuple(values["shape"]))
-        case "dict" | "entities":
-            fields = {name: read_space(part) for name, part in values["fields"].items()}
-            return Dict(fields) if values["kind"] == "dict" else Entities(fields, values["most"])
-    raise ValueError(f"kind = {values['kind']!r}: must be box, discrete, flags, dict or entities")
+        case "choices":
+            return Choices(tuple(values["shape"]), values["n"])
+        case "dict":
+            return Dict(_read_fields(values))
+        case "entities":
+            return Entities(_read_fields(values), values["most"])
+        case "bipartite":
+            return Bipartite(_read_fields(values), values["rows"], values["columns"])
+    raise ValueError(f"kind = {values['kind']!r}: must be box, discrete, choices, flags, dict, entities or bipartite")
+
+
+def _read_fields(values: Mapping[str, Any]) -> dict[str, Space]:
+    return {name: read_space(part) for name, part in values["fields"].items()}

@@ -29,6 +29,8 @@ class TimeStep(eqx.Module):
         terminated: the episode ended inside the decision problem; values beyond it are zero.
         truncated: the episode was cut; values beyond it exist and are bootstrapped.
         info: named reward terms and domain metrics, scalars.
+        credit: the reward decomposed, for learners that use it: a dictionary with "rows", one number for each row of a bipartite
+            observation; empty if the environment does not decompose it.
     """
 
     observation: Observation
@@ -36,6 +38,7 @@ class TimeStep(eqx.Module):
     terminated: Bool[Array, ""]
     truncated: Bool[Array, ""]
     info: dict[str, Array]
+    credit: Any = ()
 
 
 class Environment(eqx.Module, Generic[State]):
@@ -71,6 +74,10 @@ class Environment(eqx.Module, Generic[State]):
         In a structured observation its field "action_mask" holds the flags.
         """
         return False
+
+    def privileged(self, state: State) -> Any:
+        """What a critic may see of the state in training, and no policy when it acts: a PyTree of arrays; empty for nothing."""
+        return ()
 
     @property
     def rescaling(self) -> Rescaling | None:
@@ -114,13 +121,26 @@ def step_autoreset(
         The state to go on from, the time step (with the *final* observation of an ended episode), and the
         observation of the state to go on from.
     """
+    _, timestep, state, observation = step_and_restart(environment, key, state, action)
+    return state, timestep, observation
+
+
+def step_and_restart(
+    environment: Environment[State], key: PRNGKeyArray, state: State, action: Action
+) -> tuple[State, TimeStep, State, Observation]:
+    """Step, and reset where the episode ended.
+
+    Returns:
+        The state after the step (the *final* one of an ended episode) and the time step; then the state to go on from and its
+        observation.
+    """
     step_key, reset_key = jax.random.split(key)
     next_state, timestep = environment.step(step_key, state, action)
     fresh_state, fresh_observation = environment.reset(reset_key)
     ended = timestep.terminated | timestep.truncated
-    state = select(ended, fresh_state, next_state)
+    following = select(ended, fresh_state, next_state)
     observation = select(ended, fresh_observation, timestep.observation)
-    return state, timestep, observation
+    return next_state, timestep, following, observation
 
 
 def scalar(value: float | Array) -> Float[Array, ""]:

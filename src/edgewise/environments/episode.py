@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.system import Policy, RememberingPolicy
@@ -13,7 +13,7 @@ from edgewise.environments.system import Policy, RememberingPolicy
 
 def record_episode(
     environment: Environment[Any], policy: Policy | RememberingPolicy, key: PRNGKeyArray
-) -> tuple[Any, TimeStep, Array]:
+) -> tuple[Any, TimeStep, PyTree[Array]]:
     """Play one episode of `environment.horizon` steps and keep everything.
 
     Returns:
@@ -24,7 +24,7 @@ def record_episode(
     state, observation = environment.reset(reset_key)
     memory = policy.initial_memory() if isinstance(policy, RememberingPolicy) else ()
 
-    def play(carry: tuple[Any, Any, Any], step_key: PRNGKeyArray) -> tuple[Any, tuple[Any, TimeStep, Array]]:
+    def play(carry: tuple[Any, Any, Any], step_key: PRNGKeyArray) -> tuple[Any, tuple[Any, TimeStep, PyTree[Array]]]:
         state, observation, memory = carry
         policy_key, environment_key = jax.random.split(step_key)
         if isinstance(policy, RememberingPolicy):

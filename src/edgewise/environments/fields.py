@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.spaces import NO_UNIT, Box, Dict, Discrete, Entities, Space, parts
+from edgewise.environments.spaces import NO_UNIT, Box, Choices, Dict, Discrete, Entities, Space, parts
 
 Numbers: TypeAlias = float | tuple[float, ...]
 """One number for all components of a field, or one for each, row by row."""
@@ -118,6 +118,12 @@ def fields_of(space: Space, name: str) -> tuple[Field, ...]:
         return (Field(name, space.unit, compact(space.low), compact(space.high), space.shape),)
     if isinstance(space, Discrete):
         return (Field(name, NO_UNIT, 0.0, float(space.n - 1), meaning=f"a choice among {space.n}, counted from 0"),)
+    if isinstance(space, Choices):
+        return (
+            Field(
+                name, NO_UNIT, 0.0, float(space.n - 1), space.shape, meaning=f"choices among {space.n}, counted from 0"
+            ),
+        )
     return (Field(name, NO_UNIT, 0.0, 1.0, space.shape, meaning="1 if so, else 0"),)
 
 

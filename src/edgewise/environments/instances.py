@@ -95,6 +95,9 @@ class DrawnInstances(Environment[InstanceState]):
         inner, timestep = state.instance.step(key, state.inner, action)
         return InstanceState(state.index, state.instance, inner), timestep
 
+    def privileged(self, state: InstanceState) -> Any:
+        return state.instance.privileged(state.inner)
+
     @property
     def observation_space(self) -> Space:
         return self.instance(0).observation_space

@@ -51,6 +51,9 @@ class RescaledActions(Environment[Any]):
     def rescaling(self) -> Rescaling:
         return self.outputs
 
+    def privileged(self, state: Any) -> Any:
+        return self.environment.privileged(state)
+
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Any]:
         return self.environment.reset(key)
 

@@ -13,7 +13,7 @@ from jaxtyping import PRNGKeyArray
 
 from edgewise.environments.environment import Environment, Observation, TimeStep
 from edgewise.environments.game import Game, GameStep, Observations
-from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space
 from edgewise.numerics.rescaling import Rescaling
 from edgewise.numerics.scaling import AnyScaling, FieldScaling, Scaling
 
@@ -30,7 +30,7 @@ def scaling_of(space: Space, span: float) -> AnyScaling | None:
     """
     if isinstance(space, Box):
         return Scaling.of_box(space.low, space.high, span)
-    if isinstance(space, Discrete | Flags):
+    if isinstance(space, Discrete | Choices | Flags):
         return None
     scalings = ((name, scaling_of(part, span)) for name, part in space.fields.items())
     fields = tuple((name, scaling) for name, scaling in scalings if scaling is not None)
@@ -47,8 +47,7 @@ def scaled_space(space: Space, scaling: AnyScaling | None) -> Space:
         return Box(low, high)
     assert isinstance(space, Dict | Entities)
     changed = {name: scaled_space(space.fields[name], each) for name, each in scaling.fields}
-    fields = {**space.fields, **changed}
-    return Entities(fields, space.most) if isinstance(space, Entities) else Dict(fields)
+    return replace(space, fields={**space.fields, **changed})
 
 
 class ScaledObservations(Environment[Any]):
@@ -97,6 +96,9 @@ class ScaledObservations(Environment[Any]):
     @property
     def scaling(self) -> AnyScaling | None:
         return self.inputs
+
+    def privileged(self, state: Any) -> Any:
+        return self.environment.privileged(state)
 
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Observation]:
         state, observation = self.environment.reset(key)

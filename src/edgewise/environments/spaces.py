@@ -17,6 +17,10 @@ MASK = "mask"
 """Name of the flags of a set that tell which of its rows hold an entity."""
 NO_UNIT = "1"
 """Unit of a number without one."""
+BIPARTITE = "bipartite"
+"""Kind of an observation of two sets and of their pairs; see `edgewise.environments.bipartite`."""
+MATCHING = "matching"
+"""Kind of the actions that choose a column for every row of such an observation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +107,31 @@ class Discrete:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """Arrays of the integers 0..n-1, such as one choice for each of several things.
+
+    Attributes:
+        shape: the shape of an array.
+        n: what each has to choose from.
+    """
+
+    shape: tuple[int, ...]
+    n: int
+    kind: ClassVar[str] = "choices"
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ValueError(f"Choices: n = {self.n}: must be at least 1")
+
+    def __str__(self) -> str:
+        return f"choices of shape {self.shape} among {self.n}"
+
+    def sample(self, key: PRNGKeyArray) -> Array:
+        """Draw uniformly; integers of shape `self.shape`."""
+        return jax.random.randint(key, self.shape, 0, self.n)
+
+
+@dataclass(frozen=True)
 class Flags:
     """Arrays of truth values.
 
@@ -149,7 +178,7 @@ class Entities:
     entity. The other rows are padding: they lie in the bounds, as do those of `padding`, and must have no influence.
 
     Attributes:
-        fields: the fields of one entity, by name; boxes, flags, or structures of these.
+        fields: the fields of one entity, by name; boxes, choices, flags, or structures of these.
         most: rows.
     """
 
@@ -182,7 +211,7 @@ class Entities:
         return {MASK: mask, **padded(mask, rows, padding(one))}
 
 
-Space: TypeAlias = Box | Discrete | Flags | Dict | Entities
+Space: TypeAlias = Box | Discrete | Choices | Flags | Dict | Entities
 
 
 @dataclass(frozen=True)
@@ -201,8 +230,17 @@ class Spaces:
 
     @property
     def actions(self) -> str:
-        """Kind of the action space."""
-        return self.action.kind
+        """Kind of the action space; "matching" where every row of a bipartite observation chooses a column.
+
+        Then the action is a `Dict` with one field of `Choices`, one for each row among the columns; what else it holds is up
+        to the system.
+        """
+        return MATCHING if self.observation.kind == BIPARTITE and matching(self.action) else self.action.kind
+
+
+def matching(action: Space) -> bool:
+    """Whether an action is a `Dict` with exactly one field of `Choices`: a column for every row."""
+    return isinstance(action, Dict) and sum(isinstance(part, Choices) for part in action.fields.values()) == 1
 
 
 def structured(space: Space) -> bool:
@@ -224,19 +262,11 @@ def components(space: Space) -> int:
     return int(np.prod(space.shape))
 
 
-def as_arrays(space: Space, value: Any) -> Any:
-    """A value in the arrays that an environment takes: float32 for a box, int32 for a choice, truth values for flags."""
-    if isinstance(space, Dict | Entities):
-        return {name: as_arrays(part, value[name]) for name, part in parts(space).items()}
-    kinds: dict[str, Any] = {Discrete.kind: np.int32, Flags.kind: np.bool_}
-    return np.asarray(value, dtype=kinds.get(space.kind, np.float32))
-
-
 def stacked(space: Space, rows: int) -> Space:
     """The space of `rows` elements along a first axis.
 
     Raises:
-        ValueError: for a choice; describe it by flags.
+        ValueError: for a single choice; describe it by flags.
     """
     match space:
         case Box():
@@ -244,6 +274,8 @@ def stacked(space: Space, rows: int) -> Space:
             return Box(low, high, space.unit)
         case Flags():
             return Flags((rows, *space.shape))
+        case Choices():
+            return Choices((rows, *space.shape), space.n)
         case Discrete():
             raise ValueError("Entities: a field cannot be Discrete: use Flags with one flag for each choice")
     return Dict({name: stacked(part, rows) for name, part in parts(space).items()})
@@ -256,6 +288,8 @@ def padding(space: Space) -> Any:
             return jnp.asarray(np.clip(np.zeros_like(space.low), space.low, space.high))
         case Discrete():
             return jnp.zeros((), int)
+        case Choices():
+            return jnp.zeros(space.shape, int)
         case Flags():
             return jnp.zeros(space.shape, bool)
     return {name: padding(part) for name, part in parts(space).items()}
@@ -268,102 +302,6 @@ def padded(mask: Array, rows: Any, blank: Any) -> Any:
         return jnp.where(mask.reshape(*mask.shape, *([1] * (row.ndim - mask.ndim))), row, empty)
 
     return jax.tree.map(choose, rows, blank)
-
-
-def faults(space: Space, value: Any, *, bounds: bool = True, path: str = "") -> list[str]:
-    """What keeps a value from being an element of a space, one line for each field; nothing if it is one.
-
-    Args:
-        space: a space.
-        value: an array, or dictionaries of arrays; any number of leading axes may precede those of the space, the same
-            for all arrays.
-        bounds: whether to look at bounds too; structure, shapes and finiteness count in any case.
-        path: the path of the field, as "vehicles/position"; empty for the whole, which a line then calls by no name.
-    """
-    return [*_faults(space, value, bounds, path), *_batch_faults(space, value, path)]
-
-
-def batch_shape(space: Space, value: Any) -> tuple[int, ...]:
-    """The leading axes of an element, of which `faults` found nothing, before those of the space."""
-    while structured(space):
-        name, space = next(iter(parts(space).items()))
-        value = value[name]
-    assert isinstance(space, Box | Discrete | Flags)
-    shape = np.shape(value)
-    return shape[: len(shape) - len(space.shape)]
-
-
-def _faults(space: Space, value: Any, bounds: bool, path: str) -> list[str]:
-    if isinstance(space, Dict | Entities):
-        if not isinstance(value, Mapping):
-            return [_told(path, f"is no dictionary: must hold {', '.join(parts(space))}")]
-        found = [f"{_join(path, name)} is missing" for name in parts(space) if name not in value]
-        found += [
-            f"{_join(path, str(name))} is unknown: must be one of {', '.join(parts(space))}"
-            for name in value
-            if name not in parts(space)
-        ]
-        for name, part in parts(space).items():
-            if name in value:
-                found += _faults(part, value[name], bounds, _join(path, name))
-        return found
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return [_told(path, "is no array of numbers")]
-    size = len(space.shape)
-    if array.ndim < size or array.shape[array.ndim - size :] != space.shape:
-        return [_told(path, f"has shape {array.shape}: must end in {space.shape}")]
-    if not np.isfinite(array).all():
-        return [_told(path, "holds a value that is not finite: all must be")]
-    return _outside(space, array, path) if bounds else []
-
-
-def _outside(space: Box | Discrete | Flags, array: np.ndarray, path: str) -> list[str]:
-    if isinstance(space, Box):
-        wrong = (array.astype(np.float32) < space.low) | (array.astype(np.float32) > space.high)
-        if not wrong.any():
-            return []
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        inside = place[len(place) - len(space.shape) :]
-        limits = f"[{space.low[inside]:g}, {space.high[inside]:g}]"
-        unit = "" if space.unit == NO_UNIT else f" {space.unit}"
-        return [f"{path}{list(place) if place else ''} = {array[place]:g}: must be in {limits}{unit}"]
-    allowed = (
-        np.isin(array, (0, 1)) if isinstance(space, Flags) else (array % 1 == 0) & (array >= 0) & (array < space.n)
-    )
-    if allowed.all():
-        return []
-    words = "true or false" if isinstance(space, Flags) else f"an integer in [0, {space.n - 1}]"
-    return [f"{path} = {array[~allowed].flat[0]:g}: must be {words}"]
-
-
-def _batch_faults(space: Space, value: Any, path: str) -> list[str]:
-    if not structured(space):
-        return []
-    found: dict[tuple[int, ...], str] = {}
-
-    def look(space: Space, value: Any, path: str) -> None:
-        if isinstance(space, Dict | Entities):
-            for name, part in parts(space).items():
-                if isinstance(value, Mapping) and name in value:
-                    look(part, value[name], _join(path, name))
-        elif np.ndim(value) >= len(space.shape):
-            found.setdefault(np.shape(value)[: np.ndim(value) - len(space.shape)], path)
-
-    look(space, value, path)
-    if len(found) < 2:
-        return []
-    (first, one), (second, other), *_ = found.items()
-    return [f"{other} has the leading axes {second}, {one} has {first}: must be the same"]
-
-
-def _told(path: str, what: str) -> str:
-    return f"{path} {what}" if path else what
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
 
 
 def _check_names(what: str, fields: Mapping[str, Any]) -> None:

@@ -111,7 +111,8 @@ class System(abc.ABC):
         default_algorithm: the algorithm that trains unless another is asked for.
         gymnasium_id: as given to `gymnasium.make`; None for a game, or if it shall not be known there.
         several_agents: whether it is a game.
-        actions: the kind of its action space, "box" or "discrete"; None for a game, or if it depends on the environment.
+        actions: the kind of its action space, "box", "discrete" or "matching"; None for a game, or if it depends on the
+            environment.
         training: fields of the training configuration that hold for every algorithm on the system.
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
@@ -132,7 +133,7 @@ class System(abc.ABC):
     default_algorithm: str = "ppo"
     gymnasium_id: str | None = None
     several_agents: bool = False
-    actions: Literal["box", "discrete"] | None = None
+    actions: Literal["box", "discrete", "matching"] | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     presets: Mapping[str, Preset] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)

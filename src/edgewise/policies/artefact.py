@@ -131,9 +131,11 @@ class PolicyArtefact:
         Raises:
             ArtefactError: if the system is not installed, its configuration cannot be read, or it needs the observation.
         """
-        action = np.asarray(action)
+        action = jax.tree.map(np.asarray, action)
         if self.decoder is not None:
             return self._decoder(action, observation)
+        if isinstance(action, Mapping):
+            return dict(action)
         if self.action is None or not isinstance(self.action.space, Box):
             name = "choice" if self.action is not None and isinstance(self.action.space, Discrete) else "action"
             return {name: action}
@@ -155,7 +157,7 @@ class PolicyArtefact:
                 f"actions cannot be read: {self.decoder} has no decoder; use the edgewise that saved them"
             )
 
-        def read(action: np.ndarray, observation: Any) -> dict[str, Any]:
+        def read(action: Any, observation: Any) -> dict[str, Any]:
             if observation is not None:
                 self.matches(observation)
             try:
@@ -165,8 +167,10 @@ class PolicyArtefact:
 
         return read
 
-    def act(self, observation: Any, key: PRNGKeyArray | None = None) -> np.ndarray:
+    def act(self, observation: Any, key: PRNGKeyArray | None = None) -> Any:
         """Action for an observation [*batch, ...]; without a key the deterministic one.
+
+        An array, or a dictionary of arrays in a structured space.
 
         Raises:
             ArtefactError: if the observation is not of the shape that the policy was trained for, or is not finite; or if the
@@ -180,7 +184,7 @@ class PolicyArtefact:
         """Memory at the start of episodes, with leading axes `batch`; an empty tuple for a policy without a memory."""
         return initial_memory(self.policy, batch)
 
-    def step(self, observation: Any, memory: Any, key: PRNGKeyArray | None = None) -> tuple[np.ndarray, Any]:
+    def step(self, observation: Any, memory: Any, key: PRNGKeyArray | None = None) -> tuple[Any, Any]:
         """Action for an observation, and the memory for the episode's next step; without a key the deterministic action.
 
         An episode begins with `initial_memory` of the observation's batch axes. A policy without memory steps too.
@@ -194,7 +198,7 @@ class PolicyArtefact:
         if _shapes(memory) != _shapes(self.initial_memory(batch)):
             raise ArtefactError(f"memory does not fit: must come from initial_memory({batch}) or step")
         action, memory = act(self.policy, jax.tree.map(jnp.asarray, observation), memory, key)
-        return np.asarray(action), memory
+        return jax.tree.map(np.asarray, action), memory
 
 
 def _shapes(tree: Any) -> tuple[Any, list[tuple[int, ...]]]:
@@ -309,8 +313,11 @@ def _named_arrays(policy: Any) -> dict[str, Any]:
 
 def _golden_arrays(golden: Golden) -> dict[str, np.ndarray]:
     seen = jax.tree.leaves(golden.observation)
+    acted = {f"/{i:03d}": leaf for i, leaf in enumerate(jax.tree.leaves(golden.action))}
+    if isinstance(golden.action, np.ndarray):
+        acted = {"": golden.action}
     return {
-        f"{GOLDEN}action": golden.action,
+        **{f"{GOLDEN}action{end}": np.ascontiguousarray(leaf) for end, leaf in acted.items()},
         f"{GOLDEN}steady": golden.steady,
         **{f"{GOLDEN}observation/{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(seen)},
         **{f"{GOLDEN}memory/{i:03d}": np.ascontiguousarray(leaf) for i, leaf in enumerate(golden.memory)},
@@ -323,7 +330,8 @@ def _read_golden(arrays: Mapping[str, np.ndarray], description: Description) -> 
 
     like = jax.eval_shape(description.space.sample, jax.random.key(0))
     observation = jax.tree.unflatten(jax.tree.structure(like), of("observation"))
-    return Golden(observation, arrays[f"{GOLDEN}action"], arrays[f"{GOLDEN}steady"], tuple(of("memory")))
+    action = arrays.get(f"{GOLDEN}action", of("action"))
+    return Golden(observation, action, arrays[f"{GOLDEN}steady"], tuple(of("memory")))
 
 
 def _versions() -> dict[str, str]:

@@ -29,14 +29,14 @@ class Golden:
 
     Attributes:
         observation: PyTree of arrays [examples, ...].
-        action: [examples, ...].
+        action: PyTree of arrays [examples, ...].
         steady: whether an action stays the same under a tiny change of the observations; others are not compared, such as a
             choice between two actions of equal value.
         memory: arrays of the policy's memory after the last one; empty without a memory, or if it is not steady.
     """
 
     observation: Any
-    action: np.ndarray
+    action: Any
     steady: np.ndarray
     memory: tuple[np.ndarray, ...]
 
@@ -56,7 +56,9 @@ def make_golden(policy: Any, description: Description) -> Golden:
     observation = jax.tree.map(lambda *each: np.stack(each), *drawn)
     action, memory = play(policy, observation)
     nudged_action, nudged_memory = play(policy, jax.tree.map(_nudge, observation))
-    steady = np.array([_near(a, b, TOLERANCE / 2) for a, b in zip(nudged_action, action, strict=True)])
+    steady = np.array(
+        [all(_near(a[i], b[i], TOLERANCE / 2) for a, b in _pairs(nudged_action, action)) for i in range(EXAMPLES)]
+    )
     kept = all(_near(a, b, TOLERANCE / 2) for a, b in zip(nudged_memory, memory, strict=True))
     return Golden(observation, action, steady, memory if kept else ())
 
@@ -64,26 +66,39 @@ def make_golden(policy: Any, description: Description) -> Golden:
 def check_golden(policy: Any, golden: Golden) -> str | None:
     """What a policy does otherwise than in its examples, in words; None if nothing."""
     action, memory = play(policy, golden.observation)
-    if action.shape != golden.action.shape:
-        return f"actions of shape {action.shape[1:]} instead of {golden.action.shape[1:]}"
+    shapes, saved = ([leaf.shape[1:] for leaf in jax.tree.leaves(actions)] for actions in (action, golden.action))
+    if shapes != saved:
+        return f"actions of shape {_listed(shapes)} instead of {_listed(saved)}"
     for place in np.flatnonzero(golden.steady):
-        if not _near(action[place], golden.action[place], TOLERANCE):
-            apart = np.max(np.abs(action[place].astype(float) - golden.action[place].astype(float)))
-            return f"the action of example {place} is {apart:.3g} away from the one that was saved"
+        for one, other in _pairs(action, golden.action):
+            if not _near(one[place], other[place], TOLERANCE):
+                apart = np.max(np.abs(one[place].astype(float) - other[place].astype(float)))
+                return f"the action of example {place} is {apart:.3g} away from the one that was saved"
     if golden.memory and not all(_near(a, b, TOLERANCE) for a, b in zip(memory, golden.memory, strict=True)):
         return "the memory after the examples is not the one that was saved"
     return None
 
 
-def play(policy: Any, observation: Any) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+def play(policy: Any, observation: Any) -> tuple[Any, tuple[np.ndarray, ...]]:
     """Deterministic actions on successive observations, and the arrays of the memory after them."""
     memory = initial_memory(policy)
     actions = []
     with _single_precision():
         for place in range(len(jax.tree.leaves(observation)[0])):
             action, memory = act(policy, jax.tree.map(lambda x, i=place: jnp.asarray(x[i]), observation), memory, None)
-            actions.append(np.asarray(action))
-    return np.stack(actions), tuple(np.asarray(leaf) for leaf in jax.tree.leaves(memory))
+            actions.append(jax.tree.map(np.asarray, action))
+    return jax.tree.map(lambda *each: np.stack(each), *actions), tuple(
+        np.asarray(leaf) for leaf in jax.tree.leaves(memory)
+    )
+
+
+def _pairs(these: Any, those: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The arrays of two trees side by side; their structures may differ in the containers."""
+    return list(zip(jax.tree.leaves(these), jax.tree.leaves(those), strict=True))
+
+
+def _listed(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join(map(str, shapes))
 
 
 def _single_precision() -> AbstractContextManager[Any]:

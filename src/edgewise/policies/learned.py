@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.policies.protocol import initial_memory, step
 
@@ -25,6 +25,6 @@ class LearnedPolicy(eqx.Module):
         """Memory at the start of an episode; an empty tuple for a module without one."""
         return initial_memory(self.module)
 
-    def step(self, key: PRNGKeyArray, observation: Any, memory: Any) -> tuple[Array, Any]:
+    def step(self, key: PRNGKeyArray, observation: Any, memory: Any) -> tuple[PyTree[Array], Any]:
         """An action, and the memory to go on with."""
         return step(self.module, observation, memory, key if self.stochastic else None)

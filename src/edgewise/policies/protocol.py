@@ -28,7 +28,7 @@ class Deployable(Protocol):
 class DeployablePolicy(Deployable, Protocol):
     """A policy that needs no more than the observation."""
 
-    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> Array:
+    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> PyTree[Array]:
         """An action for each observation; the deterministic one without a key."""
 
 
@@ -39,7 +39,7 @@ class Remembering(Protocol):
     def initial_memory(self, batch: tuple[int, ...]) -> Any:
         """Memory at the start of an episode: a PyTree of arrays that begin with the batch axes."""
 
-    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[PyTree[Array], Any]:
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
 
 
@@ -81,7 +81,7 @@ def initial_memory(policy: Any, batch: tuple[int, ...] = ()) -> Any:
     return policy.initial_memory(batch) if isinstance(policy, Remembering) else ()
 
 
-def step(policy: Any, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+def step(policy: Any, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[PyTree[Array], Any]:
     """Actions of a policy with or without a memory, and the memory to go on with."""
     if isinstance(policy, Remembering):
         return policy.step(observation, memory, key)

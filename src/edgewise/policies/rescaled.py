@@ -50,12 +50,12 @@ class RescaledPolicy(eqx.Module):
         """Memory at the start of an episode, empty if the policy inside has none."""
         return initial_memory(self.policy, batch)
 
-    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+    def step(self, observation: PyTree[Array], memory: Any, key: PRNGKeyArray | None) -> tuple[PyTree[Array], Any]:
         """An action for each observation, the deterministic one without a key; and the memory to go on with."""
         action, memory = step(self.policy, observation, memory, key)
         return self.outputs(action), memory
 
-    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> Array:
+    def __call__(self, observation: PyTree[Array], key: PRNGKeyArray | None) -> PyTree[Array]:
         """An action for each observation, if the policy inside has no memory."""
         return self.outputs(self.policy(observation, key))
 

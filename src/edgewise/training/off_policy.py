@@ -9,13 +9,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, Key, PRNGKeyArray
+from jaxtyping import Array, Int, Key, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import RecurrentAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
-from edgewise.environments.environment import Environment, step_autoreset
+from edgewise.environments.environment import Environment
 from edgewise.numerics.select import select
 from edgewise.training.config import TrainingConfig
+from edgewise.training.experience import advance, blank_step
 from edgewise.training.loop import Loop, repeat, unscaled
 from edgewise.training.replay import Replay, make_replay
 
@@ -118,7 +119,9 @@ class OffPolicyLoop(Loop):
         learner_key, reset_key, warmup_key, key = jax.random.split(key, 4)
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, c.environments))
         space = self.environment.action_space
-        loop = begin(self._replay, learner_key, key, state, observation, space.sample(reset_key))
+        action = space.sample(reset_key)
+        blank = blank_step(self.environment, state, observation, action)
+        loop = begin(self._replay, learner_key, key, state, observation, blank)
 
         def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
             action_key, step_key = jax.random.split(key)
@@ -146,27 +149,18 @@ class OffPolicyLoop(Loop):
         return repeat(iterate, state, iterations)
 
     def _collect(
-        self, loop: OffPolicyState, action: Array, memory: Any, key: PRNGKeyArray, store: bool = True
+        self, loop: OffPolicyState, action: PyTree[Array], memory: Any, key: PRNGKeyArray, store: bool = True
     ) -> OffPolicyState:
         copies = self.config.environments
-        step = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
-        state, timestep, observation = step(
-            self.environment, jax.random.split(key, copies), loop.environment_state, action
-        )
-        ended = timestep.terminated | timestep.truncated
-        newest = Step(
-            observation=loop.observation,
-            action=action,
-            reward=timestep.reward,
-            terminated=timestep.terminated,
-            ended=ended,
-            next_observation=timestep.observation,
+        keys = jax.random.split(key, copies)
+        state, observation, newest = advance(
+            self.environment, keys, loop.environment_state, loop.observation, action, action
         )
         return replace(
             remember(self._replay, loop, newest, store),
             environment_state=state,
             observation=observation,
-            memory=select(ended, self.algorithm.initial_memory((copies,)), memory),
+            memory=select(newest.ended, self.algorithm.initial_memory((copies,)), memory),
         )
 
 
@@ -201,7 +195,7 @@ def begin(
     key: PRNGKeyArray,
     environment_state: Any,
     observation: Any,
-    action: Array,
+    blank: Step,
 ) -> OffPolicyState:
     """A fresh learner without experience.
 
@@ -211,11 +205,8 @@ def begin(
         key: randomness of what comes later.
         environment_state: the environment state of every copy.
         observation: the observation of every copy.
-        action: any one of a single copy, for its shape and type.
+        blank: a step of a single copy, for shapes and types.
     """
-    first = jax.tree.map(lambda x: x[0], observation)
-    never = jnp.zeros((), bool)
-    blank = Step(first, action, jnp.zeros(()), never, never, first)
     copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (replay.environments, *x.shape)), blank)
     return OffPolicyState(
         train_state=replay.learner.init(learner_key),

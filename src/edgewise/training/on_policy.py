@@ -8,13 +8,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Int, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
 from edgewise.common.errors import ConfigurationError, check_integer
-from edgewise.environments.environment import Environment, step_autoreset
-from edgewise.environments.spaces import Box, Space
+from edgewise.environments.environment import Environment
+from edgewise.environments.spaces import Box, Dict, Space
 from edgewise.training.config import TrainingConfig
+from edgewise.training.experience import advance as steps
 from edgewise.training.loop import Loop, repeat, unscaled
 
 
@@ -106,25 +107,15 @@ class OnPolicyLoop(Loop):
 
     def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Any, Step]:
         """State and observation of every copy after a rollout, and its steps, [time, copies, ...]."""
-        vectorised = jax.vmap(step_autoreset, in_axes=(None, 0, 0, 0))
 
         def advance(carry: tuple[Any, Any], key: PRNGKeyArray) -> tuple[tuple[Any, Any], Step]:
             state, observation = carry
             action_key, step_key = jax.random.split(key)
             action = self.algorithm.act(loop.train_state, observation, action_key)
             keys = jax.random.split(step_key, self.config.environments)
-            state, timestep, following = vectorised(
-                self.environment, keys, state, allowed(self.environment.action_space, action)
-            )
-            step = Step(
-                observation=observation,
-                action=action,
-                reward=timestep.reward,
-                terminated=timestep.terminated,
-                ended=timestep.terminated | timestep.truncated,
-                next_observation=timestep.observation,
-            )
-            return (state, following), step
+            clipped = allowed(self.environment.action_space, action)
+            state, observation, step = steps(self.environment, keys, state, observation, clipped, action)
+            return (state, observation), step
 
         (state, observation), rollout = jax.lax.scan(
             advance, (loop.environment_state, loop.observation), jax.random.split(key, self.config.rollout)
@@ -132,8 +123,10 @@ class OnPolicyLoop(Loop):
         return state, observation, rollout
 
 
-def allowed(space: Space, action: Array) -> Array:
-    """The drawn action, clipped to a box."""
+def allowed(space: Space, action: PyTree[Array]) -> PyTree[Array]:
+    """The drawn action, clipped to the boxes in its space."""
+    if isinstance(space, Dict):
+        return {name: allowed(part, action[name]) for name, part in space.fields.items()}
     if isinstance(space, Box):
         return jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
     return action

@@ -78,7 +78,8 @@ class TransitionReplay(Replay):
 
     def init(self, example: Step) -> Any:
         zero = jnp.zeros(())
-        return self._buffer.init(Transition(example.observation, example.action, zero, zero, example.next_observation))
+        seen = example.observation, example.action, zero, zero, example.next_observation
+        return self._buffer.init(Transition(*seen, example.privileged, example.next_privileged, example.credit))
 
     def add(self, state: Any, window: Step) -> Any:
         return self._buffer.add(state, n_step(window, self.learner.discount))

@@ -14,9 +14,10 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import from_plain
 from edgewise.environments import registry
 from edgewise.environments.description import Description
+from edgewise.environments.elements import differences
 from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.spaces import Box, Discrete, components
+from edgewise.environments.spaces import Box, Discrete, Space, components, structured
 from edgewise.environments.system import System
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.description_file import DESCRIPTION_FILE
@@ -72,8 +73,7 @@ def load_learned(folder: Path, environment: Any) -> Any:
         ArtefactError: if it cannot be read.
     """
     if not isinstance(environment, Game):
-        artefact = load_policy(folder)
-        spaces = environment.spaces
+        artefact, spaces = load_policy(folder), environment.spaces
         _require_fit(folder, artefact, spaces.observation, spaces.action)
         return artefact.policy
     trained = {path.parent.name for path in folder.glob(f"*/{DESCRIPTION_FILE}")}
@@ -85,9 +85,9 @@ def load_learned(folder: Path, environment: Any) -> Any:
     policies = {}
     for agent in environment.agents:
         artefact = load_policy(folder / agent)
-        policies[agent] = artefact.policy
         seen, done = environment.observation_spaces[agent], environment.action_spaces[agent]
         _require_fit(folder / agent, artefact, seen, done)
+        policies[agent] = artefact.policy
     return JointPolicy.join(policies, [kind.agents for kind in environment.spaces.kinds])
 
 
@@ -102,22 +102,31 @@ def require_same_sizes(trained: Any, played: Any, name: str) -> None:
     Raises:
         EdgewiseError: if observations or actions have other sizes.
     """
-    for agent, sizes in _sizes(trained).items():
-        other = _sizes(played).get(agent)
-        if other != sizes or len(_sizes(played)) != len(_sizes(trained)):
-            whose = f" of {agent}" if agent else ""
+    for agent, spaces in _spaces(trained).items():
+        against = _spaces(played).get(agent)
+        whose = f" of {agent}" if agent else ""
+        same_agents = len(_spaces(played)) == len(_spaces(trained))
+        if against is not None and same_agents and any(map(structured, (*spaces, *against))):
+            for what, mine, theirs in zip(("observations", "actions"), spaces, against, strict=True):
+                found = differences(mine, theirs)
+                if found:
+                    raise EdgewiseError(
+                        f"{name}: {what}{whose} differ from those where the policy learns: {'; '.join(found)}"
+                    )
+            continue
+        sizes, other = tuple(map(_size, spaces)), None if against is None else tuple(map(_size, against))
+        if other != sizes or not same_agents:
             raise EdgewiseError(
                 f"{name}: observations and actions{whose} have sizes {_words(other)}, but where the policy learns "
                 f"{_words(sizes)}: must be the same"
             )
 
 
-def _sizes(environment: Any) -> dict[str, Any]:
+def _spaces(environment: Any) -> dict[str, tuple[Space, Space]]:
+    """Observation and action space of every agent; of a single one under an empty name."""
     if isinstance(environment, Game):
-        spaces = {a: (s, environment.action_spaces[a]) for a, s in environment.observation_spaces.items()}
-    else:
-        spaces = {"": (environment.spaces.observation, environment.spaces.action)}
-    return {agent: tuple(map(_size, pair)) for agent, pair in spaces.items()}
+        return {a: (s, environment.action_spaces[a]) for a, s in environment.observation_spaces.items()}
+    return {"": (environment.spaces.observation, environment.spaces.action)}
 
 
 def _size(space: Any) -> Any:
@@ -128,11 +137,12 @@ def _words(sizes: Any) -> str:
     return "none" if sizes is None else " and ".join(map(str, sizes))
 
 
-def _require_fit(folder: Path, artefact: PolicyArtefact, observation: Any, action: Any) -> None:
+def _require_fit(folder: Path, artefact: PolicyArtefact, observation: Space, action: Space) -> None:
     """Require the sizes that a policy was trained for."""
     policy = artefact.policy
     size = getattr(policy, "observation_size", None)
     if size is None:
+        _require_structure(folder, artefact, observation, action)
         return
     if not isinstance(observation, Box) or observation.shape != (size,):
         given = components(observation)
@@ -162,3 +172,16 @@ def _served(artefact: PolicyArtefact) -> str:
         return ""
     sizes = [f"{name} = {getattr(config, name)}" for name in system.sizes]
     return f", {' and '.join(sizes)}" if sizes else ""
+
+
+def _require_structure(folder: Path, artefact: PolicyArtefact, observation: Space, action: Space) -> None:
+    """Require the structure and the shapes that a policy was trained for."""
+    trained = {"observation": (artefact.described.space, observation)}
+    if artefact.action is not None:
+        trained["action"] = artefact.action.space, action
+    for what, (mine, given) in trained.items():
+        found = differences(mine, given)
+        if found:
+            raise EdgewiseError(
+                f"{folder}: the {what} of the environment here does not fit the policy: {'; '.join(found)}"
+            )

@@ -19,7 +19,7 @@ from edgewise.common.errors import EdgewiseError, check_integer
 from edgewise.common.extras import missing
 from edgewise.environments.adapters.spaces import from_bounds
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, parts
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space, parts
 
 try:
     from gymnax.environments import environment as gymnax_environment
@@ -219,6 +219,8 @@ def _to_gymnax_space(space: Space) -> Any:
             return gymnax_spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape, jnp.float32)
         case Discrete():
             return gymnax_spaces.Discrete(space.n)
+        case Choices():
+            return gymnax_spaces.Box(0, space.n - 1, space.shape, jnp.int32)
         case Flags():
             return gymnax_spaces.Box(0, 1, space.shape, jnp.bool_)
     return gymnax_spaces.Dict({name: _to_gymnax_space(part) for name, part in parts(space).items()})

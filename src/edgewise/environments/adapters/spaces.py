@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.spaces import Box, Dict, Discrete, Entities, Flags, Space, parts
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space, parts
 
 
 def to_gymnasium(space: Space) -> spaces.Space[Any]:
@@ -22,6 +22,8 @@ def to_gymnasium(space: Space) -> spaces.Space[Any]:
             return spaces.Box(space.low, space.high, dtype=np.float32)
         case Discrete():
             return spaces.Discrete(space.n)
+        case Choices():
+            return spaces.MultiDiscrete(np.full(space.shape, space.n))
         case Flags():
             return spaces.MultiBinary(space.shape)
     return spaces.Dict({name: to_gymnasium(part) for name, part in parts(space).items()})
@@ -60,23 +62,25 @@ def to_array(space: Space, value: Any, field: str = "action", batch: tuple[int, 
         array = np.asarray(value)
     except (TypeError, ValueError):
         array = np.asarray(None)
-    discrete = isinstance(space, Discrete)
-    kinds = "biu" if discrete else "biuf"  # NumPy's letters of logical values, integers and real numbers
-    allowed = f"an integer in [0, {space.n - 1}]" if isinstance(space, Discrete) else "numbers that are finite"
+    integers = isinstance(space, Discrete | Choices)
+    kinds = "biu" if integers else "biuf"  # NumPy's letters of logical values, integers and real numbers
+    allowed = (
+        f"an integer in [0, {space.n - 1}]" if isinstance(space, Discrete | Choices) else "numbers that are finite"
+    )
     if array.dtype.kind not in kinds:
         raise ConfigurationError(field, array.item() if array.ndim == 0 else f"an array of {array.dtype}", allowed)
-    if batch == () and discrete and array.size == 1:
+    if batch == () and isinstance(space, Discrete) and array.size == 1:
         array = array.reshape(())
     size = len(space.shape)
     if array.shape[array.ndim - size :] != space.shape or batch not in (None, array.shape[: array.ndim - size]):
         shape = space.shape if batch is None else (*batch, *space.shape)
         raise ConfigurationError(f"{field}: shape", array.shape, f"that of the space, {shape}")
-    wrong = (array < 0) | (array >= space.n) if isinstance(space, Discrete) else ~np.isfinite(array)
+    wrong = (array < 0) | (array >= space.n) if isinstance(space, Discrete | Choices) else ~np.isfinite(array)
     if wrong.any():
         place = np.argwhere(wrong)[0]
         where = f"{field}[{', '.join(map(str, place))}]" if len(place) else field
         raise ConfigurationError(where, array[tuple(place)].item(), allowed)
-    if isinstance(space, Discrete):
+    if isinstance(space, Discrete | Choices):
         return array.astype(np.int32)
     if isinstance(space, Flags):
         return array.astype(np.bool_)

@@ -20,6 +20,7 @@ from edgewise.numerics.select import select
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.policies.scaled import with_inputs
 from edgewise.training.config import TrainingConfig
+from edgewise.training.experience import first_of
 from edgewise.training.host.collector import Collector, Row, stack
 from edgewise.training.host.evaluation import evaluate_host
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyState, begin, learn, remember, replay_of
@@ -247,7 +248,9 @@ def _begin(statics: tuple[Replay, Space], learner_keys: Keys, keys: Keys, observ
     replay, space = statics
 
     def one(learner_key: Array, key: Array, observation: Array) -> OffPolicyState:
-        state = begin(replay, learner_key, key, (), observation, space.sample(learner_key))
+        first, never = first_of(observation), jnp.zeros((), bool)
+        blank = Step(first, space.sample(learner_key), jnp.zeros(()), never, never, first)
+        state = begin(replay, learner_key, key, (), observation, blank)
         return replace(state, observation=())
 
     return eqx.filter_vmap(one)(learner_keys, keys, observation)

@@ -1,0 +1,225 @@
+"""Bipartite observations and matchings as actions: spaces, descriptions, loops, replay, artefacts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from edgewise.algorithms.base import OffPolicyAlgorithm, OnPolicyAlgorithm, Step, Transition
+from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields, sizes_of
+from edgewise.environments.checker import check_environment
+from edgewise.environments.description import Description, plain_description, plain_space, read_description, read_space
+from edgewise.environments.elements import as_arrays, differences, faults
+from edgewise.environments.scaled import ScaledObservations
+from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, components, padding, stacked
+from edgewise.training.experience import n_step
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop, allowed
+from matching_task import MatchingTask, best_reward
+
+
+class TestChoices:
+    def test_samples_are_integers_below_n(self):
+        drawn = np.asarray(Choices((50,), 3).sample(jax.random.key(0)))
+        assert drawn.shape == (50,)
+        assert drawn.dtype == np.int32
+        assert set(drawn.tolist()) == {0, 1, 2}
+
+    def test_faults_name_the_first_value_that_is_no_choice(self):
+        space = Dict({"target": Choices((2,), 3)})
+        assert faults(space, {"target": np.array([0, 2])}) == []
+        assert faults(space, {"target": np.array([0, 3])}) == ["target = 3: must be an integer in [0, 2]"]
+        assert faults(space, {"target": np.array([0.5, 1])}) == ["target = 0.5: must be an integer in [0, 2]"]
+        assert "must end in (2,)" in faults(space, {"target": np.array([0])})[0]
+
+    def test_less_than_one_choice_is_refused(self):
+        with pytest.raises(ValueError, match="n = 0"):
+            Choices((2,), 0)
+
+    def test_arrays_padding_and_stacking_keep_the_kind(self):
+        space = Choices((2,), 3)
+        assert as_arrays(space, [1.0, 2.0]).dtype == np.int32
+        assert padding(space).tolist() == [0, 0]
+        assert stacked(space, 4) == Choices((4, 2), 3)
+        assert components(space) == 2
+
+    def test_plain_values_are_read_back(self):
+        space = Dict({"target": Choices((2,), 3), "on": Flags((3,))})
+        assert read_space(json.loads(json.dumps(plain_space(space)))) == space
+
+
+class TestBipartite:
+    def test_sizes_are_those_of_the_sets_and_of_the_arrays(self):
+        space = MatchingTask(jobs=4, machines=3).observation_space
+        assert space.sizes == (4, 3)
+        other = MatchingTask(jobs=6, machines=2).observation_space.sample(jax.random.key(0))
+        assert sizes_of(space, jax.tree.map(lambda x: x[None], other)) == (6, 2)
+
+    @pytest.mark.parametrize(
+        ("pairs", "told"),
+        [
+            (Entities({"price": Box.of(0, 1, "1", (3,))}, 5), "'pairs' has 5 rows: must have the 4 of 'jobs'"),
+            (Entities({"price": Box.of(0, 1, "1", (2,))}, 4), r"pairs/price has shape \(2,\): must begin with the 3"),
+            (Box.of(0, 1, "1", (4, 3)), "'pairs': must be the name of a field that is a set"),
+        ],
+    )
+    def test_pairs_that_do_not_fit_the_sets_are_refused(self, pairs, told):
+        fields = dict(MatchingTask().observation_space.fields)
+        with pytest.raises(ValueError, match=told):
+            Bipartite({**fields, PAIRS: pairs}, "jobs", "machines")
+
+    def test_one_set_cannot_be_rows_and_columns(self):
+        fields = dict(MatchingTask(jobs=3, machines=3).observation_space.fields)
+        with pytest.raises(ValueError, match="must differ"):
+            Bipartite(fields, "jobs", "jobs")
+
+    def test_scaling_keeps_the_kind(self):
+        scaled = ScaledObservations(MatchingTask(), 1.0)
+        assert isinstance(scaled.observation_space, Bipartite)
+        assert scaled.spaces.actions == "matching"
+        _, observation = scaled.reset(jax.random.key(0))
+        assert faults(scaled.observation_space, observation) == []
+
+    def test_descriptions_are_read_back(self):
+        description = Description.of(MatchingTask().observation_space, "observation")
+        back = read_description(json.loads(json.dumps(plain_description(description))))
+        assert back == description
+        assert hash(back.space) == hash(description.space)
+
+    def test_actions_are_a_matching_only_over_two_sets(self):
+        spaces = MatchingTask().spaces
+        assert spaces.actions == "matching"
+        assert replace(spaces, observation=Box.of(0, 1, "1", (3,))).actions == "dict"
+        assert replace(spaces, action=Dict({"on": Flags((3,))})).actions == "dict"
+        assert replace(spaces, action=Discrete(3)).actions == "discrete"
+
+    def test_fields_of_a_matching(self):
+        assert matching_fields(MatchingTask().action_space) == ("machine", "on")
+        assert matching_fields(MatchingTask(switches=False).action_space) == ("machine", None)
+        with pytest.raises(ValueError, match="one Choices"):
+            matching_fields(Dict({"on": Flags((3,))}))
+
+    def test_differences_name_the_fields(self):
+        one, other = MatchingTask().observation_space, MatchingTask(machines=2).observation_space
+        assert differences(one, one) == []
+        assert "pairs/price has shape (4, 2): must be (4, 3)" in differences(one, other)
+        without = Dict({k: v for k, v in one.fields.items() if k != "jobs"})
+        assert differences(Dict(one.fields), without) == ["jobs is missing"]
+        assert differences(one, without) == ["it is a structure of kind dict: must be a structure of kind bipartite"]
+
+
+class TestTask:
+    @pytest.mark.parametrize("task", [MatchingTask(), MatchingTask(crowding=1.0, switches=False, surcharge=0.5)])
+    def test_keeps_the_contract(self, task):
+        check_environment(task)
+
+    def test_no_action_beats_the_optimum_and_one_reaches_it(self):
+        task = MatchingTask(jobs=2, machines=2, crowding=0.5, switches=False)
+        state, _ = task.reset(jax.random.key(3))
+        rewards = [
+            float(task.step(jax.random.key(0), state, {"machine": jnp.array([a, b])})[1].reward)
+            for a in range(2)
+            for b in range(2)
+        ]
+        assert max(rewards) == pytest.approx(best_reward(task, state), abs=1e-6)
+
+    def test_credit_adds_up_to_the_reward(self):
+        task = MatchingTask(crowding=0.5)
+        state, _ = task.reset(jax.random.key(1))
+        _, timestep = task.step(jax.random.key(0), state, task.action_space.sample(jax.random.key(2)))
+        assert float(sum(x.sum() for x in timestep.credit.values())) == pytest.approx(float(timestep.reward), abs=1e-6)
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Settings of a learner that learns nothing."""
+
+    discount: float = 0.9
+    batch_size: int = 8
+    n_step: int = 1
+
+
+class OffPolicy(OffPolicyAlgorithm[Fixed, Any]):
+    """Keeps the last batch that it was given, and acts at random."""
+
+    def init(self, key):
+        return jnp.zeros(3)
+
+    def policy(self, train_state):
+        return train_state
+
+    def act(self, train_state, observation, key, explore):
+        batch = observation["jobs"]["mask"].shape[:-1]
+        return jax.vmap(self.spaces.action.sample)(jax.random.split(key, batch[0]))
+
+    def update(self, train_state, batch: Transition, key):
+        credit = batch.credit["rows"].sum() + batch.credit["columns"].sum()
+        told = jnp.stack([batch.reward.sum(), credit, batch.next_privileged["surcharge"].max()])
+        return told, {"largest": batch.action["machine"].max().astype(float)}
+
+
+class OnPolicy(OnPolicyAlgorithm[Fixed, Any]):
+    """Keeps what it was given."""
+
+    def init(self, key):
+        return jnp.zeros(2)
+
+    def policy(self, train_state):
+        return train_state
+
+    def act(self, train_state, observation, key):
+        return OffPolicy.act(self, train_state, observation, key, True)
+
+    def update(self, train_state, rollout: Step, key):
+        after, before = rollout.next_privileged["surcharge"][:-1], rollout.privileged["surcharge"][1:]
+        same = (after == before).all(-1)
+        return jnp.stack([(same | rollout.ended[:-1]).all(), (same & rollout.ended[:-1]).any()]).astype(float), {}
+
+
+class TestLoops:
+    @pytest.mark.parametrize("steps", [1, 3])
+    def test_off_policy_learners_get_actions_credit_and_what_critics_may_see(self, steps):
+        task = MatchingTask(surcharge=1.0)
+        config = OffPolicyConfig(steps=64, environments=4, warmup_steps=16, updates=1, evaluations=1)
+        loop = OffPolicyLoop(task, OffPolicy(Fixed(n_step=steps), task.spaces, 1), config)
+        state = eqx.filter_jit(loop.start)(jax.random.key(0))
+        state, metrics = eqx.filter_jit(loop.chunk)(state, 4)
+        reward, credit, surcharge = state.train_state.tolist()
+        assert reward == pytest.approx(credit, abs=1e-4)
+        assert 0 < surcharge <= 1
+        assert metrics["largest"] <= 2
+
+    def test_on_policy_learners_see_the_final_state_of_an_episode(self):
+        task = MatchingTask(surcharge=1.0)
+        config = OnPolicyConfig(steps=64, environments=2, rollout=8, evaluations=1)
+        loop = OnPolicyLoop(task, OnPolicy(Fixed(), task.spaces, 1), config)
+        state = eqx.filter_jit(loop.start)(jax.random.key(0))
+        state, _ = eqx.filter_jit(loop.chunk)(state, 1)
+        continues, restarts_alike = state.train_state
+        assert continues
+        assert not restarts_alike
+
+    def test_boxes_within_a_structure_are_clipped(self):
+        space = Dict({"target": Choices((2,), 3), "share": Box.of(0, 1, "1", (2,))})
+        action = allowed(space, {"target": jnp.array([2, 0]), "share": jnp.array([-1.0, 0.5])})
+        assert action["share"].tolist() == [0, 0.5]
+        assert action["target"].tolist() == [2, 0]
+
+    def test_credit_of_several_steps_is_summed_like_their_reward(self):
+        reward = jnp.array([[1.0], [2.0], [4.0]])
+        ended = jnp.array([[False], [True], [False]])
+        rows = jnp.stack([reward, 2 * reward], axis=-1)
+        window = Step(reward, {"a": reward}, reward, ended, ended, reward, reward, 10 * reward, {"rows": rows})
+        transition = n_step(window, 0.5)
+        assert transition.reward.tolist() == [2.0]
+        assert transition.credit["rows"].tolist() == [[2.0, 4.0]]
+        assert transition.privileged.tolist() == [1.0]
+        assert transition.next_privileged.tolist() == [20.0]
+        assert transition.action["a"].tolist() == [1.0]
