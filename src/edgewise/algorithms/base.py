@@ -22,7 +22,8 @@ demands. Box actions lie in [-1, 1] always: environments with another box are re
 
 What learners have in common is at hand: `optimisers` (an optimiser whose rate falls, and one gradient step), `critic`
 (action values and their loss), `actor_critic`, `q_learning`, `policy_gradient`, `advantage`, and the networks of
-`edgewise.networks` and `edgewise.policies`. A method that has a body here is final: subclasses do not override it.
+`edgewise.networks` and `edgewise.policies`. A method that has a body here is final: subclasses do not override it,
+except for `with_policy`, with which a learner goes on from a policy that is there already.
 
 `edgewise.algorithms.registry.register_algorithm` gives a learner a name, for the command line and for experiments.
 """
@@ -142,6 +143,20 @@ class Algorithm(eqx.Module, Generic[Config, TrainState]):
     @abc.abstractmethod
     def policy(self, train_state: TrainState) -> Any:
         """The module that is deployed: a `DeployablePolicy`, or a `RecurrentPolicy` if the learner has a memory."""
+
+    def with_policy(self, train_state: TrainState, policy: Any) -> TrainState:
+        """The state whose policy is the given one, so that learning goes on from it; by default a learner cannot.
+
+        Args:
+            train_state: fresh; whatever is no part of the policy stays as it is.
+            policy: of the kind and the architecture of those that `policy` returns.
+
+        Raises:
+            ConfigurationError: if the learner cannot start from a policy.
+        """
+        raise ConfigurationError(
+            "algorithm", type(self).__name__, "one that can start from a policy: it has a method with_policy of its own"
+        )
 
     @property
     def observation_size(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import jax
@@ -95,6 +95,9 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
 
     def policy(self, train_state: CGDMState) -> DiffusionPolicy:
         return self._with_denoiser(train_state.target_actor if self.config.deploy_average else train_state.actor)
+
+    def with_policy(self, train_state: CGDMState, policy: DiffusionPolicy) -> CGDMState:
+        return replace(train_state, actor=policy.denoiser, target_actor=policy.denoiser)
 
     def act(
         self, train_state: CGDMState, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -129,6 +129,9 @@ class PolicyGradient(OnPolicyAlgorithm[Config, PolicyGradientState]):
 
     def policy(self, train_state: PolicyGradientState) -> StochasticPolicy:
         return train_state.actor
+
+    def with_policy(self, train_state: PolicyGradientState, policy: StochasticPolicy) -> PolicyGradientState:
+        return replace(train_state, actor=policy)
 
     def act(self, train_state: PolicyGradientState, observation: Float[Array, "*batch o"], key: PRNGKeyArray) -> Array:
         return train_state.actor.sample(observation, key)

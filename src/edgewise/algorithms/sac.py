@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -91,6 +91,9 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
 
     def policy(self, train_state: SACState) -> SquashedGaussianPolicy:
         return train_state.actor
+
+    def with_policy(self, train_state: SACState, policy: SquashedGaussianPolicy) -> SACState:
+        return replace(train_state, actor=policy)
 
     def act(
         self, train_state: SACState, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool

@@ -95,6 +95,9 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
     def policy(self, train_state: TD3State) -> DeterministicPolicy:
         return train_state.actor
 
+    def with_policy(self, train_state: TD3State, policy: DeterministicPolicy) -> TD3State:
+        return replace(train_state, actor=policy, target_actor=policy)
+
     def act(
         self, train_state: TD3State, observation: Float[Array, "*batch o"], key: PRNGKeyArray, explore: bool
     ) -> Float[Array, "*batch a"]:

@@ -1,4 +1,4 @@
-"""`edgewise train SYSTEM [options]`, `edgewise train --config FILE [options]`, `edgewise train --resume RUN`."""
+"""`edgewise train SYSTEM [--from POLICY] [options]`, `edgewise train --config FILE [options]`, `edgewise train --resume RUN`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 USAGE = """\
 usage: edgewise train SYSTEM [options]
+       edgewise train SYSTEM --from POLICY [options]
        edgewise train --config FILE [options]
        edgewise train --resume RUN [--no-report] [--json]
 
@@ -44,6 +45,8 @@ options of every run:
   --folder FOLDER    of the run, instead of the one that its name gives
   --config FILE      start from the config.yaml of another run; options that are
                      given too have precedence
+  --from POLICY      start with the weights of a policy: one that comes with the
+                     system, or the folder of a run or of a policy
   --resume RUN       go on with a run from its newest checkpoint
   --no-report        write no report at the end
   --json             print the test result as JSON
@@ -91,11 +94,12 @@ def run(words: list[str]) -> int:
     if option(words, "--resume") is not None:
         return _resume(words)
     source = option(words, "--config")
+    origin = option(words, "--from")
     named = bool(words) and not words[0].startswith("-")
     if source is None and not named:
         print(usage(), end="")
         return 0 if words and words[0] in HELP else 2
-    defaults = _defaults(words, words[0] if named else None, source)
+    defaults = _defaults(words, words[0] if named else None, source, origin)
     entry = registry.find(defaults.environment)
     common, config = parse(entry, defaults, words[named:], f"train {entry.name}" if named else "train")
     from edgewise.training.run_folder import folder_name, require_same
@@ -135,6 +139,7 @@ def command_type(entry: System, defaults: RunConfig) -> type[Any]:
         [
             ("algorithm", Literal[fitting(entry)], field(default=defaults.algorithm)),
             ("config", Annotated[Path | None, tyro.conf.arg(metavar="FILE")], field(default=None)),
+            ("origin", Annotated[str | None, tyro.conf.arg(name="from", metavar="POLICY")], field(default=None)),
             part("run", Common()),
             part("training", defaults.training),
             part("learner", defaults.algorithm_config),
@@ -147,6 +152,10 @@ def command_type(entry: System, defaults: RunConfig) -> type[Any]:
             Attributes:
                 algorithm: which learner.
                 config: config.yaml of another run, to start from; options that are given too have precedence.
+                origin: a policy whose weights the learners start with: the name of one that comes with the system, the
+                    folder of a policy, or that of a run, whose best policy of its first seed is meant. Learner,
+                    architecture and form of the observations follow it unless they are given too. If None, they start
+                    afresh.
             """
         },
     )
@@ -169,12 +178,18 @@ def parse(entry: System, defaults: RunConfig, words: Sequence[str], command: str
     system = type(defaults.environment_config)(**values(options.system))
     learner = type(defaults.algorithm_config)(**values(options.learner))
     training = type(defaults.training)(**values(options.training))
-    return Common(**values(options.run)), RunConfig(entry.name, system, options.algorithm, learner, training)
+    return Common(**values(options.run)), RunConfig(
+        entry.name, system, options.algorithm, learner, training, defaults.origin
+    )
 
 
-def _defaults(words: list[str], name: str | None, source: str | None) -> RunConfig:
+def _defaults(words: list[str], name: str | None, source: str | None, origin: str | None) -> RunConfig:
     """What the run is unless further options say otherwise: another run's configuration, or that of system and algorithm."""
     asked = option(words, "--algorithm")
+    if origin is not None and name is not None:
+        from edgewise.training.fine_tuning import learner_of
+
+        asked = asked or learner_of(registry.find(name), origin)
     if source is not None:
         from edgewise.training.run_folder import read_config_file
 
@@ -185,7 +200,9 @@ def _defaults(words: list[str], name: str | None, source: str | None) -> RunConf
             raise ConfigurationError("system", name, f"{config.environment}, as in {source}")
         if asked is not None and asked != config.algorithm:
             raise ConfigurationError("algorithm", asked, f"{config.algorithm}, as in {source}")
-        return config
+        from edgewise.training.fine_tuning import following, with_kept_origin
+
+        return following(config, origin) if origin is not None else with_kept_origin(config, Path(source).parent)
     entry = registry.find(str(name))
     chosen = find_algorithm(asked if asked is not None else entry.default_algorithm)
     if chosen.name not in fitting(entry):
@@ -194,7 +211,12 @@ def _defaults(words: list[str], name: str | None, source: str | None) -> RunConf
     from edgewise.training.run_folder import RunConfig
 
     algorithm_config, training = default_configs(entry.name, chosen.name)
-    return RunConfig(entry.name, entry.config(), chosen.name, algorithm_config, training)
+    config = RunConfig(entry.name, entry.config(), chosen.name, algorithm_config, training)
+    if origin is None:
+        return config
+    from edgewise.training.fine_tuning import following
+
+    return following(config, origin)
 
 
 def _resume(words: list[str]) -> int:

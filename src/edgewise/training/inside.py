@@ -1,10 +1,12 @@
-"""Paths of files inside a run's folder, stored relative to it, so that the folder can be moved."""
+"""Files inside a run's folder, and paths that are stored relative to it, so that the folder can be moved."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+COPY = "origin"
+"""The policy that the run has started with."""
 START = "./"
 """Of a path that is meant relative to the folder of the run."""
 

@@ -31,6 +31,7 @@ from edgewise.training.config import TrainingConfig
 from edgewise.training.finite import not_finite
 from edgewise.training.inside import stored
 from edgewise.training.metrics import Metrics, summarise
+from edgewise.training.origin import started_with, starting_policy
 from edgewise.training.progress import Reporter
 from edgewise.training.run_folder import (
     CHECKPOINTS,
@@ -95,9 +96,10 @@ def train_claimed(folder: Path, run: RunConfig, report: Reporter) -> dict[str, A
         return read_test(folder)
     try:
         with closing(make_trainer(run)) as trainer:
+            origin = starting_policy(folder, run, trainer)
             if not (folder / CONFIG_FILE).exists():
                 write_config(folder, run)
-            best = _learn(folder, run, trainer, report)
+            best = _learn(folder, run, trainer, origin, report)
             config = run.training
             tested = trainer.evaluate(best, config.test_seed, config.evaluation_episodes)
             # Means of doubles, as every other judgement of these episodes takes them.
@@ -115,8 +117,8 @@ def _way_on(folder: Path) -> str:
     return f"go on with: {resume_command(folder)}"
 
 
-def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> Any:
-    """Train to the end of the budget, and return the best policies."""
+def _learn(folder: Path, run: RunConfig, trainer: Trainer, origin: Any, report: Reporter) -> Any:
+    """Train to the end of the budget, from a policy if one is given, and return the best policies."""
     config = run.training
     with closing(Checkpoints(folder / CHECKPOINTS)) as checkpoints:
         first = done = checkpoints.latest() or 0
@@ -125,7 +127,7 @@ def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
             report(config.steps_done(done) if done else 0, what)
 
         tell("compiling" if isinstance(trainer, CompiledTrainer) else "learning")
-        state = _first_state(trainer, config, checkpoints)
+        state = _first_state(trainer, config, checkpoints, origin)
         metrics = Metrics(folder, done, config.steps_done(done))
         begin = time.monotonic()
         with interrupt_flag(lambda: tell("stops at the next evaluation")) as interrupted, closing(metrics):
@@ -153,9 +155,9 @@ def _learn(folder: Path, run: RunConfig, trainer: Trainer, report: Reporter) -> 
     return state.best_policy
 
 
-def _first_state(trainer: Trainer, config: TrainingConfig, checkpoints: Checkpoints) -> RunState:
+def _first_state(trainer: Trainer, config: TrainingConfig, checkpoints: Checkpoints, origin: Any) -> RunState:
     """The state to go on from: that of the newest checkpoint, or a fresh one."""
-    state = _fresh(trainer, jax.random.split(jax.random.key(config.seed), config.seeds))
+    state = _fresh(trainer, jax.random.split(jax.random.key(config.seed), config.seeds), origin)
     done = checkpoints.latest()
     if done is None:
         return state
@@ -163,8 +165,10 @@ def _first_state(trainer: Trainer, config: TrainingConfig, checkpoints: Checkpoi
     return replace(state, loop=trainer.go_on(state.loop))
 
 
-def _fresh(trainer: Trainer, keys: Array) -> RunState:
+def _fresh(trainer: Trainer, keys: Array, origin: Any) -> RunState:
     started = trainer.start(keys)
+    if origin is not None:
+        started = started_with(trainer, started, origin)
     policies = jax.tree.map(jnp.copy, trainer.policies(started))
     return RunState(started, policies, jnp.full(keys.shape[0], -jnp.inf))
 

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +16,7 @@ from edgewise import __version__
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import replace_file
-from edgewise.common.plain import from_plain, to_plain
+from edgewise.common.plain import ADDED, from_plain, to_plain
 from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.training.config import TrainingConfig
@@ -36,6 +36,19 @@ Which = Literal["best", "last"]
 
 
 @dataclass(frozen=True)
+class Origin:
+    """A policy that learners start with.
+
+    Attributes:
+        source: where it was found: the folder of a run or of a policy, or the name of one that comes with the system.
+        sha256: digest of its description, which holds that of its weights.
+    """
+
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """All that determines a run.
 
@@ -45,6 +58,7 @@ class RunConfig:
         algorithm: name in the registry.
         algorithm_config: its configuration.
         training: budget and seeds.
+        origin: the policy that its learners start with. If None, they start afresh.
     """
 
     environment: str
@@ -52,6 +66,7 @@ class RunConfig:
     algorithm: str
     algorithm_config: Any
     training: TrainingConfig
+    origin: Origin | None = field(default=None, metadata=ADDED)
 
 
 def policies_folder(folder: Path, which: Which) -> Path:
@@ -117,6 +132,7 @@ def read_config_file(path: Path) -> RunConfig:
             algorithm=values["algorithm"],
             algorithm_config=from_plain(find_algorithm(values["algorithm"]).config, values["algorithm_config"]),
             training=from_plain(training_config(values["algorithm"]), values["training"]),
+            origin=from_plain(Origin, values["origin"]) if "origin" in values else None,
         )
     except ConfigurationError as error:
         raise EdgewiseError(f"{path}: {error}") from None

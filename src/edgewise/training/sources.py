@@ -141,6 +141,30 @@ def candidate(source: Source, policy: str | None) -> Candidate | None:
     return Candidate(config.algorithm, folders, trained_in)
 
 
+def origin_folder(system: System, name: str) -> Path:
+    """The folder of the policy that a run is to start with.
+
+    Args:
+        system: the system of the run.
+        name: the name of a policy that comes with it, the folder of a policy, or that of a run, whose best policy of its
+            first seed is meant.
+
+    Raises:
+        EdgewiseError: if there is no such policy, or it is one of another system.
+    """
+    if name in system.shipped:
+        return system.shipped_folder(name)
+    source = find_source(name) if Path(name).exists() else None
+    if source is None or source.kind == "system":
+        allowed = ", ".join([*system.shipped, "the folder of a run or of a policy"])
+        raise ConfigurationError("from", name, f"one of {allowed}" if system.shipped else allowed)
+    if source.system.name != system.name:
+        raise ConfigurationError("from", name, f"a policy of {system.name}; it is one of {source.system.name}")
+    found = candidate(source, None)
+    assert found is not None
+    return found.folders[0]
+
+
 def shipped_candidate(system: System, name: str) -> Candidate:
     """A policy that comes with a system.
 

@@ -39,6 +39,15 @@ class Trainer(abc.ABC):
     def policies(self, state: Any) -> Any:
         """What is deployed."""
 
+    @property
+    @abc.abstractmethod
+    def learner(self) -> Any:
+        """The algorithm."""
+
+    @abc.abstractmethod
+    def blank_policy(self) -> Any:
+        """The policy of a fresh learner of one seed, shapes alone."""
+
     @abc.abstractmethod
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         """Play the same episodes with every policy: their metrics, see `edgewise.training.evaluation.evaluate`."""
@@ -81,6 +90,13 @@ class CompiledTrainer(Trainer):
 
     def policies(self, state: Any) -> Any:
         return eqx.filter_vmap(self._loop.policy)(state.train_state)
+
+    @property
+    def learner(self) -> Any:
+        return self._loop.algorithm
+
+    def blank_policy(self) -> Any:
+        return eqx.filter_eval_shape(lambda key: self._loop.policy(self.learner.init(key)), jax.random.key(0))
 
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)

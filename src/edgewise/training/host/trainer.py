@@ -72,6 +72,14 @@ class HostTrainer(Trainer):
     def policies(self, state: Any) -> Any:
         return with_inputs(eqx.filter_vmap(self._learner.policy)(state.train_state), self._task.inputs)
 
+    @property
+    def learner(self) -> Any:
+        return self._learner
+
+    def blank_policy(self) -> Any:
+        inside = eqx.filter_eval_shape(lambda key: self._learner.policy(self._learner.init(key)), jax.random.key(0))
+        return with_inputs(inside, self._task.inputs)
+
     def evaluate(self, policies: Any, seed: int, episodes: int) -> dict[str, Float[Array, "n e"]]:
         count = jax.tree.leaves(policies)[0].shape[0]
         each = [jax.tree.map(lambda leaf, i=i: leaf[i], policies) for i in range(count)]
