@@ -13,15 +13,25 @@ import numpy as np
 import pytest
 
 from edgewise.algorithms.base import OffPolicyAlgorithm, OnPolicyAlgorithm, Step, Transition
-from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields, sizes_of
-from edgewise.environments.checker import check_environment
+from edgewise.common.errors import EdgewiseError
+from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields, resized_action, sizes_of
+from edgewise.environments.checker import check_environment, environment_faults
 from edgewise.environments.description import Description, plain_description, plain_space, read_description, read_space
 from edgewise.environments.elements import as_arrays, differences, faults
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, components, padding, stacked
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.description_file import ArtefactError
+from edgewise.policies.golden import check_golden, make_golden
+from edgewise.policies.learned import LearnedPolicy
+from edgewise.policies.registry import KINDS, register_kind
+from edgewise.policies.scaled import with_inputs
+from edgewise.training.evaluation import evaluate
 from edgewise.training.experience import n_step
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop, allowed
+from edgewise.training.saved import load_learned
+from matching_policy import CheapestMachine
 from matching_task import MatchingTask, best_reward
 
 
@@ -223,3 +233,144 @@ class TestLoops:
         assert transition.privileged.tolist() == [1.0]
         assert transition.next_privileged.tolist() == [20.0]
         assert transition.action["a"].tolist() == [1.0]
+
+
+class TestSizes:
+    @pytest.mark.parametrize("sizes", [(2, 5), (4, 3), (7, 1)])
+    def test_resized_spaces_are_those_of_the_other_size(self, sizes):
+        task, other = MatchingTask(), MatchingTask(jobs=sizes[0], machines=sizes[1])
+        assert task.observation_space.resized(*sizes) == other.observation_space
+        assert resized_action(task.action_space, (4, 3), sizes) == other.action_space
+
+    def test_bounds_that_differ_between_columns_become_the_widest(self):
+        fields = dict(MatchingTask().observation_space.fields)
+        price = Box(np.array([0, -1, 0], np.float32), np.array([1, 1, 3], np.float32))
+        space = Bipartite({**fields, PAIRS: Entities({"price": price}, 4)}, "jobs", "machines").resized(4, 2)
+        assert space.of_entities(PAIRS).fields["price"] == Box.of(-1, 3, "1", (2,))
+
+    def test_samples_have_consistent_masks_and_blank_padding(self):
+        space = MatchingTask(jobs=3, machines=3).observation_space
+        seen = jax.vmap(space.sample)(jax.random.split(jax.random.key(0), 40))
+        rows, columns = np.asarray(seen["jobs"]["mask"]), np.asarray(seen["machines"]["mask"])
+        assert faults(space, seen) == []
+        assert (np.asarray(seen[PAIRS]["mask"]) == rows).all()
+        assert set(rows.sum(1)) == set(columns.sum(1)) == {1, 2, 3}
+        there = rows[:, :, None] & columns[:, None, :]
+        assert (np.asarray(seen[PAIRS]["price"]) > 0).tolist() == there.tolist()
+
+    def test_scaling_learned_at_one_size_holds_at_another(self):
+        small, large = (ScaledObservations(MatchingTask(jobs=2, machines=m), 1.0) for m in (2, 5))
+        _, observation = MatchingTask(jobs=2, machines=5).reset(jax.random.key(0))
+        assert small.scaling == large.scaling
+        scaled = small.inputs(observation)[PAIRS]["price"]
+        assert scaled.tolist() == (2 * observation[PAIRS]["price"] - 1).tolist()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    if KINDS.name_of(CheapestMachine) is None:
+        register_kind("cheapest-machine", CheapestMachine)
+    folder = tmp_path_factory.mktemp("policies") / "cheapest"
+    scaled = with_inputs(CheapestMachine(jnp.asarray(2.0)), ScaledObservations(MatchingTask(), 1.0).scaling)
+    seen = Description.of(MatchingTask().observation_space, "observation")
+    done = Description.of(MatchingTask().action_space, "action")
+    save_policy(folder, PolicyArtefact(scaled, "matching", {}, "none", 0, seen, done))
+    return folder
+
+
+class TestArtefacts:
+    def test_actions_are_trees_of_integers_and_flags(self, saved):
+        artefact = load_policy(saved)
+        _, observation = MatchingTask().reset(jax.random.key(0))
+        action = artefact.act(observation)
+        assert action["machine"].dtype == np.int32
+        assert faults(MatchingTask().action_space, action) == []
+        assert artefact.decode(action).keys() == {"machine", "on"}
+
+    @pytest.mark.parametrize("sizes", [(9, 2), (4, 3), (3, 6)])
+    def test_any_size_gives_the_action_of_the_policy_that_was_saved(self, saved, sizes):
+        task = MatchingTask(*sizes)
+        _, observation = jax.vmap(task.reset)(jax.random.split(jax.random.key(1), 5))
+        action = load_policy(saved).act(observation)
+        price = jnp.where(observation["machines"]["mask"][:, None], observation[PAIRS]["price"], jnp.inf)
+        present = np.asarray(observation["jobs"]["mask"])
+        assert (action["machine"] == np.argmin(price, -1))[present].all()
+        assert (action["on"] == observation["machines"]["faulty"]).all()
+
+    def test_sizes_that_contradict_each_other_are_refused_by_field(self, saved):
+        _, observation = MatchingTask(5, 2).reset(jax.random.key(0))
+        observation[PAIRS]["price"] = observation[PAIRS]["price"][:, :1]
+        with pytest.raises(ArtefactError, match=r"pairs/price has shape \(5, 1\): must end in \(5, 2\)"):
+            load_policy(saved).act(observation)
+
+    def test_missing_fields_are_refused(self, saved):
+        _, observation = MatchingTask(5, 2).reset(jax.random.key(0))
+        del observation["machines"]["faulty"]
+        with pytest.raises(ArtefactError, match="machines/faulty is missing"):
+            load_policy(saved).act(observation)
+        with pytest.raises(ArtefactError, match="no dictionary"):
+            load_policy(saved).act(np.zeros(3))
+
+    def test_a_policy_of_fixed_size_refuses_others(self, saved, monkeypatch):
+        monkeypatch.setattr(CheapestMachine, "any_size", False)
+        _, observation = MatchingTask(5, 2).reset(jax.random.key(0))
+        with pytest.raises(ArtefactError, match=r"must end in \(4,\)"):
+            load_policy(saved).act(observation)
+        with pytest.raises(EdgewiseError, match=r"jobs/mask has shape \(5,\): must be \(4,\)"):
+            load_learned(saved, MatchingTask(5, 2))
+
+    def test_environments_of_any_size_are_played(self, saved):
+        for sizes in ((2, 2), (6, 4)):
+            task = MatchingTask(*sizes)
+            policy = LearnedPolicy(load_learned(saved, task))
+            result = evaluate(task, policy, jax.random.key(0), 2)
+            assert (result["return"] > -1.1 * task.steps).all()
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"price": Box.of(0, 1, "EUR", (2,))}, "pairs/price is in EUR: must be in 1"),
+            ({"cost": Box.of(0, 1, "1", (2,))}, "pairs/price is missing; pairs/cost is unknown"),
+        ],
+    )
+    def test_environments_with_other_fields_are_refused_by_name(self, saved, change, told):
+        fields = dict(MatchingTask(5, 2).observation_space.fields)
+        space = Bipartite({**fields, PAIRS: Entities(change, 5)}, "jobs", "machines")
+
+        class Other(MatchingTask):
+            @property
+            def observation_space(self):
+                return space
+
+        with pytest.raises(EdgewiseError, match=told):
+            load_learned(saved, Other(5, 2))
+
+    def test_environments_with_other_actions_are_refused(self, saved):
+        with pytest.raises(EdgewiseError, match=r"the action .* does not fit the policy: on is missing"):
+            load_learned(saved, MatchingTask(switches=False))
+
+    def test_an_example_that_is_not_repeated_is_told(self, saved, tmp_path):
+        policy = load_policy(saved).policy
+        observation = Description.of(MatchingTask().observation_space, "observation")
+        golden = make_golden(policy, observation)
+        other = replace(golden, action={**golden.action, "machine": (golden.action["machine"] + 1) % 3})
+        assert check_golden(policy, golden) is None
+        assert "the action of example" in check_golden(policy, other)
+
+
+class Contradicting(MatchingTask):
+    """Masks of pairs that are not those of the rows, and credit of columns only."""
+
+    def observe(self, state):
+        seen = super().observe(state)
+        return {**seen, PAIRS: {**seen[PAIRS], "mask": ~state.jobs}}
+
+    def step(self, key, state, action):
+        after, timestep = super().step(key, state, action)
+        return after, replace(timestep, credit={"columns": timestep.credit["columns"]})
+
+
+def test_checker_tells_contradicting_masks_and_credit():
+    told = "\n".join(environment_faults(Contradicting()))
+    assert "pairs/mask is not jobs/mask" in told
+    assert 'credit must be a dictionary whose "rows" are one number for each of the 4 jobs' in told

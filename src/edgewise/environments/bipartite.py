@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import PRNGKeyArray
 
-from edgewise.environments.spaces import BIPARTITE, MASK, Choices, Dict, Entities, Flags, Space, parts
+from edgewise.environments.spaces import (
+    BIPARTITE,
+    MASK,
+    Box,
+    Choices,
+    Dict,
+    Entities,
+    Flags,
+    Space,
+    matching,
+    padded,
+    padding,
+    parts,
+)
 
 PAIRS = "pairs"
 """Name of the set that holds what belongs to a row and a column together."""
@@ -20,7 +36,7 @@ class Bipartite(Dict):
 
     Its field "pairs" is a set with as many rows as the first set, and its parts have an axis of the columns in front: the
     array of a part is [rows, columns, ...]. Its mask is that of the rows; the pairs of a column that is not there are
-    padding too. Further fields are the same whatever the sizes.
+    padding too. There is at least one row and one column. Further fields are the same whatever the sizes.
 
     Attributes:
         fields: by name.
@@ -57,6 +73,30 @@ class Bipartite(Dict):
         """Most rows and most columns."""
         return self.of_entities(self.rows).most, self.of_entities(self.columns).most
 
+    def resized(self, rows: int, columns: int) -> Bipartite:
+        """The same fields for other sizes; where bounds of pairs differ between columns, the widest hold for all."""
+        fields = {
+            self.rows: replace(self.of_entities(self.rows), most=rows),
+            self.columns: replace(self.of_entities(self.columns), most=columns),
+            PAIRS: Entities({n: _along(part, columns) for n, part in self.of_entities(PAIRS).fields.items()}, rows),
+        }
+        return replace(self, fields={**self.fields, **fields})
+
+    def sample(self, key: PRNGKeyArray) -> Any:
+        """Draw numbers of rows and columns, at least one of each, then every field of these and of their pairs."""
+        count_key, *keys = jax.random.split(key, 1 + len(self.fields))
+        there = {
+            name: jnp.arange(most) < jax.random.randint(each, (), 1, most + 1)
+            for name, most, each in zip((self.rows, self.columns), self.sizes, jax.random.split(count_key), strict=True)
+        }
+        drawn: dict[str, Any] = {}
+        for each, (name, space) in zip(keys, self.fields.items(), strict=True):
+            mask = there.get(self.rows if name == PAIRS else name)
+            drawn[name] = space.sample(each) if mask is None else self.of_entities(name).sample_where(mask, each)
+        mask, fields = there[self.rows], {n: each for n, each in drawn[PAIRS].items() if n != MASK}
+        pairs = padded(mask[:, None] & there[self.columns], fields, padding(Dict(self.of_entities(PAIRS).fields)))
+        return {**drawn, PAIRS: {MASK: mask, **pairs}}
+
     def of_entities(self, name: str) -> Entities:
         """The set of that name: `rows`, `columns` or "pairs"."""
         entities = self.fields[name]
@@ -64,8 +104,16 @@ class Bipartite(Dict):
         return entities
 
 
-def sizes_of(space: Bipartite, observation: Mapping[str, Any]) -> tuple[int, int]:
-    """Rows and columns of an observation, or of a batch of them, by the shapes of its masks; they may differ from the space's."""
+def sizes_of(space: Bipartite, observation: Any) -> tuple[int, int]:
+    """Rows and columns of an observation, or of a batch of them, by the shapes of its masks; they may differ from the space's.
+
+    Raises:
+        ValueError: if a mask is missing, or is no array with an axis.
+    """
+    for name in (space.rows, space.columns):
+        given = observation.get(name) if isinstance(observation, Mapping) else None
+        if not isinstance(given, Mapping) or np.ndim(given.get(MASK, 0)) < 1:
+            raise ValueError(f"{name}/{MASK} is missing: must be flags, one for each")
     rows, columns = (np.shape(observation[name][MASK])[-1] for name in (space.rows, space.columns))
     return rows, columns
 
@@ -86,8 +134,44 @@ def matching_fields(action: Space) -> tuple[str, str | None]:
     return choices[0], flags[0] if flags else None
 
 
+def _along(space: Space, size: int) -> Space:
+    """The space with another length of the first axis of every array."""
+    match space:
+        case Box():
+            ends = (space.low.min(axis=0), space.high.max(axis=0))
+            low, high = (np.broadcast_to(end, (size, *end.shape)) for end in ends)
+            return Box(low, high, space.unit)
+        case Flags():
+            return Flags((size, *space.shape[1:]))
+        case Choices():
+            return Choices((size, *space.shape[1:]), space.n)
+    return Dict({name: _along(part, size) for name, part in parts(space).items()})
+
+
 def _shapes(space: Space, path: str) -> list[tuple[str, tuple[int, ...]]]:
     """Path and shape of every array of an element."""
     if isinstance(space, Dict | Entities):
         return [each for name, part in parts(space).items() for each in _shapes(part, f"{path}/{name}")]
     return [(path, space.shape)]
+
+
+def resized_action(action: Space, before: tuple[int, int], after: tuple[int, int]) -> Space:
+    """The space of matchings for other sizes.
+
+    The choices have one axis, of the rows, and so has a box; flags have one of the columns. Other spaces stay as they are.
+
+    Args:
+        action: a `Dict` with the choices of the rows.
+        before, after: rows and columns.
+    """
+    if not matching(action):
+        return action
+
+    def part(space: Space) -> Space:
+        if isinstance(space, Choices) and (space.shape, space.n) == (before[:1], before[1]):
+            return Choices(after[:1], after[1])
+        if isinstance(space, Flags) and space.shape == before[1:]:
+            return Flags(after[1:])
+        return _along(space, after[0]) if isinstance(space, Box) and space.shape[:1] == before[:1] else space
+
+    return Dict({name: part(space) for name, space in parts(action).items()})

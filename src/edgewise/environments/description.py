@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.environments.bipartite import Bipartite
+from edgewise.environments.bipartite import Bipartite, sizes_of
 from edgewise.environments.elements import as_arrays, batch_shape, faults
 from edgewise.environments.fields import (
     Field,
@@ -50,6 +50,18 @@ class Description:
     def of_size(size: int, name: str) -> Description:
         """Vectors of which nothing but the size is known."""
         return Description.of(vector((Field(name, "1", -np.inf, np.inf, (size,)),)), name)
+
+    def sized_like(self, value: Any) -> Description:
+        """The same for as many rows and columns as a value has, if it describes two sets and their pairs; otherwise itself."""
+        if not isinstance(self.space, Bipartite):
+            return self
+        try:
+            sizes = sizes_of(self.space, value)
+        except ValueError:
+            return self
+        if sizes == self.space.sizes or 0 in sizes:
+            return self
+        return Description.of(self.space.resized(*sizes), "observation")
 
     def faults(self, value: Any) -> list[str]:
         """Why a value is not of this structure, shape and finite, naming the fields; bounds do not count.

@@ -125,10 +125,14 @@ def _join(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def differences(space: Space, other: Space, path: str = "") -> list[str]:
+def differences(space: Space, other: Space, path: str = "", *, units: bool = False) -> list[str]:
     """How another space's elements differ from those of a space in structure and shape, one line for each field.
 
-    Bounds and units do not count.
+    Args:
+        space: as it must be.
+        other: as it is.
+        path: the path of the field, as "vehicles/position"; empty for the whole.
+        units: whether units count too; bounds never do.
     """
     if space.kind != other.kind:
         return [f"{path or 'it'} is {_kind_words(other)}: must be {_kind_words(space)}"]
@@ -139,10 +143,14 @@ def differences(space: Space, other: Space, path: str = "") -> list[str]:
             f"{_join(path, name)} is unknown: must be one of {', '.join(mine)}" for name in theirs if name not in mine
         ]
         both = [name for name in mine if name in theirs]
-        return found + [each for name in both for each in differences(mine[name], theirs[name], _join(path, name))]
+        return found + [
+            each for name in both for each in differences(mine[name], theirs[name], _join(path, name), units=units)
+        ]
     assert not isinstance(other, Dict | Entities)
     if space.shape != other.shape:
         return [_told(path, f"has shape {other.shape}: must be {space.shape}")]
+    if units and isinstance(space, Box) and isinstance(other, Box) and space.unit != other.unit:
+        return [_told(path, f"is in {other.unit}: must be in {space.unit}")]
     choices, given = getattr(space, "n", None), getattr(other, "n", None)
     return [_told(path, f"is a choice among {given}: must be among {choices}")] if choices != given else []
 

@@ -10,18 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgewise.environments.checker import (
-    TOLERANCE,
+from edgewise.environments.checker import TOLERANCE, raise_found
+from edgewise.environments.game import Game, GameStep
+from edgewise.environments.value_faults import (
     different,
     element_faults,
     info_faults,
     not_finite,
     number_faults,
-    raise_found,
     space_faults,
     state_faults,
 )
-from edgewise.environments.game import Game, GameStep
 
 
 def check_game(game: Any, seed: int = 0) -> None:

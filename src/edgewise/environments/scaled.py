@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, Observation, TimeStep
 from edgewise.environments.game import Game, GameStep, Observations
 from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space
@@ -32,6 +33,9 @@ def scaling_of(space: Space, span: float) -> AnyScaling | None:
         return Scaling.of_box(space.low, space.high, span)
     if isinstance(space, Discrete | Choices | Flags):
         return None
+    if isinstance(space, Bipartite):
+        # One scaling for all columns: it must hold whatever their number.
+        space = space.resized(space.sizes[0], 1)
     scalings = ((name, scaling_of(part, span)) for name, part in space.fields.items())
     fields = tuple((name, scaling) for name, scaling in scalings if scaling is not None)
     return FieldScaling(fields) if fields else None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
 from edgewise.numerics.scaling import LARGEST_BOUND
 
@@ -205,9 +205,12 @@ class Entities:
     def sample(self, key: PRNGKeyArray) -> Any:
         """Draw a number of entities, then every field of each; the padding comes last."""
         count_key, rows_key = jax.random.split(key)
-        mask = jnp.arange(self.most) < jax.random.randint(count_key, (), 0, self.most + 1)
+        return self.sample_where(jnp.arange(self.most) < jax.random.randint(count_key, (), 0, self.most + 1), rows_key)
+
+    def sample_where(self, mask: Bool[Array, " most"], key: PRNGKeyArray) -> Any:
+        """Draw every field of the entities in the rows where `mask` is true."""
         one = Dict(self.fields)
-        rows = jax.vmap(one.sample)(jax.random.split(rows_key, self.most))
+        rows = jax.vmap(one.sample)(jax.random.split(key, self.most))
         return {MASK: mask, **padded(mask, rows, padding(one))}
 
 

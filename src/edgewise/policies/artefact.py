@@ -37,7 +37,14 @@ from edgewise.policies.description_file import (
     read_description_file,
 )
 from edgewise.policies.golden import EXAMPLES, TOLERANCE, Golden, act, check_golden, make_golden
-from edgewise.policies.protocol import DeployablePolicy, RecurrentPolicy, core, initial_memory, inputs_of
+from edgewise.policies.protocol import (
+    DeployablePolicy,
+    RecurrentPolicy,
+    core,
+    initial_memory,
+    inputs_of,
+    takes_any_size,
+)
 from edgewise.policies.registry import KINDS, kind_of
 from edgewise.policies.scaled import ScaledPolicy, with_inputs
 
@@ -100,10 +107,13 @@ class PolicyArtefact:
     def matches(self, observation: Any) -> None:
         """Require an observation, or a batch, of the structure and shapes that the policy takes, and finite.
 
+        A policy that takes any numbers of rows and columns takes them here too; all fields must have the same.
+
         Raises:
             ArtefactError: naming the field.
         """
-        found = self.described.faults(observation)
+        described = self.described
+        found = (described.sized_like(observation) if takes_any_size(self.policy) else described).faults(observation)
         if found:
             raise ArtefactError(f"observation: {'; '.join(found)}")
 

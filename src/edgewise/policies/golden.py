@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.environments.description import Description
 from edgewise.policies.protocol import initial_memory, step
@@ -42,7 +42,7 @@ class Golden:
 
 
 @eqx.filter_jit
-def act(policy: Any, observation: Any, memory: Any, key: PRNGKeyArray | None) -> tuple[Array, Any]:
+def act(policy: Any, observation: Any, memory: Any, key: PRNGKeyArray | None) -> tuple[PyTree[Array], Any]:
     """`step`, compiled."""
     return step(policy, observation, memory, key)
 

@@ -13,6 +13,7 @@ class Deployable(Protocol):
     """An Equinox module whose arrays, with its `architecture`, are all that acting needs.
 
     A policy on vectors has the property `observation_size` too; of what other observations are made, its artefact describes.
+    A policy on two sets and their pairs (`Bipartite`) that takes any numbers of rows and columns has `any_size`, True.
     """
 
     @property
@@ -68,6 +69,11 @@ def core(policy: Any) -> Any:
 def inputs_of(policy: Any) -> AnyScaling | None:
     """The scaling of the observations that the learner saw; None if there is none."""
     return policy.inputs if isinstance(policy, Scaled) else None
+
+
+def takes_any_size(policy: Any) -> bool:
+    """Whether a policy takes any numbers of rows and columns of a `Bipartite` observation."""
+    return bool(getattr(core(policy), "any_size", False))
 
 
 def as_learned(policy: Any, observation: Any) -> Any:

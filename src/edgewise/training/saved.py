@@ -13,6 +13,7 @@ import numpy as np
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import from_plain
 from edgewise.environments import registry
+from edgewise.environments.bipartite import Bipartite, resized_action
 from edgewise.environments.description import Description
 from edgewise.environments.elements import differences
 from edgewise.environments.game import Game
@@ -22,7 +23,7 @@ from edgewise.environments.system import System
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.description_file import DESCRIPTION_FILE
 from edgewise.policies.joint import JointPolicy
-from edgewise.policies.protocol import initial_memory, step
+from edgewise.policies.protocol import initial_memory, step, takes_any_size
 
 
 def save_learned(folder: Path, policy: Any, describe: Callable[[Any, str | None], PolicyArtefact]) -> None:
@@ -175,12 +176,13 @@ def _served(artefact: PolicyArtefact) -> str:
 
 
 def _require_structure(folder: Path, artefact: PolicyArtefact, observation: Space, action: Space) -> None:
-    """Require the structure and the shapes that a policy was trained for."""
-    trained = {"observation": (artefact.described.space, observation)}
-    if artefact.action is not None:
-        trained["action"] = artefact.action.space, action
-    for what, (mine, given) in trained.items():
-        found = differences(mine, given)
+    """Require the structure, the shapes and the units that a policy was trained for; of some policies, whatever the sizes."""
+    seen, acted = artefact.described.space, None if artefact.action is None else artefact.action.space
+    if takes_any_size(artefact.policy) and isinstance(seen, Bipartite) and isinstance(observation, Bipartite):
+        acted = None if acted is None else resized_action(acted, seen.sizes, observation.sizes)
+        seen = seen.resized(*observation.sizes)
+    for what, mine, given in (("observation", seen, observation), ("action", acted, action)):
+        found = [] if mine is None else differences(mine, given, units=True)
         if found:
             raise EdgewiseError(
                 f"{folder}: the {what} of the environment here does not fit the policy: {'; '.join(found)}"
