@@ -51,3 +51,6 @@ MAA2C = _entry("maa2c", "actor-critic for games, with central critics", "malppo:
 REINFORCE = _entry(
     "reinforce", "policy gradient by returns", "reinforce:REINFORCEConfig", "reinforce:REINFORCE", "box", "discrete"
 )
+ENTITY_PPO = _entry(
+    "entity-ppo", "PPO over sets of any size", "entity_ppo:EntityPPOConfig", "entity_ppo:EntityPPO", "matching"
+)

@@ -127,7 +127,8 @@ def usage() -> str:
 def fitting(entry: System) -> tuple[str, ...]:
     """The algorithms that learn in the action space of a system; all, if that depends on its environment."""
     kind = "game" if entry.several_agents else entry.actions
-    return tuple(algorithm.name for algorithm in ALGORITHMS.items() if kind is None or kind in algorithm.actions)
+    kinds = {kind, *entry.views}
+    return tuple(each.name for each in ALGORITHMS.items() if kind is None or kinds & set(each.actions))
 
 
 def command_type(entry: System, defaults: RunConfig) -> type[Any]:
@@ -211,7 +212,8 @@ def _defaults(words: list[str], name: str | None, source: str | None, origin: st
     from edgewise.training.run_folder import RunConfig
 
     algorithm_config, training = default_configs(entry.name, chosen.name)
-    config = RunConfig(entry.name, entry.config(), chosen.name, algorithm_config, training)
+    system = entry.config(**entry.view_for(chosen.actions))
+    config = RunConfig(entry.name, system, chosen.name, algorithm_config, training)
     if origin is None:
         return config
     from edgewise.training.fine_tuning import following

@@ -75,6 +75,11 @@ class Environment(eqx.Module, Generic[State]):
         """
         return False
 
+    @property
+    def privileged_space(self) -> Space | None:
+        """Space of what `privileged` gives; None if that is empty."""
+        return None
+
     def privileged(self, state: State) -> Any:
         """What a critic may see of the state in training, and no policy when it acts: a PyTree of arrays; empty for nothing."""
         return ()
@@ -95,7 +100,7 @@ class Environment(eqx.Module, Generic[State]):
     @property
     def spaces(self) -> Spaces:
         """Observation and action space together."""
-        return Spaces(self.observation_space, self.action_space, self.action_mask)
+        return Spaces(self.observation_space, self.action_space, self.action_mask, self.privileged_space)
 
 
 def structure_hash(environment: Any) -> int:

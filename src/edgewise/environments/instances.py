@@ -95,6 +95,10 @@ class DrawnInstances(Environment[InstanceState]):
         inner, timestep = state.instance.step(key, state.inner, action)
         return InstanceState(state.index, state.instance, inner), timestep
 
+    @property
+    def privileged_space(self) -> Space | None:
+        return self.instance(0).privileged_space
+
     def privileged(self, state: InstanceState) -> Any:
         return state.instance.privileged(state.inner)
 

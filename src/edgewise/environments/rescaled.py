@@ -51,6 +51,10 @@ class RescaledActions(Environment[Any]):
     def rescaling(self) -> Rescaling:
         return self.outputs
 
+    @property
+    def privileged_space(self) -> Space | None:
+        return self.environment.privileged_space
+
     def privileged(self, state: Any) -> Any:
         return self.environment.privileged(state)
 

@@ -101,6 +101,10 @@ class ScaledObservations(Environment[Any]):
     def scaling(self) -> AnyScaling | None:
         return self.inputs
 
+    @property
+    def privileged_space(self) -> Space | None:
+        return self.environment.privileged_space
+
     def privileged(self, state: Any) -> Any:
         return self.environment.privileged(state)
 

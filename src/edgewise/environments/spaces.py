@@ -225,11 +225,13 @@ class Spaces:
         observation, action: spaces.
         action_mask: whether an observation ends with one flag per action, 1 where it is allowed; in a `Dict`, whether its
             field "action_mask" holds them.
+        privileged: space of what a critic may see in training beside the observation; None for nothing.
     """
 
     observation: Space
     action: Space
     action_mask: bool = False
+    privileged: Space | None = None
 
     @property
     def actions(self) -> str:

@@ -113,6 +113,7 @@ class System(abc.ABC):
         several_agents: whether it is a game.
         actions: the kind of its action space, "box", "discrete" or "matching"; None for a game, or if it depends on the
             environment.
+        views: fields of the configuration by which it takes other kinds of action too, by kind.
         training: fields of the training configuration that hold for every algorithm on the system.
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
@@ -134,6 +135,7 @@ class System(abc.ABC):
     gymnasium_id: str | None = None
     several_agents: bool = False
     actions: Literal["box", "discrete", "matching"] | None = None
+    views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     presets: Mapping[str, Preset] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
@@ -141,6 +143,16 @@ class System(abc.ABC):
     sizes: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     shipped: Mapping[str, Path] = field(default_factory=dict)
+
+    def view_for(self, kinds: Sequence[str]) -> Mapping[str, Any]:
+        """Fields of the configuration that suit a learner.
+
+        Args:
+            kinds: kinds of action that it learns, see `AlgorithmEntry.actions`.
+        """
+        if self.actions is None or self.actions in kinds:
+            return {}
+        return next((self.views[kind] for kind in kinds if kind in self.views), {})
 
     @property
     @abc.abstractmethod

@@ -20,7 +20,7 @@ from edgewise.papers.cgdm.trust import INDEX, REPUTATION, RSU, SHOWN
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
-from edgewise.systems.agent_migration.figures import Episode, reputation_table
+from edgewise.systems.agent_migration.figures import recorded, reputation_table
 
 SYSTEM = "agent-migration"
 
@@ -71,7 +71,7 @@ class ShownEpisode(Probe):
         environment = registry.find(SYSTEM).build_evaluation(self.setting)
         [policy, *_] = _policies(self.player, environment, folder)
         states, _, actions = eqx.filter_jit(record_episode)(environment, policy, jax.random.key(self.seed))
-        return reputation_table(Episode.of(environment, states, actions))
+        return reputation_table(recorded(environment, states, actions))
 
 
 def reputations(cells: Sequence[Planned]) -> Probes:

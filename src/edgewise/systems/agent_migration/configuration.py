@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import numpy as np
 
-from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
 
+View = Literal["vector", "entities"]
 Values = float | tuple[float, ...] | None
 
 
@@ -81,6 +83,8 @@ class AgentMigrationConfig:
             positions, area, coverage and `slot_seconds` itself: other values of these are refused.
         training_share: part of a recording, in time, that training sees; policies are evaluated on the rest.
         mobility_sha256: digest of the recording. If given, a file of another content is refused.
+        observation: "vector", the numbers of the paper's section IV-A and its vector of actions; or "entities", for policies that
+            serve any number of vehicles and units.
     """
 
     vehicles: int = 8
@@ -141,8 +145,10 @@ class AgentMigrationConfig:
     mobility: str | None = None
     training_share: float = 0.6
     mobility_sha256: str | None = field(default=None, metadata=ADDED)
+    observation: View = field(default="vector", metadata=ADDED)
 
     def __post_init__(self) -> None:
+        check_choice("observation", self.observation, get_args(View))
         check_integer("vehicles", self.vehicles, 1)
         check_integer("rsus", self.rsus, 1)
         check_integer("slots", self.slots, 1)

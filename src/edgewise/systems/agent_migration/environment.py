@@ -29,7 +29,7 @@ from edgewise.systems.agent_migration.parameters import Parameters, build_parame
 from edgewise.systems.agent_migration.sampling import Draws, ResetDraws, draw_reset, draw_step
 
 LOAD_LIMIT = 4.0  # slots of waiting work; more look the same to a policy
-POSITION_LIMIT = 10.0  # half extents of the area, see `observation_space`
+POSITION_LIMIT = 10.0  # half extents of the area: a recording may go beyond the one that was chosen for it
 
 
 class AgentMigrationState(eqx.Module):
@@ -107,9 +107,7 @@ class AgentMigration(Environment[AgentMigrationState]):
                 config.slot_seconds,
             )
         if mobility.vehicles != config.vehicles:
-            raise ConfigurationError(
-                "vehicles", config.vehicles, f"the {mobility.vehicles} vehicles of the mobility model"
-            )
+            raise ConfigurationError("vehicles", config.vehicles, f"the {mobility.vehicles} of the mobility model")
         return cls(build_parameters(config), mobility, config.slots, config.trust_window, config.observe_reputation)
 
     @property
@@ -129,11 +127,7 @@ class AgentMigration(Environment[AgentMigrationState]):
 
     @property
     def observation_space(self) -> Box:
-        """2 V positions, V S one-hot of the serving RSU, S loads, and V S reputations (see `observe`).
-
-        Positions are in half extents of the area: within 0.9 on the loops, within 1 for a recording inside its area. The
-        bound of ten leaves room for a recording that goes beyond the area that was chosen for it.
-        """
+        """2 V positions, V S one-hot of the serving RSU, S loads, and V S reputations (see `observe`)."""
         v, s = self.vehicles, self.rsus
         bounds = [((-POSITION_LIMIT, POSITION_LIMIT), 2 * v), ((0.0, 1.0), v * s), ((-0.5, LOAD_LIMIT / 2 - 0.5), s)]
         if self.observe_reputation:
@@ -148,7 +142,7 @@ class AgentMigration(Environment[AgentMigrationState]):
         return Box(np.full(size, -1.0, np.float32), np.full(size, 1.0, np.float32))
 
     def reset(self, key: PRNGKeyArray) -> tuple[AgentMigrationState, Float[Array, " o"]]:
-        """Start an episode: vehicles on their way, agents deployed on the nearest RSU, attacker's targets drawn."""
+        """Start an episode: vehicles on their way, agents on the nearest RSU, attacker's targets drawn."""
         state = self.reset_from(draw_reset(key, self.mobility.start_draws, self.vehicles, self.rsus))
         return state, self.observe(state)
 
@@ -195,8 +189,15 @@ class AgentMigration(Environment[AgentMigrationState]):
             the latency (`latency/...`), and counts per slot: `violations` of (22d), `overload_s` beyond (22c),
             `migrations`, `missing_copies`, `lost_copies`, `defences`, `attacked`.
         """
+        decision = decode(action, state.serving, self.rsus, self.parameters.share_sharpness)
+        next_state, timestep, _ = self.carry_out(state, decision, draws)
+        return next_state, timestep
+
+    def carry_out(
+        self, state: AgentMigrationState, decision: Decision, draws: Draws
+    ) -> tuple[AgentMigrationState, TimeStep, Latency]:
+        """The same as `step_from` for a decision; returns the latency of each vehicle too."""
         p = self.parameters
-        decision = decode(action, state.serving, self.rsus, p.share_sharpness)
         defended = attack.defend(decision.defence, p.defence_success, draws.defence)
         hit = state.attacked & ~defended
 
@@ -223,14 +224,13 @@ class AgentMigration(Environment[AgentMigrationState]):
             truncated=next_state.slot >= self.slots,
             info={name: jnp.asarray(value, dtype=float) for name, value in info.items()},
         )
-        return next_state, timestep
+        return next_state, timestep, latency
 
     def observe(self, state: AgentMigrationState) -> Float[Array, " o"]:
         """What the policy sees (paper, section IV-A).
 
-        Positions relative to the area's centre in half extents, vehicle by vehicle; one-hot of the serving RSU; load of
-        each RSU, clipped at 4 and mapped to [-0.5, 1.5]; 2 B - 1 user by user. Attacks, data volumes and copies stay
-        hidden.
+        Positions in half extents from the area's centre; one-hot of the serving RSU; load of each RSU, clipped at 4 and
+        mapped to [-0.5, 1.5]; 2 B - 1 user by user. Attacks, data volumes and copies stay hidden.
         """
         p = self.parameters
         parts = [

@@ -17,6 +17,7 @@ from edgewise.drawing.picture import Picture
 from edgewise.drawing.style import BLACK, BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW, new_figure, styled
 from edgewise.environments.episode import record_episode
 from edgewise.statistics.judgement import Judgement
+from edgewise.systems.agent_migration.entities import DEFENCE, TARGET, EntityMigration
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.map import plot_scene, scene_of
 from edgewise.systems.agent_migration.reputation_figure import plot_reputations
@@ -55,16 +56,15 @@ class Episode:
     reputation: np.ndarray
 
     @classmethod
-    def of(cls, environment: AgentMigration, states: Any, actions: Any) -> Episode:
+    def of(cls, environment: AgentMigration, states: Any, targets: Any, defences: Any) -> Episode:
         """What `record_episode` returned, as arrays."""
-        v, s = environment.vehicles, environment.rsus
         return cls(
             positions=np.asarray(jax.vmap(environment.mobility.positions)(states.mobility)),
             entered=np.asarray(jax.vmap(environment.mobility.entered)(states.mobility)),
             serving=np.asarray(states.serving),
-            target=np.asarray(actions)[:, : v * s].reshape(-1, v, s).argmax(-1),
+            target=np.asarray(targets),
             attacked=np.asarray(states.attacked),
-            defended=np.asarray(actions)[:, v * s + v :] > 0,
+            defended=np.asarray(defences),
             reputation=np.asarray(states.reputation),
         )
 
@@ -153,10 +153,24 @@ def plot_latency(rows: Sequence[Judgement]) -> tuple[Figure, pd.DataFrame]:
     return figure, pd.DataFrame(table)
 
 
-def pictures(environment: AgentMigration, policy: Any, rows: Sequence[Judgement], seed: int) -> list[Picture]:
+def recorded(environment: AgentMigration | EntityMigration, states: Any, actions: Any) -> Episode:
+    """What `record_episode` returned, in either form of the system, as arrays."""
+    if isinstance(environment, EntityMigration):
+        return Episode.of(environment.system, states.system, actions[TARGET], actions[DEFENCE])
+    v, s = environment.vehicles, environment.rsus
+    vectors = np.asarray(actions)
+    return Episode.of(
+        environment, states, vectors[:, : v * s].reshape(-1, v, s).argmax(-1), vectors[:, v * s + v :] > 0
+    )
+
+
+def pictures(
+    environment: AgentMigration | EntityMigration, policy: Any, rows: Sequence[Judgement], seed: int
+) -> list[Picture]:
     """Map, reputations and latency terms for the report of a run; the first two show the policy's episode of that seed."""
     states, _, actions = eqx.filter_jit(record_episode)(environment, policy, jax.random.key(seed))
-    episode = Episode.of(environment, states, actions)
+    episode = recorded(environment, states, actions)
+    environment = environment.system if isinstance(environment, EntityMigration) else environment
     reputations = reputation_table(episode)
     threshold = float(environment.parameters.reputation_threshold)
     drawn = {

@@ -12,11 +12,15 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments.fields import Field
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import decode
+from edgewise.systems.agent_migration.entities import SHARE, EntityMigration
 from edgewise.systems.agent_migration.environment import LOAD_LIMIT, POSITION_LIMIT, AgentMigration
+from edgewise.systems.agent_migration.features import VEHICLES
 
 
-def fields(environment: AgentMigration) -> tuple[Field, ...]:
-    """The parts of `AgentMigration.observe`, in their order."""
+def fields(environment: AgentMigration | EntityMigration) -> tuple[Field, ...]:
+    """The parts of `AgentMigration.observe`, in their order; nothing for entities, whose space tells."""
+    if isinstance(environment, EntityMigration):
+        return ()
     v, s, p = environment.vehicles, environment.rsus, environment.parameters
     centre = tuple(np.tile(np.asarray(p.center, float), v).tolist())
     seen = (
@@ -35,8 +39,10 @@ def fields(environment: AgentMigration) -> tuple[Field, ...]:
     return (*seen, Field("reputation", "1", -3.0, 1.0, (v, s), 0.5, 0.5, "B of each RSU as each user holds it"))
 
 
-def action_fields(environment: AgentMigration) -> tuple[Field, ...]:
-    """The parts of an action, in their order; `decoder` reads them."""
+def action_fields(environment: AgentMigration | EntityMigration) -> tuple[Field, ...]:
+    """The parts of an action, in their order, which `decoder` reads; nothing for entities, whose space tells."""
+    if isinstance(environment, EntityMigration):
+        return ()
     v, s = environment.vehicles, environment.rsus
     return (
         Field("target_score", "1", -1.0, 1.0, (v, s), meaning="the highest one is the vehicle's target"),
@@ -53,13 +59,15 @@ def decoder(config: AgentMigrationConfig) -> Callable[[Any, Any], dict[str, Any]
         RSU's processor for each vehicle [V]; `defence`, RSUs that run a moving target defence [S]. It raises a
         ConfigurationError without an observation.
     """
-    v = config.vehicles
+    v, entities = config.vehicles, config.observation == "entities"
 
     def read(action: Any, observation: Any) -> dict[str, Any]:
         if observation is None:
             raise ConfigurationError(
                 "observation", None, "that for which the action was given: it tells who serves whom"
             )
+        if entities:
+            return {**action, SHARE: np.asarray(observation[VEHICLES][SHARE])}
         s = (len(action) - v) // (v + 1)  # of V S + V + S components; a recording has its own number of RSUs
         serving = np.argmax(np.asarray(observation)[2 * v : 2 * v + v * s].reshape(v, s), axis=1)
         sharpness = jnp.asarray(config.share_sharpness, dtype=float)

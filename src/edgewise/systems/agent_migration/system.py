@@ -21,13 +21,15 @@ class AgentMigrationSystem(System):
 
     def build(self, config: Any) -> Any:
         from edgewise.systems.agent_migration.build import environment
+        from edgewise.systems.agent_migration.entities import viewed
 
-        return environment(config, "training")
+        return viewed(environment(config, "training"), config)
 
     def build_evaluation(self, config: Any) -> Any:
         from edgewise.systems.agent_migration.build import environment
+        from edgewise.systems.agent_migration.entities import viewed
 
-        return environment(config, "evaluation")
+        return viewed(environment(config, "evaluation"), config)
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.agent_migration.observation import fields
@@ -45,8 +47,11 @@ class AgentMigrationSystem(System):
         return decoder(config)
 
     def own_reference(self, environment: Any, name: str) -> Policy:
+        from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
         from edgewise.systems.agent_migration.references import build
 
+        if isinstance(environment, EntityMigration):
+            return EntityReference(environment.system, build(environment.system)[name])
         return build(environment)[name]
 
     def bound(self, environment: Any, states: Any) -> Any:
@@ -54,7 +59,10 @@ class AgentMigrationSystem(System):
         import jax
 
         from edgewise.systems.agent_migration.bound import latency_bound
+        from edgewise.systems.agent_migration.entities import EntityMigration
 
+        if isinstance(environment, EntityMigration):
+            environment, states = environment.system, states.system
         return jax.lax.map(lambda state: latency_bound(environment, state), states).mean()
 
     def prepare(self, config: Any, folder: Path) -> Any:
@@ -79,6 +87,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     gymnasium_id="edgewise/AgentMigration-v0",
     summary="migration of vehicular AI agents among road-side units, processor shares and moving target defence",
     actions="box",
+    views={"matching": {"observation": "entities"}},
     headline=Headline("latency", "total latency", "s per slot"),
     columns=("violations", "missing_copies", "migrations", "defences", "attacked"),
     own_references=(
@@ -103,7 +112,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     default_algorithm="cgdm",
     presets=PRESETS,
     sizes=("vehicles", "rsus"),
-    forms=("observe_reputation",),
+    forms=("observe_reputation", "observation"),
     commands={
         "mobility": Command(
             "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"

@@ -1,0 +1,161 @@
+"""Agent migration as a policy for any fleet sees it: observations of entities, decisions by vehicle and by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, PRNGKeyArray
+
+from edgewise.environments.bipartite import Bipartite
+from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.spaces import Box, Choices, Dict, Flags, Space
+from edgewise.systems.agent_migration import features
+from edgewise.systems.agent_migration.channel import distances
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.credit import vehicle_costs
+from edgewise.systems.agent_migration.decision import Decision, decode
+from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.memory import Memory, begin, remember, see
+from edgewise.systems.agent_migration.sampling import draw_step
+
+TARGET, DEFENCE, SHARE = "target", "defence", "share"
+ROWS, LINKS = "rows", "links"
+
+
+class EntityState(eqx.Module):
+    """State of the system, and what its operator remembers."""
+
+    system: AgentMigrationState
+    memory: Memory
+
+
+class EntityMigration(Environment[EntityState]):
+    """The same system with another view: same episodes, same rewards.
+
+    An action is a dictionary: "target", the unit to which each vehicle's agent is pre-migrated [V], and "defence", the units that
+    run a moving target defence [S]. Processor shares follow in closed form from what is known of the work
+    (`features.closed_form_shares`), unless the action gives them as "share" [V], which adds up to 1 on every unit in use.
+
+    Attributes:
+        system: whose decisions they are.
+    """
+
+    system: AgentMigration
+
+    @property
+    def vehicles(self) -> int:
+        """Number of vehicles V."""
+        return self.system.vehicles
+
+    @property
+    def rsus(self) -> int:
+        """Number of road-side units S."""
+        return self.system.rsus
+
+    @property
+    def horizon(self) -> int:
+        return self.system.horizon
+
+    @property
+    def observation_space(self) -> Bipartite:
+        return features.space(self.vehicles, self.rsus)
+
+    @property
+    def action_space(self) -> Dict:
+        return Dict({TARGET: Choices((self.vehicles,), self.rsus), DEFENCE: Flags((self.rsus,))})
+
+    @property
+    def privileged_space(self) -> Dict:
+        """What `privileged` gives."""
+        v, s = self.vehicles, self.rsus
+        vehicles: dict[str, Space] = {"volume": Box.of(0.0, 2.0, "1", (v,)), "missing": Flags((v,))}
+        units: dict[str, Space] = {
+            "attacked": Flags((s,)),
+            "target": Flags((s,)),
+            "reconnaissance": Box.of(0.0, features.LONGEST, "slot", (s,)),
+        }
+        pairs: dict[str, Space] = {"distance_next": Box.of(0.0, features.LONGEST, "coverage radius", (v, s))}
+        return Dict({features.VEHICLES: Dict(vehicles), features.UNITS: Dict(units), features.PAIRS: Dict(pairs)})
+
+    def reset(self, key: PRNGKeyArray) -> tuple[EntityState, Any]:
+        system, _ = self.system.reset(key)
+        state = EntityState(system, begin(self.system.parameters, see(self.system, system)))
+        return state, self.observe(state)
+
+    def step(self, key: PRNGKeyArray, state: EntityState, action: Mapping[str, Array]) -> tuple[EntityState, TimeStep]:
+        """Advance one slot.
+
+        Returns:
+            The state, and the time step of `AgentMigration.step`. Its `credit` holds under "rows" the negative costs of
+            `vehicle_costs` in slots [V], under "links" the units whose defence concerns a vehicle: that which serves it, and its
+            target [V, S].
+        """
+        p = self.system.parameters
+        before = see(self.system, state.system)
+        decision = Decision(
+            target=action[TARGET],
+            share=action[SHARE] if SHARE in action else features.closed_form_shares(p, before, state.memory),
+            defence=action[DEFENCE],
+        )
+        draws = draw_step(key, self.vehicles, self.rsus)
+        system, timestep, latency = self.system.carry_out(state.system, decision, draws)
+        memory = remember(p, state.memory, before, decision.target, decision.defence, see(self.system, system))
+        next_state = EntityState(system, memory)
+        costs = vehicle_costs(self.system, state.system, decision, latency)
+        return next_state, replace(
+            timestep,
+            observation=self.observe(next_state),
+            credit={ROWS: -costs / p.slot_seconds, LINKS: self._concerned(state.system, decision)},
+        )
+
+    def _concerned(self, state: AgentMigrationState, decision: Decision) -> Bool[Array, "v s"]:
+        units = jnp.arange(self.rsus)
+        return (state.serving[:, None] == units) | (decision.target[:, None] == units)
+
+    def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
+        """What the policy sees, an element of `observation_space`."""
+        return features.observe(self.system.parameters, see(self.system, state.system), state.memory)
+
+    def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
+        """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
+        p, system = self.system.parameters, state.system
+        mobility = self.system.mobility
+        next_ = mobility.positions(mobility.advance(system.mobility, jnp.zeros(self.vehicles)))
+        return {
+            features.VEHICLES: {"volume": system.data / p.raw_data, "missing": ~system.copy_present},
+            features.UNITS: {
+                "attacked": system.attacked,
+                "target": system.target,
+                "reconnaissance": system.reconnaissance.astype(float),
+            },
+            features.PAIRS: {
+                "distance_next": jnp.minimum(distances(next_, p.rsu_positions) / p.coverage, features.LONGEST)
+            },
+        }
+
+
+class EntityReference(eqx.Module):
+    """A reference policy of the system, which acts on the hidden state, with actions of `EntityMigration`.
+
+    Attributes:
+        system: the system it acts in.
+        policy: `(key, state, observation) -> action`, all of the system.
+    """
+
+    system: AgentMigration
+    policy: Any
+
+    def __call__(self, key: PRNGKeyArray, state: EntityState, observation: Any) -> dict[str, Array]:
+        """The action, its shares included."""
+        action = self.policy(key, state.system, self.system.observe(state.system))
+        sharpness = self.system.parameters.share_sharpness
+        return vars(decode(action, state.system.serving, self.system.rsus, sharpness))
+
+
+def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:
+    """The system in the form that a configuration asks for."""
+    return EntityMigration(system) if config.observation == "entities" else system

@@ -1,0 +1,303 @@
+"""The entity observation: what an operator sees and remembers, as named numbers of vehicles, units and their pairs.
+
+All of them are of the size of one in any system: times are in slots, distances in coverage radii, volumes in 1e9 byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from edgewise.environments.bipartite import Bipartite
+from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
+from edgewise.systems.agent_migration import belief
+from edgewise.systems.agent_migration.allocation import optimal_shares
+from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
+from edgewise.systems.agent_migration.latency import migration_time, transfer_time
+from edgewise.systems.agent_migration.memory import Memory, Seen
+from edgewise.systems.agent_migration.parameters import Parameters
+
+VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
+GIGABYTE = 1e9
+LONGEST = 20.0
+"""Slots, and coverage radii: more count as this."""
+FASTEST = 3.0
+"""Largest ratio of a vehicle's own speed to the expected one that moves its expected position."""
+REPUTATION = (-3.0, 1.5)
+"""Bounds of reputations: (20) with delivery ratios from -1 leaves at least -1, and I as (B_t - (1 - xi) B_{t-1}) / xi is
+rounded."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of an entity. If `unit` is None it is a flag."""
+
+    unit: str | None
+    low: float = 0.0
+    high: float = LONGEST
+
+
+TIME, LENGTH, SHARE, FLAG = Quantity("slot"), Quantity("coverage radius"), Quantity("1", 0, 1), Quantity(None)
+TRUST = Quantity("1", *REPUTATION)
+
+VEHICLE_FIELDS = {
+    "data": Quantity("1e9 byte"),
+    "agent": Quantity("1e9 byte"),
+    "tolerance": TIME,
+    "entered": FLAG,
+    "fell_back": FLAG,
+    "moved": LENGTH,
+    "speed": LENGTH,
+    "healthy_latency": TIME,
+    "share": SHARE,
+}
+"""Mean volume per slot; size of the agent; T_max; whether another vehicle has just taken this place over; whether its agent's
+copy is missing; distance moved in the last slot and per slot so far; latency in this slot if its unit is healthy; share of its
+unit's processor in closed form."""
+UNIT_FIELDS = {
+    "trust": TRUST,
+    "latest": TRUST,
+    "latest_before": TRUST,
+    "lowest": TRUST,
+    "highest": TRUST,
+    "average": TRUST,
+    "defended": FLAG,
+    "load": TIME,
+    "expected_load": TIME,
+    "excess_load": Quantity("slot", -LONGEST, LONGEST),
+    "served": Quantity("10 vehicles"),
+    "saving": Quantity("slot", -LONGEST, LONGEST),
+    "expected_saving": Quantity("slot", -LONGEST, LONGEST),
+    "not_a_target": SHARE,
+    "idle": SHARE,
+    "reconnaissance": SHARE,
+    "attacked": SHARE,
+    "attacked_next": SHARE,
+    "attack_frequency": SHARE,
+    "attack_end": SHARE,
+    "slowdown": Quantity("1"),
+    "defence_success": SHARE,
+    "defence_time": TIME,
+}
+"""Users' mean of B less the threshold, of I in the last slot and the one before, its extremes and running average; own last
+defence; processor time that waits, that is expected by mean volumes, and their difference; vehicles served; what a defence
+saves each of them if the unit is attacked, and by the belief; the belief; the attacker's habits, what an attack adds to a
+latency, and what a defence is worth and costs."""
+PAIR_FIELDS = {
+    "distance": LENGTH,
+    "distance_next": LENGTH,
+    "distance_own": LENGTH,
+    "distance_before": LENGTH,
+    "reach": FLAG,
+    "reach_next": FLAG,
+    "reach_own": FLAG,
+    "nearest_next": FLAG,
+    "serving": FLAG,
+    "target_before": FLAG,
+    "radio": TIME,
+    "radio_next": TIME,
+    "radio_own": TIME,
+    "processing": TIME,
+    "root_processing": Quantity("slot^(1/2)"),
+    "redeployment": TIME,
+    "migration": TIME,
+    "trust": TRUST,
+    "distrusted": FLAG,
+    "latest": TRUST,
+    "change": Quantity("1", -3.0, 3.0),
+    "trust_before": TRUST,
+}
+"""Distance now, at the expected next position, at that by the vehicle's own speed, and one slot ago; whether they are in reach;
+the nearest one next; who serves; last target; radio time of the mean volume at the three positions; processor time of it, and
+its root; upload and deployment of a missing agent; migration from the serving unit; B less the threshold, its sign, I, its
+change, and B one slot ago less the threshold."""
+
+
+def space(vehicles: int, units: int) -> Bipartite:
+    """The space of the observation."""
+
+    def box(quantity: Quantity, shape: tuple[int, ...]) -> Space:
+        if quantity.unit is None:
+            return Flags(shape)
+        return Box.of(quantity.low, quantity.high, quantity.unit, shape)
+
+    def entities(fields: dict[str, Quantity], most: int, shape: tuple[int, ...] = ()) -> Entities:
+        return Entities({name: box(quantity, shape) for name, quantity in fields.items()}, most)
+
+    sets = {
+        VEHICLES: entities(VEHICLE_FIELDS, vehicles),
+        UNITS: entities(UNIT_FIELDS, units),
+        PAIRS: entities(PAIR_FIELDS, vehicles, (units,)),
+    }
+    return Bipartite(sets, rows=VEHICLES, columns=UNITS)
+
+
+def observe(p: Parameters, seen: Seen, memory: Memory) -> dict[str, dict[str, Array]]:
+    """The observation at the start of a slot.
+
+    Args:
+        p: the system; what it says of the attacker is taken for known, what happens to whom is not.
+        seen: what is seen.
+        memory: what is remembered.
+
+    Returns:
+        An element of `space`.
+    """
+    pairs = pair_quantities(p, seen, memory)
+    vehicles = vehicle_quantities(p, seen, memory, pairs)
+    units = unit_quantities(p, seen, memory, vehicles)
+    everyone = jnp.ones(seen.serving.shape, bool)
+    return {
+        VEHICLES: {MASK: everyone, **_bounded(VEHICLE_FIELDS, vehicles)},
+        UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
+        PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs)},
+    }
+
+
+def own_position(seen: Seen, memory: Memory) -> Float[Array, "v 2"]:
+    """Where each vehicle is expected one slot later if it keeps its own mean speed so far, m."""
+    way = seen.expected - seen.positions
+    length = jnp.linalg.norm(way, axis=-1)
+    own = memory.travelled / jnp.maximum(memory.moved, 1.0)
+    ratio = jnp.where((memory.moved > 0) & (length > 0), own / jnp.where(length > 0, length, 1.0), 1.0)
+    return seen.positions + jnp.minimum(ratio, FASTEST)[:, None] * way
+
+
+def radio_time(p: Parameters, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
+    """Seconds of upload and download of each vehicle's mean volume at a healthy unit in the given distance (m)."""
+    gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
+    up, down = (p.spectrum_hz * spectral_efficiency(gain, power, p.noise) for power in (p.vehicle_power, p.rsu_power))
+    data = jnp.broadcast_to(p.raw_data[:, None], up.shape)
+    return transfer_time(data, up) + transfer_time(p.result_share * data, down)
+
+
+def expected_work(p: Parameters, seen: Seen, memory: Memory) -> tuple[Float[Array, " v"], Float[Array, " v"]]:
+    """What each vehicle asks for in this slot, seconds of its unit's whole processor.
+
+    Returns:
+        Deployment, if its agent's copy is known to be missing; and processing of its mean volume.
+    """
+    per_byte = p.cycles_per_byte / p.cpu_hz[seen.serving]
+    return jnp.where(memory.fell_back, per_byte * p.agent_data, 0.0), per_byte * p.computed_share * p.raw_data
+
+
+def closed_form_shares(p: Parameters, seen: Seen, memory: Memory) -> Float[Array, " v"]:
+    """The shares that are best for the expected work, see `allocation.optimal_shares`."""
+    deployment, processing = expected_work(p, seen, memory)
+    return optimal_shares(deployment + processing, seen.serving, seen.load.shape[0])
+
+
+def pair_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, Array]:
+    """`PAIR_FIELDS`, [V, S] each."""
+    units = jnp.arange(seen.load.shape[0])
+    now, next_, own, before = (
+        distances(position, p.rsu_positions)
+        for position in (seen.positions, seen.expected, own_position(seen, memory), memory.positions)
+    )
+    processing = p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / p.cpu_hz
+    gain = path_gain(next_, p.carrier_hz, p.antenna_gain, p.minimum_distance)
+    up = p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
+    agent = jnp.broadcast_to(p.agent_data[:, None], up.shape)
+    backhaul = jnp.broadcast_to(p.backhaul_bps, up.shape)
+    redeployment = transfer_time(agent, up) + p.cycles_per_byte * agent / p.cpu_hz
+    return {
+        "distance": now / p.coverage,
+        "distance_next": next_ / p.coverage,
+        "distance_own": own / p.coverage,
+        "distance_before": before / p.coverage,
+        "reach": now <= p.coverage,
+        "reach_next": next_ <= p.coverage,
+        "reach_own": own <= p.coverage,
+        "nearest_next": next_ == next_.min(axis=1, keepdims=True),
+        "serving": seen.serving[:, None] == units,
+        "target_before": memory.target[:, None] == units,
+        "radio": radio_time(p, now) / p.slot_seconds,
+        "radio_next": radio_time(p, next_) / p.slot_seconds,
+        "radio_own": radio_time(p, own) / p.slot_seconds,
+        "processing": processing / p.slot_seconds,
+        "root_processing": jnp.sqrt(processing / p.slot_seconds),
+        "redeployment": redeployment / p.slot_seconds,
+        "migration": migration_time(agent, p.hops[seen.serving], backhaul) / p.slot_seconds,
+        "trust": seen.reputation - p.reputation_threshold,
+        "distrusted": seen.reputation < p.reputation_threshold,
+        "latest": memory.latest,
+        "change": memory.change,
+        "trust_before": memory.before - p.reputation_threshold,
+    }
+
+
+def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory, pairs: dict[str, Array]) -> dict[str, Array]:
+    """`VEHICLE_FIELDS`, [V] each."""
+    share = closed_form_shares(p, seen, memory)
+    work = sum(expected_work(p, seen, memory))
+    served = pairs["serving"]
+    upload = transfer_time(p.agent_data, jnp.where(served, _uplink(p, pairs["distance"] * p.coverage), 0.0).sum(1))
+    radio = jnp.where(served, pairs["radio"], 0.0).sum(1)
+    step = jnp.linalg.norm(seen.positions - memory.positions, axis=-1)
+    return {
+        "data": p.raw_data / GIGABYTE,
+        "agent": p.agent_data / GIGABYTE,
+        "tolerance": p.tolerance / p.slot_seconds,
+        "entered": seen.entered,
+        "fell_back": memory.fell_back,
+        "moved": step / p.coverage,
+        "speed": memory.travelled / jnp.maximum(memory.moved, 1.0) / p.coverage,
+        "healthy_latency": radio + (jnp.where(memory.fell_back, upload, 0.0) + work / share) / p.slot_seconds,
+        "share": share,
+    }
+
+
+def unit_quantities(p: Parameters, seen: Seen, memory: Memory, vehicles: dict[str, Array]) -> dict[str, Array]:
+    """`UNIT_FIELDS`, [S] each."""
+    units = seen.load.shape[0]
+    served = (seen.serving[:, None] == jnp.arange(units)).astype(float)
+    count = served.sum(0)
+    work = sum(expected_work(p, seen, memory)) @ served / p.slot_seconds
+    slowdown = 1 / (1 - p.attack_severity) - 1
+    mean_latency = vehicles["healthy_latency"] @ served / jnp.maximum(count, 1.0)
+    defence_time = p.defence_seconds / p.slot_seconds
+    worth = p.defence_success * slowdown * mean_latency
+    latest = memory.latest.mean(0)
+    probability = belief.states(p, memory.filter)
+    not_a_target, idle, reconnaissance, attacked = probability.T
+    nobody = jnp.zeros(units, bool)
+    return {
+        "trust": seen.reputation.mean(0) - p.reputation_threshold,
+        "latest": latest,
+        "latest_before": latest - memory.change.mean(0),
+        "lowest": memory.lowest,
+        "highest": memory.highest,
+        "average": memory.average,
+        "defended": memory.defence,
+        "load": seen.load,
+        "expected_load": work,
+        "excess_load": seen.load - work,
+        "served": count / 10,
+        "saving": jnp.where(count > 0, worth - defence_time, 0.0),
+        "expected_saving": jnp.where(count > 0, attacked * worth - defence_time, 0.0),
+        "not_a_target": not_a_target,
+        "idle": idle,
+        "reconnaissance": reconnaissance,
+        "attacked": attacked,
+        "attacked_next": belief.attacked_next(p, probability, nobody),
+        "attack_frequency": jnp.broadcast_to(p.attack_frequency, count.shape),
+        "attack_end": jnp.broadcast_to(p.attack_end_probability, count.shape),
+        "slowdown": jnp.broadcast_to(slowdown, count.shape),
+        "defence_success": jnp.broadcast_to(p.defence_success, count.shape),
+        "defence_time": jnp.broadcast_to(defence_time, count.shape),
+    }
+
+
+def _uplink(p: Parameters, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
+    gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
+    return p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
+
+
+def _bounded(fields: dict[str, Quantity], values: dict[str, Array]) -> dict[str, Any]:
+    return {
+        name: values[name] if quantity.unit is None else jnp.clip(values[name], quantity.low, quantity.high)
+        for name, quantity in fields.items()
+    }

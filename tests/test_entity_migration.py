@@ -1,0 +1,134 @@
+"""The entity form of agent migration: what it shows, what it hides, and how its reward is decomposed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from edgewise.environments import registry
+from edgewise.environments.checker import check_environment
+from edgewise.environments.elements import faults
+from edgewise.systems.agent_migration.decision import Decision
+
+SYSTEM = registry.find("agent-migration")
+
+
+@pytest.fixture(scope="module")
+def environment():
+    return registry.make("agent-migration", observation="entities", slots=6)
+
+
+@pytest.fixture(scope="module")
+def step():
+    return eqx.filter_jit(lambda environment, key, state, action: environment.step(key, state, action))
+
+
+def some_slots(environment, step, slots=4, seed=0):
+    """States and time steps of uniformly random decisions."""
+    state, observation = environment.reset(jax.random.key(seed))
+    trail = [(state, observation, None)]
+    for key in jax.random.split(jax.random.key(seed + 1), slots):
+        action = environment.action_space.sample(key)
+        state, timestep = step(environment, key, state, action)
+        trail.append((state, timestep.observation, timestep))
+    return trail
+
+
+def test_it_keeps_the_contract_of_environments(environment):
+    assert check_environment(environment) is None
+
+
+def test_observations_lie_in_their_space(environment, step):
+    for _, observation, _ in some_slots(environment, step):
+        assert faults(environment.observation_space, observation) == []
+
+
+def test_what_is_privileged_lies_in_its_space(environment, step):
+    for state, _, _ in some_slots(environment, step):
+        assert faults(environment.privileged_space, environment.privileged(state)) == []
+
+
+def test_episodes_are_those_of_the_vector_form(environment, step):
+    vector = registry.make("agent-migration", slots=6)
+    mine, theirs = environment.reset(jax.random.key(3))[0], vector.reset(jax.random.key(3))[0]
+    for key in jax.random.split(jax.random.key(4), 3):
+        action = vector.action_space.sample(key)
+        reference = SYSTEM.references(environment, ("random",))["random"]
+        same = reference(key, mine, None)
+        mine, one = step(environment, key, mine, same)
+        theirs, other = vector.step(key, theirs, vector.action_space.sample(key))
+        np.testing.assert_allclose(one.info["latency"], other.info["latency"], rtol=1e-6)
+        np.testing.assert_array_equal(mine.system.serving, theirs.serving)
+
+
+def test_nothing_hidden_reaches_the_observation(environment, step):
+    state, _, _ = some_slots(environment, step)[-1]
+    system = state.system
+    changed = replace(
+        system,
+        target=~system.target,
+        attacked=~system.attacked,
+        reconnaissance=system.reconnaissance + 2,
+        positive=system.positive + 5,
+        negative=system.negative + 1,
+        window_latency=system.window_latency + 3,
+        mobility=replace(system.mobility, speed=2 * system.mobility.speed),
+    )
+    shown, again = environment.observe(state), environment.observe(replace(state, system=changed))
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), shown, again))
+
+
+def test_costs_are_what_the_system_saves_without_a_vehicle(environment, step):
+    """Against a system in which the vehicle's data and agent are nothing, its shares given to the others in proportion."""
+    state, _, _ = some_slots(environment, step)[-2]
+    system, inner = environment.system, state.system
+    target = jnp.asarray(np.random.default_rng(0).integers(0, 4, 8))
+    share = jnp.ones(8) / jnp.bincount(inner.serving, length=4)[inner.serving]
+    decision = Decision(target, share, jnp.array([True, False, True, False]))
+    hit = inner.attacked & ~decision.defence
+
+    def cost(without: int | None) -> float:
+        there = np.ones(8, bool)
+        if without is not None:
+            there[without] = False
+        freed = 0.0 if without is None else float(share[without])
+        same_unit = np.asarray(inner.serving) == (-1 if without is None else int(inner.serving[without]))
+        given = jnp.where(jnp.asarray(same_unit), share / max(1 - freed, 1e-9), share)
+        latency = system.latency(inner, replace(decision, share=given), hit)
+        p = system.parameters
+        # Time beside the processor's is a vehicle's own; migration in parallel counts as it was.
+        migration = system.latency(inner, decision, hit).migration
+        total = (latency.total - latency.migration + migration)[there].sum()
+        work = jnp.where(jnp.asarray(there), system.work(inner), 0.0)
+        load = jnp.zeros(4).at[inner.serving].add(work) / (p.cpu_hz * p.slot_seconds)
+        over = jnp.maximum(0.0, load - p.max_load).sum() * p.slot_seconds * p.overload_penalty
+        chosen = jnp.take_along_axis(inner.reputation, target[:, None], 1)[:, 0]
+        return float(total + over + p.trust_penalty_s * (chosen < p.reputation_threshold)[there].sum())
+
+    from edgewise.systems.agent_migration.credit import vehicle_costs
+
+    costs = vehicle_costs(system, inner, decision, system.latency(inner, decision, hit))
+    for vehicle in range(8):
+        assert float(costs[vehicle]) == pytest.approx(cost(None) - cost(vehicle), rel=1e-4)
+
+
+def test_memory_tells_who_fell_back_and_what_the_latest_reputation_was(environment, step):
+    trail = some_slots(environment, step, slots=5)
+    for (before, _, _), (after, _, _) in zip(trail, trail[1:], strict=False):
+        rate = float(environment.system.parameters.trust_rate)
+        expected = (np.asarray(after.system.reputation) - (1 - rate) * np.asarray(before.system.reputation)) / rate
+        np.testing.assert_allclose(after.memory.latest, expected, atol=1e-5)
+        np.testing.assert_array_equal(after.memory.fell_back, after.system.serving != after.memory.target)
+
+
+def test_shares_in_closed_form_are_those_of_an_action_that_gives_them(environment, step):
+    state, observation, _ = some_slots(environment, step)[-1]
+    action = environment.action_space.sample(jax.random.key(9))
+    given = {**action, "share": observation["vehicles"]["share"]}
+    one, other = (environment.step(jax.random.key(1), state, each)[1] for each in (action, given))
+    np.testing.assert_allclose(one.info["latency"], other.info["latency"], rtol=1e-6)
