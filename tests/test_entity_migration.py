@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import equinox as eqx
@@ -57,7 +58,6 @@ def test_episodes_are_those_of_the_vector_form(environment, step):
     vector = registry.make("agent-migration", slots=6)
     mine, theirs = environment.reset(jax.random.key(3))[0], vector.reset(jax.random.key(3))[0]
     for key in jax.random.split(jax.random.key(4), 3):
-        action = vector.action_space.sample(key)
         reference = SYSTEM.references(environment, ("random",))["random"]
         same = reference(key, mine, None)
         mine, one = step(environment, key, mine, same)
@@ -119,7 +119,7 @@ def test_costs_are_what_the_system_saves_without_a_vehicle(environment, step):
 
 def test_memory_tells_who_fell_back_and_what_the_latest_reputation_was(environment, step):
     trail = some_slots(environment, step, slots=5)
-    for (before, _, _), (after, _, _) in zip(trail, trail[1:], strict=False):
+    for (before, _, _), (after, _, _) in itertools.pairwise(trail):
         rate = float(environment.system.parameters.trust_rate)
         expected = (np.asarray(after.system.reputation) - (1 - rate) * np.asarray(before.system.reputation)) / rate
         np.testing.assert_allclose(after.memory.latest, expected, atol=1e-5)
