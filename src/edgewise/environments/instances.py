@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.environment import Action, Environment, Observation, TimeStep
-from edgewise.environments.spaces import Space
+from edgewise.environments.spaces import Space, Spaces
 from edgewise.numerics.rescaling import Rescaling
 from edgewise.numerics.scaling import AnyScaling
 
 Each = TypeVar("Each")
+RELATIVE = "relative"
+"""In `info`: a measured quantity over its nominal value in the episode's instance."""
 
 
 def stack(environments: Sequence[Each]) -> Each:
@@ -41,7 +44,7 @@ def stack(environments: Sequence[Each]) -> Each:
 
 def _kind(environment: Any) -> Any:
     leaves, structure = jax.tree.flatten(environment)
-    return structure, [(np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves]
+    return structure, tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
 
 
 class InstanceState(eqx.Module):
@@ -65,10 +68,15 @@ class DrawnInstances(Environment[InstanceState]):
         instances: an environment whose array leaves have a leading axis of instances, as `stack` makes it. Spaces and horizon
             are those of the first instance, so they must be the same for all.
         pinned: the instance that every episode plays. If None, it is drawn.
+        nominal: what is a usual value of the measured quantity in each instance, so that large instances do not rule a mean.
+            If None, nothing is related to it.
+        measured: the name of that quantity in `info`, a cost; `info["relative"]` is it over the nominal value then.
     """
 
     instances: Environment[Any]
     pinned: Int[Array, ""] | None = None
+    nominal: Float[Array, " n"] | None = None
+    measured: str = eqx.field(static=True, default="")
 
     @property
     def count(self) -> int:
@@ -82,7 +90,7 @@ class DrawnInstances(Environment[InstanceState]):
 
     def pin(self, index: Int[Array, ""] | int) -> DrawnInstances:
         """The same, of which every episode plays the instance of that number."""
-        return DrawnInstances(self.instances, jnp.asarray(index))
+        return replace(self, pinned=jnp.asarray(index))
 
     def reset(self, key: PRNGKeyArray) -> tuple[InstanceState, Observation]:
         index_key, reset_key = jax.random.split(key)
@@ -93,11 +101,17 @@ class DrawnInstances(Environment[InstanceState]):
 
     def step(self, key: PRNGKeyArray, state: InstanceState, action: Action) -> tuple[InstanceState, TimeStep]:
         inner, timestep = state.instance.step(key, state.inner, action)
+        if self.nominal is not None:
+            relative = timestep.info[self.measured] / self.nominal[state.index]
+            timestep = replace(timestep, info=timestep.info | {RELATIVE: relative})
         return InstanceState(state.index, state.instance, inner), timestep
 
     @property
     def privileged_space(self) -> Space | None:
         return self.instance(0).privileged_space
+
+    def privileged(self, state: InstanceState) -> Any:
+        return state.instance.privileged(state.inner)
 
     def privileged(self, state: InstanceState) -> Any:
         return state.instance.privileged(state.inner)
@@ -125,6 +139,70 @@ class DrawnInstances(Environment[InstanceState]):
     @property
     def scaling(self) -> AnyScaling | None:
         return self.instance(0).scaling
+
+
+class InstanceGroups(eqx.Module):
+    """Environments of several sizes, to learn in by turns.
+
+    Attributes:
+        groups: at least one; observations and actions may have other sizes in each.
+    """
+
+    groups: tuple[Environment[Any], ...]
+
+    @property
+    def spaces(self) -> Spaces:
+        """Those of the first group."""
+        return self.groups[0].spaces
+
+    def split(self, number: int) -> tuple[int, ...]:
+        """A number of things, spread evenly over the groups; the first ones get what is left over."""
+        count = len(self.groups)
+        return tuple(number // count + (place < number % count) for place in range(count))
+
+
+def in_groups(
+    environments: Sequence[Environment[Any]], nominal: Sequence[float] | None = None, measured: str = ""
+) -> DrawnInstances | InstanceGroups:
+    """Instances of any sizes, grouped by size so that each size is compiled once.
+
+    Args:
+        environments: at least one.
+        nominal: what is a usual value of the measured quantity in each of them. If None, nothing is related to it.
+        measured: name of that quantity in `info`, a cost: less is better.
+
+    Returns:
+        One environment if all have the same size, else a group for each size in the order in which they first occur.
+    """
+    places: dict[Any, list[int]] = {}
+    for place, environment in enumerate(environments):
+        places.setdefault(_kind(environment), []).append(place)
+    groups = tuple(
+        DrawnInstances(
+            stack([environments[place] for place in group]),
+            nominal=None if nominal is None else jnp.asarray([nominal[place] for place in group], dtype=float),
+            measured=measured,
+        )
+        for group in places.values()
+    )
+    return groups[0] if len(groups) == 1 else InstanceGroups(groups)
+
+
+def example(environment: Any) -> Any:
+    """The first instance of many, an environment of its own; any other environment is its own example."""
+    if isinstance(environment, InstanceGroups):
+        environment = environment.groups[0]
+    return environment.instance(0) if isinstance(environment, DrawnInstances) else environment
+
+
+class GroupPolicy(eqx.Module):
+    """A reference policy in groups of instances.
+
+    Attributes:
+        policies: that of each group.
+    """
+
+    policies: tuple[Any, ...]
 
 
 class InstancePolicy(eqx.Module):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -168,13 +169,19 @@ class System(abc.ABC):
         return self.build(config)
 
     def references(self, environment: Any, names: Sequence[str]) -> dict[str, Policy]:
-        """Reference policies for an environment of this system."""
-        return {
-            name: self.own_reference(environment, name)
-            if name in self.own_references
-            else REFERENCES.find(f"{self.name}/{name}")(environment)
-            for name in names
-        }
+        """Reference policies for an environment of this system, or for many instances of it."""
+        return {name: self._reference(environment, name) for name in names}
+
+    def _reference(self, environment: Any, name: str) -> Any:
+        from edgewise.environments.instances import DrawnInstances, GroupPolicy, InstanceGroups, InstancePolicy
+
+        if isinstance(environment, InstanceGroups):
+            return GroupPolicy(tuple(self._reference(group, name) for group in environment.groups))
+        if isinstance(environment, DrawnInstances):
+            return InstancePolicy(partial(self._reference, name=name))
+        if name in self.own_references:
+            return self.own_reference(environment, name)
+        return REFERENCES.find(f"{self.name}/{name}")(environment)
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         """A reference policy that the system brings; by default all are uniformly random."""

@@ -70,7 +70,10 @@ class Checkpoints:
         with self._told("restored", number):
             restored = self._manager.restore(number, args=ocp.args.StandardRestore(abstract))
         leaves, structure = jax.tree.flatten(like)
-        filled = [_from_array(restored[name], leaf) for name, leaf in zip(arrays, leaves, strict=True)]
+        filled = [
+            _from_array(restored[_name(place)], leaf) if _name(place) in arrays else leaf
+            for place, leaf in enumerate(leaves)
+        ]
         return jax.tree.unflatten(structure, filled)
 
     def close(self) -> None:
@@ -134,9 +137,14 @@ def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
+def _name(place: int) -> str:
+    return f"{place:04d}"
+
+
 def _to_arrays(tree: Any) -> dict[str, Any]:
+    """The leaves by their place; those without elements, which Orbax refuses, hold nothing to be restored."""
     leaves = (jax.random.key_data(leaf) if _is_key(leaf) else leaf for leaf in jax.tree.leaves(tree))
-    return {f"{index:04d}": np.asarray(leaf) for index, leaf in enumerate(leaves)}
+    return {_name(place): np.asarray(leaf) for place, leaf in enumerate(leaves) if np.size(leaf)}
 
 
 def _from_array(array: Any, like: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.environments.environment import Environment
 from edgewise.environments.episode import record_episode
 from edgewise.environments.game import Game
+from edgewise.environments.instances import DrawnInstances, GroupPolicy, InstanceGroups
 from edgewise.environments.system import Policy
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.game_evaluation import Mover, record_game
@@ -27,25 +29,28 @@ def mover(policy: Policy | LearnedPolicy) -> Mover:
 
 
 def evaluate(
-    environment: Environment[Any] | Game[Any],
-    policy: Policy | LearnedPolicy,
+    environment: Environment[Any] | Game[Any] | InstanceGroups,
+    policy: Policy | LearnedPolicy | GroupPolicy,
     key: PRNGKeyArray,
     episodes: int,
 ) -> dict[str, Float[Array, " e"]]:
     """Play episodes and summarise each.
 
     Args:
-        environment: what to play.
+        environment: what to play; many instances are played in turn, and groups of them share the episodes evenly.
         policy: the policy that chooses the actions.
         key: randomness; the same key gives every policy the same episodes.
-        episodes: number of episodes.
+        episodes: number of episodes, at least one for each group.
 
     Returns:
         For each episode: `return` (sum of rewards), `length` (steps), and the mean over its steps of every entry of `info`.
         In a game the reward is the sum over agents, and what agents could gain at the end is there too.
     """
+    if isinstance(environment, InstanceGroups):
+        return _evaluate_groups(environment, policy, key, episodes)
+    assert not isinstance(policy, GroupPolicy)
 
-    def summarise(episode_key: PRNGKeyArray) -> dict[str, Array]:
+    def summarise(environment: Any, episode_key: PRNGKeyArray) -> dict[str, Array]:
         gains: dict[str, Array] = {}
         if isinstance(environment, Game):
             memory = policy.module.initial_memory() if isinstance(policy, LearnedPolicy) else ()
@@ -58,4 +63,22 @@ def evaluate(
         summary = {name: jnp.sum(values * alive) / length for name, values in timesteps.info.items()}
         return summary | gains | {"return": jnp.sum(timesteps.reward * alive), "length": length.astype(float)}
 
-    return jax.vmap(summarise)(jax.random.split(key, episodes))
+    keys = jax.random.split(key, episodes)
+    if isinstance(environment, DrawnInstances) and environment.pinned is None:
+        in_turn = jnp.arange(episodes) % environment.count
+        return jax.vmap(lambda index, key: summarise(environment.pin(index), key))(in_turn, keys)
+    return jax.vmap(partial(summarise, environment))(keys)
+
+
+def _evaluate_groups(
+    environment: InstanceGroups, policy: Policy | LearnedPolicy | GroupPolicy, key: PRNGKeyArray, episodes: int
+) -> dict[str, Float[Array, " e"]]:
+    policies = policy.policies if isinstance(policy, GroupPolicy) else (policy,) * len(environment.groups)
+    keys = jax.random.split(key, len(environment.groups))
+    parts = [
+        evaluate(group, each, group_key, share)
+        for group, each, group_key, share in zip(
+            environment.groups, policies, keys, environment.split(episodes), strict=True
+        )
+    ]
+    return jax.tree.map(lambda *values: jnp.concatenate(values), *parts)

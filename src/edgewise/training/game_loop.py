@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.algorithms.base import Step
 from edgewise.algorithms.game import GameAlgorithm, Turns
@@ -17,7 +17,7 @@ from edgewise.numerics.select import select
 from edgewise.policies.joint import JointPolicy
 from edgewise.policies.scaled import with_inputs
 from edgewise.policies.uniform import UniformPolicy
-from edgewise.training.loop import Loop, repeat
+from edgewise.training.loop import Loop
 from edgewise.training.on_policy import OnPolicyConfig
 
 
@@ -94,14 +94,11 @@ class GameLoop(Loop):
         )
         return JointPolicy(policy.agents, tuple(scaled))
 
-    def chunk(self, state: GameState, iterations: Int[Array, ""] | int) -> tuple[GameState, dict[str, Array]]:
-        def iterate(loop: GameState) -> tuple[GameState, dict[str, Array]]:
-            key, rollout_key, learn_key = jax.random.split(loop.key, 3)
-            environment_state, observations, memory, rollout = self.roll_out(loop, rollout_key)
-            train_state, metrics = self.algorithm.update(loop.train_state, rollout, loop.memory, learn_key)
-            return GameState(train_state, environment_state, observations, memory, key), metrics
-
-        return repeat(iterate, state, iterations)
+    def iterate(self, state: GameState) -> tuple[GameState, dict[str, Array]]:
+        key, rollout_key, learn_key = jax.random.split(state.key, 3)
+        environment_state, observations, memory, rollout = self.roll_out(state, rollout_key)
+        train_state, metrics = self.algorithm.update(state.train_state, rollout, state.memory, learn_key)
+        return GameState(train_state, environment_state, observations, memory, key), metrics
 
     def roll_out(self, loop: GameState, key: PRNGKeyArray) -> tuple[Any, Observations, Any, tuple[Turns, ...]]:
         """State, observations and memory of every copy after a rollout, and its moves by kind, [time, ...].

@@ -15,6 +15,7 @@ from edgewise.environments.environment import Environment
 from edgewise.environments.episode import record_episode
 from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
+from edgewise.environments.instances import DrawnInstances, InstanceGroups
 from edgewise.environments.system import Policy, System
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.statistics.judgement import Judgement
@@ -24,7 +25,7 @@ from edgewise.training.run_folder import RunConfig, Which, policy_folder
 from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 
-Played = Environment[Any] | Game[Any] | HostTask
+Played = Environment[Any] | Game[Any] | HostTask | InstanceGroups
 
 
 def player(environment: Played, episodes: int, seed: int) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
@@ -120,8 +121,11 @@ def judge_references(
 
 
 def judge_bound(entry: System, environment: Played, episodes: int, seed: int) -> Judgement | None:
-    """What no policy can beat in the headline metric, on the episodes of the given seed; None if the system knows none."""
-    if not isinstance(environment, Environment):
+    """What no policy can beat in the headline metric, on the episodes of the given seed.
+
+    None if the system knows none, and for many instances.
+    """
+    if not isinstance(environment, Environment) or isinstance(environment, DrawnInstances):
         return None
     policy = entry.references(environment, ("random",))["random"]
 

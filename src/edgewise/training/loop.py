@@ -42,8 +42,13 @@ class Loop(eqx.Module):
         """What is deployed: the algorithm's policy, made to take observations and actions in the environment's own units."""
 
     @abc.abstractmethod
+    def iterate(self, state: Any) -> tuple[Any, dict[str, Array]]:
+        """Collect and learn once."""
+
     def chunk(self, state: Any, iterations: Int[Array, ""] | int) -> tuple[Any, dict[str, Array]]:
         """Collect and learn for `iterations` iterations, at least one; metrics are means over them."""
+        # No bare method: JAX would hash it, and with it the arrays of this loop.
+        return repeat(lambda state: self.iterate(state), state, iterations)
 
 
 def unscaled(policy: Any, environment: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, Key, PRNGKeyArray, PyTree
+from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import RecurrentAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
@@ -17,7 +17,7 @@ from edgewise.environments.environment import Environment
 from edgewise.numerics.select import select
 from edgewise.training.config import TrainingConfig
 from edgewise.training.experience import advance, blank_step
-from edgewise.training.loop import Loop, repeat, unscaled
+from edgewise.training.loop import Loop, unscaled
 from edgewise.training.replay import Replay, make_replay
 
 
@@ -137,16 +137,13 @@ class OffPolicyLoop(Loop):
     def policy(self, train_state: Any) -> Any:
         return unscaled(self.algorithm.policy(train_state), self.environment)
 
-    def chunk(self, state: OffPolicyState, iterations: Int[Array, ""] | int) -> tuple[OffPolicyState, dict[str, Array]]:
-        def iterate(loop: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
-            key, action_key, step_key, learn_key = jax.random.split(loop.key, 4)
-            action, memory = self.algorithm.step(
-                loop.train_state, loop.observation, loop.memory, action_key, explore=True
-            )
-            loop = self._collect(replace(loop, key=key), action, memory, step_key)
-            return learn(self._replay, loop, jax.random.split(learn_key, self.config.updates))
-
-        return repeat(iterate, state, iterations)
+    def iterate(self, state: OffPolicyState) -> tuple[OffPolicyState, dict[str, Array]]:
+        key, action_key, step_key, learn_key = jax.random.split(state.key, 4)
+        action, memory = self.algorithm.step(
+            state.train_state, state.observation, state.memory, action_key, explore=True
+        )
+        state = self._collect(replace(state, key=key), action, memory, step_key)
+        return learn(self._replay, state, jax.random.split(learn_key, self.config.updates))
 
     def _collect(
         self, loop: OffPolicyState, action: PyTree[Array], memory: Any, key: PRNGKeyArray, store: bool = True

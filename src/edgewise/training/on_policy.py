@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray, PyTree
+from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
 from edgewise.common.errors import ConfigurationError, check_integer
@@ -16,7 +16,7 @@ from edgewise.environments.environment import Environment
 from edgewise.environments.spaces import Box, Dict, Space
 from edgewise.training.config import TrainingConfig
 from edgewise.training.experience import advance as steps
-from edgewise.training.loop import Loop, repeat, unscaled
+from edgewise.training.loop import Loop, unscaled
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,11 @@ class OnPolicyLoop(Loop):
     def policy(self, train_state: Any) -> Any:
         return unscaled(self.algorithm.policy(train_state), self.environment)
 
-    def chunk(self, state: OnPolicyState, iterations: Int[Array, ""] | int) -> tuple[OnPolicyState, dict[str, Array]]:
-        def iterate(loop: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:
-            key, rollout_key, learn_key = jax.random.split(loop.key, 3)
-            environment_state, observation, rollout = self.roll_out(loop, rollout_key)
-            train_state, metrics = self.algorithm.update(loop.train_state, rollout, learn_key)
-            return OnPolicyState(train_state, environment_state, observation, key), metrics
-
-        return repeat(iterate, state, iterations)
+    def iterate(self, state: OnPolicyState) -> tuple[OnPolicyState, dict[str, Array]]:
+        key, rollout_key, learn_key = jax.random.split(state.key, 3)
+        environment_state, observation, rollout = self.roll_out(state, rollout_key)
+        train_state, metrics = self.algorithm.update(state.train_state, rollout, learn_key)
+        return OnPolicyState(train_state, environment_state, observation, key), metrics
 
     def roll_out(self, loop: OnPolicyState, key: PRNGKeyArray) -> tuple[Any, Any, Step]:
         """State and observation of every copy after a rollout, and its steps, [time, copies, ...]."""

@@ -18,6 +18,7 @@ from edgewise.environments.description import Description
 from edgewise.environments.elements import differences
 from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
+from edgewise.environments.instances import InstanceGroups, example
 from edgewise.environments.spaces import Box, Discrete, Space, components, structured
 from edgewise.environments.system import System
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
@@ -46,9 +47,11 @@ def describe_spaces(system: System, environment: Any, agent: str | None = None) 
 
     Args:
         system: the system of the environment.
-        environment: an `Environment`, a `Game` or a `HostTask`, whose observations a deployed policy takes.
+        environment: an `Environment`, a `Game` or a `HostTask`, whose observations a deployed policy takes; of many
+            instances the first.
         agent: whose they are, in a game.
     """
+    environment = example(environment)
     if isinstance(environment, Game):
         assert agent is not None
         seen, done = environment.observation_spaces[agent], environment.action_spaces[agent]
@@ -74,8 +77,9 @@ def load_learned(folder: Path, environment: Any) -> Any:
         ArtefactError: if it cannot be read.
     """
     if not isinstance(environment, Game):
-        artefact, spaces = load_policy(folder), environment.spaces
-        _require_fit(folder, artefact, spaces.observation, spaces.action)
+        artefact = load_policy(folder)
+        for each in environment.groups if isinstance(environment, InstanceGroups) else (environment,):
+            _require_fit(folder, artefact, each.spaces.observation, each.spaces.action)
         return artefact.policy
     trained = {path.parent.name for path in folder.glob(f"*/{DESCRIPTION_FILE}")}
     if trained != set(environment.agents):

@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
+from edgewise.environments.instances import RELATIVE, DrawnInstances, InstanceGroups
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.evaluation import evaluate
 from edgewise.training.loop import Loop
@@ -74,7 +75,7 @@ class CompiledTrainer(Trainer):
         environment: in which policies are evaluated.
     """
 
-    def __init__(self, loop: Loop, environment: Environment[Any] | Game[Any]) -> None:
+    def __init__(self, loop: Loop, environment: Environment[Any] | Game[Any] | InstanceGroups) -> None:
         self._loop = loop
         self._environment = environment
 
@@ -102,7 +103,12 @@ class CompiledTrainer(Trainer):
         return evaluate_seeds(self._environment, policies, jax.random.key(seed), episodes)
 
     def score(self, number: int, result: dict[str, Float[Array, "n e"]]) -> Float[Array, " n"]:
-        """The mean return; in a game no sum of rewards shows who plays best: the newest policies count."""
+        """The mean return; in a game no sum of rewards shows who plays best: the newest policies count.
+
+        In many instances it is the mean of what is measured over its nominal value, so that large instances do not rule.
+        """
+        if RELATIVE in result and isinstance(self._environment, DrawnInstances | InstanceGroups):
+            return -result[RELATIVE].mean(1)
         returns = result["return"].mean(1)
         return jnp.full_like(returns, number) if isinstance(self._environment, Game) else returns
 
@@ -141,7 +147,11 @@ def health(metrics: dict[str, Float[Array, " n"]], train_state: Any) -> Health:
 
 @eqx.filter_jit
 def evaluate_seeds(
-    environment: Environment[Any] | Game[Any], policies: Any, key: Array, episodes: int, stochastic: bool = False
+    environment: Environment[Any] | Game[Any] | InstanceGroups,
+    policies: Any,
+    key: Array,
+    episodes: int,
+    stochastic: bool = False,
 ) -> dict[str, Float[Array, "n e"]]:
     """Evaluate one policy per seed on the same episodes.
 

@@ -14,9 +14,12 @@ import numpy as np
 from edgewise.common.by_products import plot_beside
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import make_folder
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.configuration import DRAWN, AgentMigrationConfig
+from edgewise.systems.agent_migration.entities import EntityMigration, viewed
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.files import SUFFIX, find_scenario, load_scenario, save_scenario
+from edgewise.systems.agent_migration.instance_groups import Many, drawn, from_folder, keep
+from edgewise.systems.agent_migration.instances import Instance
 from edgewise.systems.agent_migration.mobility.replay import TraceReplay
 from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
 
@@ -33,6 +36,27 @@ AGAIN = {
     "slot_seconds": "--slot-seconds {value:g}",
 }
 """Options of `edgewise mobility import` that give a recording another geometry; the other fields follow from positions."""
+
+
+def environments(config: AgentMigrationConfig, part: Part) -> AgentMigration | EntityMigration | Many:
+    """The environment of a configuration in the form that it asks for, or those of all instances that it names.
+
+    Args:
+        config: the system, or many.
+        part: what they are meant for: training or evaluation.
+
+    Raises:
+        EdgewiseError: as `environment`, naming the file in a folder of instances.
+    """
+    if config.instances is None:
+        return _one(config, part)
+    if config.instances == DRAWN:
+        return drawn(config, part, lambda instance: viewed(instance.build(), config))
+    return from_folder(config, part, _one)
+
+
+def _one(config: AgentMigrationConfig, part: Part) -> AgentMigration | EntityMigration:
+    return viewed(environment(config, part), config)
 
 
 def environment(config: AgentMigrationConfig, part: Part) -> AgentMigration:
@@ -167,10 +191,11 @@ def on_recording(
 
 
 def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
-    """Make the recording that a configuration names ready for a run.
+    """Make the recording or the folder of instances that a configuration names ready for a run.
 
-    The prepared recording is kept in the run's folder, so that the run can be moved, with a map. Episodes left at their
-    default length are shortened to what both parts of the recording allow. Changes are reported on standard error.
+    The prepared recording is kept in the run's folder, so that the run can be moved, with a map; so are instances. Episodes
+    left at their default length are shortened to what both parts of the recording allow. Changes are reported on standard
+    error.
 
     Args:
         config: the configuration, as the user gave it.
@@ -184,6 +209,8 @@ def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
         ConfigurationError: if the configuration does not fit the recording.
         EdgewiseError: if the recording cannot be used, or the folder holds another one.
     """
+    if config.instances not in (None, DRAWN):
+        return keep(config, folder, environment, _fitted)
     if config.mobility is None:
         return config
     scenario = _scenario(config)
@@ -192,6 +219,17 @@ def prepare(config: AgentMigrationConfig, folder: Path) -> AgentMigrationConfig:
     _require_room(config, scenario)
     if config.mobility != "grid":
         config = replace(config, mobility=str(_keep(scenario, str(config.mobility), folder)))
+    return replace(config, mobility_sha256=scenario.sha256)
+
+
+def _fitted(config: AgentMigrationConfig) -> AgentMigrationConfig:
+    """One of several systems with the geometry of its recording and a possible length of episodes."""
+    if config.mobility is None:
+        return config
+    scenario = find_scenario(config.mobility)
+    _require_content(config, scenario)
+    config = with_slots(with_geometry(config, scenario), scenario, _tell)
+    _require_room(config, scenario)
     return replace(config, mobility_sha256=scenario.sha256)
 
 

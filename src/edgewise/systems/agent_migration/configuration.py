@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, fields
 from typing import Literal, get_args
 
 import numpy as np
@@ -85,6 +86,13 @@ class AgentMigrationConfig:
         mobility_sha256: digest of the recording. If given, a file of another content is refused.
         observation: "vector", the numbers of the paper's section IV-A and its vector of actions; or "entities", for policies that
             serve any number of vehicles and units.
+        instances: many systems instead of this one: "drawn" draws them at random, each with this one's fields where they are
+            not at their defaults; a folder holds them, as prepared recordings (.npz) and configurations (YAML). Evaluation is on
+            drawn instances that training never sees, or on the later parts of recordings.
+        shapes: sizes of drawn instances, vehicles and RSUs each, such as 8x4. If empty, seven from 4x3 to 16x2.
+        instances_per_shape: drawn instances of each shape to train on.
+        instance_seed: randomness of drawn instances.
+        include_default: whether this system itself is one of the drawn instances of its shape.
     """
 
     vehicles: int = 8
@@ -146,6 +154,11 @@ class AgentMigrationConfig:
     training_share: float = 0.6
     mobility_sha256: str | None = field(default=None, metadata=ADDED)
     observation: View = field(default="vector", metadata=ADDED)
+    instances: str | None = field(default=None, metadata=ADDED)
+    shapes: tuple[str, ...] = field(default=(), metadata=ADDED)
+    instances_per_shape: int = field(default=192, metadata=ADDED)
+    instance_seed: int = field(default=0, metadata=ADDED)
+    include_default: bool = field(default=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_choice("observation", self.observation, get_args(View))
@@ -191,6 +204,7 @@ class AgentMigrationConfig:
                 self.scheduled_attacks,
                 f"triples of whole numbers: an RSU from 0 to {self.rsus - 1}, a first and a last slot from 0 to {self.slots - 1}",
             )
+        _check_instances(self)
         for name, count in (
             ("link_rate_mbps", self.rsus),
             ("cpu_mhz", self.rsus),
@@ -219,6 +233,51 @@ _PROBABILITIES = (
     "reliability_weight", "trust_rate", "packet_loss", "attacked_packet_loss", "initial_reputation",
     "reputation_threshold",
 )  # fmt: skip
+
+
+_OF_DRAWN = ("shapes", "instances_per_shape", "instance_seed", "include_default")
+DRAWN = "drawn"
+"""Of `AgentMigrationConfig.instances`: not a folder, but drawn at random."""
+
+
+def shape_of(text: object) -> tuple[int, int]:
+    """Vehicles and RSUs of a shape such as "8x4".
+
+    Raises:
+        ConfigurationError: if it is none.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text) if isinstance(text, str) else None
+    if found is None:
+        raise ConfigurationError("shapes", text, "vehicles and RSUs, such as 8x4")
+    return int(found[1]), int(found[2])
+
+
+def _check_instances(config: AgentMigrationConfig) -> None:
+    check_integer("instances_per_shape", config.instances_per_shape, 1)
+    check_integer("instance_seed", config.instance_seed, 0, 2**32 - 1)
+    shapes = [shape_of(text) for text in config.shapes]
+    if len(set(shapes)) < len(shapes):
+        raise ConfigurationError("shapes", config.shapes, "different from each other")
+    if config.instances is not None and config.mobility is not None:
+        raise ConfigurationError(
+            "mobility", config.mobility, "None with instances; put the recording into their folder"
+        )
+    if config.instances == DRAWN:
+        sizes = {each.name: each.default for each in fields(config) if each.name in ("vehicles", "rsus")}
+        for name, default in sizes.items():
+            if getattr(config, name) != default and not config.include_default:
+                raise ConfigurationError(
+                    name, getattr(config, name), "left out with drawn instances, whose sizes are in shapes"
+                )
+        if config.include_default and shapes and (config.vehicles, config.rsus) not in shapes:
+            raise ConfigurationError(
+                "include_default", True, f"with {config.vehicles}x{config.rsus} among the shapes, which this system has"
+            )
+        return
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if each.name in _OF_DRAWN and value != each.default:
+            raise ConfigurationError(each.name, value, "left out without --instances drawn")
 
 
 def _are_attacks(value: object, rsus: int, slots: int) -> bool:

@@ -34,6 +34,8 @@ COVERED = 0.99
 """Part of the area that the coverage radii are measured by; the last corners of it would rule them."""
 RASTER = 41
 """Points along each side of the raster on which that part is measured."""
+OF_INSTANCES = ("instances", "shapes", "instances_per_shape", "instance_seed", "include_default")
+"""Fields of the configuration that describe instances, and no single system."""
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(AgentMigrationConfig)}
 
 
@@ -156,12 +158,17 @@ def draw_instances(
     check_integer("rsus", shape[1], 1)
     check_integer("instances_per_shape", count, 1)
     check_integer("instance_seed", seed, 0, 2**32 - 1)
-    base = AgentMigrationConfig() if base is None else base
+    base = alone(AgentMigrationConfig() if base is None else base)
     ranges = InstanceRanges() if ranges is None else ranges
     drawn = [_draw(shape, (seed, STREAMS[stream], *shape, index), base, ranges) for index in range(count)]
     if include_default and (base.vehicles, base.rsus) == shape:
         drawn[0] = Instance(base, AgentMigration.build(base).mobility)
     return drawn
+
+
+def alone(config: AgentMigrationConfig) -> AgentMigrationConfig:
+    """The one system that the fields of a configuration describe, without the instances that it names."""
+    return replace(config, **{name: DEFAULTS[name] for name in OF_INSTANCES})
 
 
 def held_out(

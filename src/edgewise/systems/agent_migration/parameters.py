@@ -109,28 +109,46 @@ def _spread(value: Values, default: Sequence[float] | np.ndarray, count: int) ->
     return np.broadcast_to(np.asarray(value, dtype=float), (count,))
 
 
+def nominal_latency(config: AgentMigrationConfig) -> Float[np.ndarray, " v"]:
+    """Latency of each vehicle at its mean volume D, the mean rate b and an equal part of the mean processor C, in s.
+
+    T_nom = 8 (1 + result_share) D / mean(b) + d_s D / ((S / V) mean(C)).
+    """
+    rate, cpu, raw = _rates(config), _processors(config), _volumes(config)
+    shared = config.rsus / config.vehicles * cpu.mean()
+    radio = 8 * (1 + config.result_share) * raw / rate.mean()
+    return np.asarray(radio + config.cycles_per_byte * config.computed_share * raw / shared)
+
+
+def _rates(config: AgentMigrationConfig) -> np.ndarray:
+    return 1e6 * _spread(config.link_rate_mbps, np.round(np.linspace(300, 100, config.rsus)), config.rsus)
+
+
+def _processors(config: AgentMigrationConfig) -> np.ndarray:
+    return 1e6 * _spread(config.cpu_mhz, np.round(np.linspace(100, 300, config.rsus)), config.rsus)
+
+
+def _volumes(config: AgentMigrationConfig) -> np.ndarray:
+    return 1e6 * _spread(config.raw_data_mb, RAW_DATA_MB, config.vehicles)
+
+
 def build_parameters(config: AgentMigrationConfig) -> Parameters:
     """Translate a configuration to SI arrays, with everything that follows from it.
 
     The spectrum B_s is the one that gives the nominal rate at the reference distance; the tolerance T_max is the personal
-    multiple of T_nom = 8 (1 + result_share) D / mean(b) + d_s D / ((S / V) mean(C)) at the vehicle's mean data volume D.
+    multiple of the nominal latency.
 
     Returns:
         `Parameters`.
     """
     rsus, vehicles = config.rsus, config.vehicles
-    rate = 1e6 * _spread(config.link_rate_mbps, np.round(np.linspace(300, 100, rsus)), rsus)
-    cpu = 1e6 * _spread(config.cpu_mhz, np.round(np.linspace(100, 300, rsus)), rsus)
-    raw = 1e6 * _spread(config.raw_data_mb, RAW_DATA_MB, vehicles)
+    rate, cpu, raw = _rates(config), _processors(config), _volumes(config)
     agent = 1e6 * _spread(config.agent_data_mb, AGENT_DATA_MB, vehicles)
     positions = (
         grid_positions(rsus, config.origin_m, config.area_m)
         if config.rsu_positions_m is None
         else np.asarray(config.rsu_positions_m, dtype=float)
     )
-    nominal = 8 * (
-        1 + config.result_share
-    ) * raw / rate.mean() + config.cycles_per_byte * config.computed_share * raw / (rsus / vehicles * cpu.mean())
 
     def number(value: object) -> Array:
         return jnp.asarray(value, dtype=float)
@@ -161,7 +179,7 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         "raw_data": number(raw),
         "agent_data": number(agent),
         "backhaul_bps": number(config.backhaul_mbps * 1e6),
-        "tolerance": number(_spread(config.tolerance, TOLERANCE, vehicles) * nominal),
+        "tolerance": number(_spread(config.tolerance, TOLERANCE, vehicles) * nominal_latency(config)),
     }
     same = {
         field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived

@@ -20,16 +20,14 @@ class AgentMigrationSystem(System):
         return AgentMigrationConfig
 
     def build(self, config: Any) -> Any:
-        from edgewise.systems.agent_migration.build import environment
-        from edgewise.systems.agent_migration.entities import viewed
+        from edgewise.systems.agent_migration.build import environments
 
-        return viewed(environment(config, "training"), config)
+        return environments(config, "training")
 
     def build_evaluation(self, config: Any) -> Any:
-        from edgewise.systems.agent_migration.build import environment
-        from edgewise.systems.agent_migration.entities import viewed
+        from edgewise.systems.agent_migration.build import environments
 
-        return viewed(environment(config, "evaluation"), config)
+        return environments(config, "evaluation")
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.agent_migration.observation import fields
@@ -77,9 +75,10 @@ class AgentMigrationSystem(System):
         return changed(config, changes)
 
     def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
+        from edgewise.environments.instances import example
         from edgewise.systems.agent_migration.figures import pictures
 
-        return pictures(environment, policy, rows, seed)
+        return pictures(example(environment), policy, rows, seed)
 
 
 AGENT_MIGRATION = AgentMigrationSystem(
