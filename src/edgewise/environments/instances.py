@@ -113,9 +113,6 @@ class DrawnInstances(Environment[InstanceState]):
     def privileged(self, state: InstanceState) -> Any:
         return state.instance.privileged(state.inner)
 
-    def privileged(self, state: InstanceState) -> Any:
-        return state.instance.privileged(state.inner)
-
     @property
     def observation_space(self) -> Space:
         return self.instance(0).observation_space
