@@ -19,7 +19,6 @@ from edgewise.systems.agent_migration.entities import EntityMigration, viewed
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.files import SUFFIX, find_scenario, load_scenario, save_scenario
 from edgewise.systems.agent_migration.instance_groups import Many, drawn, from_folder, keep
-from edgewise.systems.agent_migration.instances import Instance
 from edgewise.systems.agent_migration.mobility.replay import TraceReplay
 from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
 
