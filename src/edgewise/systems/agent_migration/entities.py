@@ -91,8 +91,8 @@ class EntityMigration(Environment[EntityState]):
 
         Returns:
             The state, and the time step of `AgentMigration.step`. Its `credit` holds under "rows" the negative costs of
-            `vehicle_costs` in slots [V], under "links" the units whose defence concerns a vehicle: that which serves it, and its
-            target [V, S].
+            `vehicle_costs` over the users' mean tolerance [V], under "links" the units whose defence concerns a vehicle:
+            that which serves it, and its target [V, S].
         """
         p = self.system.parameters
         before = see(self.system, state.system)
@@ -109,7 +109,7 @@ class EntityMigration(Environment[EntityState]):
         return next_state, replace(
             timestep,
             observation=self.observe(next_state),
-            credit={ROWS: -costs / p.slot_seconds, LINKS: self._concerned(state.system, decision)},
+            credit={ROWS: -costs / p.tolerance.mean(), LINKS: self._concerned(state.system, decision)},
         )
 
     def _concerned(self, state: AgentMigrationState, decision: Decision) -> Bool[Array, "v s"]:

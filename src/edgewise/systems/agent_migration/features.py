@@ -1,6 +1,6 @@
 """The entity observation: what an operator sees and remembers, as named numbers of vehicles, units and their pairs.
 
-All of them are of the size of one in any system: times are in slots, distances in coverage radii, volumes in 1e9 byte.
+All of them are of the size of one in any system: times are in half minutes, distances in coverage radii, volumes in 1e9 byte.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from edgewise.systems.agent_migration.parameters import Parameters
 
 VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
 GIGABYTE = 1e9
+HALF_MINUTE = 30.0
+"""Unit of times, s: about the latency of a request. Charges are in seconds in any system, so times are too."""
 LONGEST = 20.0
 """Slots, and coverage radii: more count as this."""
 FASTEST = 3.0
@@ -40,7 +42,13 @@ class Quantity:
     high: float = LONGEST
 
 
-TIME, LENGTH, SHARE, FLAG = Quantity("slot"), Quantity("coverage radius"), Quantity("1", 0, 1), Quantity(None)
+TIME, LOAD, LENGTH, SHARE, FLAG = (
+    Quantity("30 s"),
+    Quantity("slot"),
+    Quantity("coverage radius"),
+    Quantity("1", 0, 1),
+    Quantity(None),
+)
 TRUST = Quantity("1", *REPUTATION)
 
 VEHICLE_FIELDS = {
@@ -65,12 +73,12 @@ UNIT_FIELDS = {
     "highest": TRUST,
     "average": TRUST,
     "defended": FLAG,
-    "load": TIME,
-    "expected_load": TIME,
+    "load": LOAD,
+    "expected_load": LOAD,
     "excess_load": Quantity("slot", -LONGEST, LONGEST),
     "served": Quantity("10 vehicles"),
-    "saving": Quantity("slot", -LONGEST, LONGEST),
-    "expected_saving": Quantity("slot", -LONGEST, LONGEST),
+    "saving": Quantity("30 s", -LONGEST, LONGEST),
+    "expected_saving": Quantity("30 s", -LONGEST, LONGEST),
     "not_a_target": SHARE,
     "idle": SHARE,
     "reconnaissance": SHARE,
@@ -101,7 +109,8 @@ PAIR_FIELDS = {
     "radio_next": TIME,
     "radio_own": TIME,
     "processing": TIME,
-    "root_processing": Quantity("slot^(1/2)"),
+    "root_processing": Quantity("(30 s)^(1/2)"),
+    "load": LOAD,
     "redeployment": TIME,
     "migration": TIME,
     "trust": TRUST,
@@ -112,8 +121,8 @@ PAIR_FIELDS = {
 }
 """Distance now, at the expected next position, at that by the vehicle's own speed, and one slot ago; whether they are in reach;
 the nearest one next; who serves; last target; radio time of the mean volume at the three positions; processor time of it, and
-its root; upload and deployment of a missing agent; migration from the serving unit; B less the threshold, its sign, I, its
-change, and B one slot ago less the threshold."""
+its root, and in slots; upload and deployment of a missing agent; migration from the serving unit; B less the threshold, its
+sign, I, its change, and B one slot ago less the threshold."""
 
 
 def space(vehicles: int, units: int) -> Bipartite:
@@ -214,13 +223,14 @@ def pair_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, Arra
         "nearest_next": next_ == next_.min(axis=1, keepdims=True),
         "serving": seen.serving[:, None] == units,
         "target_before": memory.target[:, None] == units,
-        "radio": radio_time(p, now) / p.slot_seconds,
-        "radio_next": radio_time(p, next_) / p.slot_seconds,
-        "radio_own": radio_time(p, own) / p.slot_seconds,
-        "processing": processing / p.slot_seconds,
-        "root_processing": jnp.sqrt(processing / p.slot_seconds),
-        "redeployment": redeployment / p.slot_seconds,
-        "migration": migration_time(agent, p.hops[seen.serving], backhaul) / p.slot_seconds,
+        "radio": radio_time(p, now) / HALF_MINUTE,
+        "radio_next": radio_time(p, next_) / HALF_MINUTE,
+        "radio_own": radio_time(p, own) / HALF_MINUTE,
+        "processing": processing / HALF_MINUTE,
+        "root_processing": jnp.sqrt(processing / HALF_MINUTE),
+        "load": processing / p.slot_seconds,
+        "redeployment": redeployment / HALF_MINUTE,
+        "migration": migration_time(agent, p.hops[seen.serving], backhaul) / HALF_MINUTE,
         "trust": seen.reputation - p.reputation_threshold,
         "distrusted": seen.reputation < p.reputation_threshold,
         "latest": memory.latest,
@@ -240,12 +250,12 @@ def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory, pairs: dict[st
     return {
         "data": p.raw_data / GIGABYTE,
         "agent": p.agent_data / GIGABYTE,
-        "tolerance": p.tolerance / p.slot_seconds,
+        "tolerance": p.tolerance / HALF_MINUTE,
         "entered": seen.entered,
         "fell_back": memory.fell_back,
         "moved": step / p.coverage,
         "speed": memory.travelled / jnp.maximum(memory.moved, 1.0) / p.coverage,
-        "healthy_latency": radio + (jnp.where(memory.fell_back, upload, 0.0) + work / share) / p.slot_seconds,
+        "healthy_latency": radio + (jnp.where(memory.fell_back, upload, 0.0) + work / share) / HALF_MINUTE,
         "share": share,
     }
 
@@ -258,7 +268,7 @@ def unit_quantities(p: Parameters, seen: Seen, memory: Memory, vehicles: dict[st
     work = sum(expected_work(p, seen, memory)) @ served / p.slot_seconds
     slowdown = 1 / (1 - p.attack_severity) - 1
     mean_latency = vehicles["healthy_latency"] @ served / jnp.maximum(count, 1.0)
-    defence_time = p.defence_seconds / p.slot_seconds
+    defence_time = p.defence_seconds / HALF_MINUTE
     worth = p.defence_success * slowdown * mean_latency
     latest = memory.latest.mean(0)
     probability = belief.states(p, memory.filter)
