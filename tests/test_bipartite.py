@@ -17,7 +17,7 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields, resized_action, sizes_of
 from edgewise.environments.checker import check_environment, environment_faults
 from edgewise.environments.description import Description, plain_description, plain_space, read_description, read_space
-from edgewise.environments.elements import as_arrays, differences, faults
+from edgewise.environments.elements import as_arrays, clipped, differences, faults
 from edgewise.environments.scaled import ScaledObservations
 from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, components, padding, stacked
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
@@ -29,7 +29,7 @@ from edgewise.policies.scaled import with_inputs
 from edgewise.training.evaluation import evaluate
 from edgewise.training.experience import n_step
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
-from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop, allowed
+from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
 from edgewise.training.saved import load_learned
 from matching_policy import CheapestMachine
 from matching_task import MatchingTask, best_reward
@@ -218,7 +218,7 @@ class TestLoops:
 
     def test_boxes_within_a_structure_are_clipped(self):
         space = Dict({"target": Choices((2,), 3), "share": Box.of(0, 1, "1", (2,))})
-        action = allowed(space, {"target": jnp.array([2, 0]), "share": jnp.array([-1.0, 0.5])})
+        action = clipped(space, {"target": jnp.array([2, 0]), "share": jnp.array([-1.0, 0.5])})
         assert action["share"].tolist() == [0, 0.5]
         assert action["target"].tolist() == [2, 0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from edgewise.environments.spaces import (
@@ -27,6 +28,15 @@ def as_arrays(space: Space, value: Any) -> Any:
         return {name: as_arrays(part, value[name]) for name, part in parts(space).items()}
     kinds: dict[str, Any] = {Discrete.kind: np.int32, Choices.kind: np.int32, Flags.kind: np.bool_}
     return np.asarray(value, dtype=kinds.get(space.kind, np.float32))
+
+
+def clipped(space: Space, value: Any) -> Any:
+    """A value whose components outside of a box are its nearest bounds, in the boxes of a structure too; JAX arrays."""
+    if isinstance(space, Dict | Entities):
+        return {name: clipped(part, value[name]) for name, part in parts(space).items()}
+    if isinstance(space, Box):
+        return jnp.clip(value, jnp.asarray(space.low), jnp.asarray(space.high))
+    return value
 
 
 def faults(space: Space, value: Any, *, bounds: bool = True, path: str = "") -> list[str]:

@@ -11,7 +11,7 @@ import equinox as eqx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.environments.environment import structure_hash
-from edgewise.environments.spaces import Box, Space
+from edgewise.environments.spaces import Box, Dict, Space
 from edgewise.numerics.scaling import AnyScaling
 
 State = TypeVar("State")
@@ -117,6 +117,22 @@ class Game(eqx.Module, Generic[State]):
     @abc.abstractmethod
     def observe(self, state: State) -> Observations:
         """What each agent sees in a state."""
+
+    @property
+    def privileged_space(self) -> Space:
+        """Space of what `privileged` gives."""
+        return Dict(self.observation_spaces)
+
+    def privileged(self, state: State) -> Any:
+        """What a critic of all agents may see of a state in training; by default what they see together."""
+        return self.observe(state)
+
+    def present(self, state: State) -> dict[str, Bool[Array, ""]]:
+        """Who takes part in the slot that begins in a state; agents that are not named always do.
+
+        An agent that left does not come back. What those move who are not there must have no influence.
+        """
+        return {}
 
     def gains(self, state: State, answer: Answer[State]) -> dict[str, Array]:
         """What agents could gain by moving otherwise in the next slot, one alone; nothing where nobody can tell.

@@ -9,7 +9,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Bool, PRNGKeyArray
 
 from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, Observation, TimeStep
@@ -165,6 +165,16 @@ class ScaledGame(Game[Any]):
 
     def observe(self, state: Any) -> Observations:
         return self._scale(self.environment.observe(state))
+
+    @property
+    def privileged_space(self) -> Space:
+        return self.environment.privileged_space
+
+    def privileged(self, state: Any) -> Any:
+        return self.environment.privileged(state)
+
+    def present(self, state: Any) -> dict[str, Bool[Array, ""]]:
+        return self.environment.present(state)
 
     def _scale(self, observations: Observations) -> Observations:
         return {

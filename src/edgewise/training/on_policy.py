@@ -7,13 +7,12 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray, PyTree
+from jaxtyping import Array, PRNGKeyArray
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
 from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.environments.elements import clipped
 from edgewise.environments.environment import Environment
-from edgewise.environments.spaces import Box, Dict, Space
 from edgewise.training.config import TrainingConfig
 from edgewise.training.experience import advance as steps
 from edgewise.training.loop import Loop, unscaled
@@ -110,23 +109,14 @@ class OnPolicyLoop(Loop):
             action_key, step_key = jax.random.split(key)
             action = self.algorithm.act(loop.train_state, observation, action_key)
             keys = jax.random.split(step_key, self.config.environments)
-            clipped = allowed(self.environment.action_space, action)
-            state, observation, step = steps(self.environment, keys, state, observation, clipped, action)
+            carried_out = clipped(self.environment.action_space, action)
+            state, observation, step = steps(self.environment, keys, state, observation, carried_out, action)
             return (state, observation), step
 
         (state, observation), rollout = jax.lax.scan(
             advance, (loop.environment_state, loop.observation), jax.random.split(key, self.config.rollout)
         )
         return state, observation, rollout
-
-
-def allowed(space: Space, action: PyTree[Array]) -> PyTree[Array]:
-    """The drawn action, clipped to the boxes in its space."""
-    if isinstance(space, Dict):
-        return {name: allowed(part, action[name]) for name, part in space.fields.items()}
-    if isinstance(space, Box):
-        return jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
-    return action
 
 
 def check_division(algorithm: OnPolicyAlgorithm[Any, Any], config: OnPolicyConfig) -> None:

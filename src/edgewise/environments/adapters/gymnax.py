@@ -17,13 +17,14 @@ from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
 from edgewise.common.errors import EdgewiseError, check_integer
 from edgewise.common.extras import missing
+from edgewise.environments.adapters.gymnax_spaces import to_gymnax_space, typed
 from edgewise.environments.adapters.spaces import from_bounds
+from edgewise.environments.elements import clipped
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space, parts
+from edgewise.environments.spaces import Dict, Discrete, Entities, Space
 
 try:
     from gymnax.environments import environment as gymnax_environment
-    from gymnax.environments import spaces as gymnax_spaces
 except ImportError as error:
     raise missing("gymnax", "gymnax", error) from error
 
@@ -103,9 +104,7 @@ class ToGymnax(gymnax_environment.Environment):  # type: ignore[misc]
 
         Components of an action outside of a box count as its nearest bound.
         """
-        space = params.environment.action_space
-        if isinstance(space, Box):
-            action = jnp.clip(action, jnp.asarray(space.low), jnp.asarray(space.high))
+        action = clipped(params.environment.action_space, action)
         next_state, timestep = params.environment.step(key, state.state, action)
         info = timestep.info | {"discount": 1.0 - timestep.terminated}
         wrapped = GymnaxState(next_state, timestep.observation, timestep.truncated, state.time + 1)
@@ -121,11 +120,11 @@ class ToGymnax(gymnax_environment.Environment):  # type: ignore[misc]
 
     def observation_space(self, params: GymnaxParameters | None = None) -> Any:
         """The observation space in gymnax's terms."""
-        return _to_gymnax_space(self._environment.observation_space)
+        return to_gymnax_space(self._environment.observation_space)
 
     def action_space(self, params: GymnaxParameters | None = None) -> Any:
         """The action space in gymnax's terms."""
-        return _to_gymnax_space(self._environment.action_space)
+        return to_gymnax_space(self._environment.action_space)
 
 
 class FromGymnax(Environment[Any]):
@@ -178,7 +177,7 @@ class FromGymnax(Environment[Any]):
         return jax.tree_util.tree_map(_strong, next_state), timestep
 
     def _observation(self, observation: Any) -> Any:
-        return _typed(self.observed, observation)
+        return typed(self.observed, observation)
 
 
 def to_gymnax(environment: Environment[Any]) -> ToGymnax:
@@ -211,22 +210,3 @@ def from_gymnax(environment: Any, parameters: Any = None) -> FromGymnax:
 def _strong(leaf: Any) -> Array:
     """An array whose type no longer yields to others, so that a scan can carry it."""
     return jnp.asarray(leaf, dtype=jnp.asarray(leaf).dtype)
-
-
-def _to_gymnax_space(space: Space) -> Any:
-    match space:
-        case Box():
-            return gymnax_spaces.Box(jnp.asarray(space.low), jnp.asarray(space.high), space.shape, jnp.float32)
-        case Discrete():
-            return gymnax_spaces.Discrete(space.n)
-        case Choices():
-            return gymnax_spaces.Box(0, space.n - 1, space.shape, jnp.int32)
-        case Flags():
-            return gymnax_spaces.Box(0, 1, space.shape, jnp.bool_)
-    return gymnax_spaces.Dict({name: _to_gymnax_space(part) for name, part in parts(space).items()})
-
-
-def _typed(space: Space, value: Any) -> Any:
-    if isinstance(space, Dict | Entities):
-        return {name: _typed(part, value[name]) for name, part in parts(space).items()}
-    return jnp.asarray(value, dtype=int if isinstance(space, Discrete) else float)

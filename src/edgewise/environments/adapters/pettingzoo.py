@@ -3,17 +3,22 @@
 A parallel environment asks every agent for an action in every step. A slot with several stages, such as leaders that announce
 prices before followers buy, takes one step for each stage: in it only its agents' actions count, which `info[agent]["moves"]`
 of the step before tells, and rewards come with the last one.
+
+Agents may come and go between slots (`Game.present`): `agents` holds those that are there, and an agent that leaves terminates.
+Where an agent's observation has the field "action_mask", the flags of its choices, `info[agent]["action_mask"]` holds them too.
+`state()` is what `Game.privileged` shows, as one array.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
 import gymnasium
 import jax
 import numpy as np
+from gymnasium.spaces import flatten, flatten_space
 from gymnasium.utils import seeding
 from jaxtyping import PRNGKeyArray
 from pettingzoo import ParallelEnv
@@ -24,6 +29,8 @@ from edgewise.environments.adapters.fork import require_unforked
 from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.game import Game, GameStep
+from edgewise.environments.spaces import padding
+from edgewise.numerics.masks import ACTION_MASK
 
 
 def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) -> PettingZooEnvironment:
@@ -65,6 +72,8 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.agents: list[str] = []
         self.observation_spaces = {a: to_gymnasium(s) for a, s in environment.observation_spaces.items()}
         self.action_spaces = {a: to_gymnasium(s) for a, s in environment.action_spaces.items()}
+        self._whole = to_gymnasium(environment.privileged_space)
+        self.state_space = flatten_space(self._whole)
         self._random: np.random.Generator | None = None
         self._key: PRNGKeyArray | None = None
         self._state: Any = None
@@ -94,8 +103,8 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self._key, key = jax.random.split(jax.random.key(self._random.integers(2**32, dtype=np.uint32)))
         self._state, observations = _reset(self.environment, key)
         self._stage = 0
-        self.agents = list(self.possible_agents)
-        return self._plain(observations), self._turns()
+        self.agents = self._present()
+        return self._told(observations, self.agents)
 
     def step(
         self, actions: Mapping[str, Any]
@@ -107,7 +116,8 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
                 nearest bound.
 
         Returns:
-            Observations, rewards, terminations, truncations and information of every agent.
+            Observations, rewards, terminations, truncations and information of every agent that was there, and of those that
+            are from now on.
 
         Raises:
             gymnasium.error.ResetNeeded: before the first reset and after the end of an episode.
@@ -118,23 +128,39 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         require_unforked()
         moving = self.environment.stages[self._stage]
         for agent in moving:
-            if agent not in actions:
+            if agent in self.agents and agent not in actions:
                 raise ConfigurationError("actions", sorted(actions), f"complete: that of {agent} is missing")
-        chosen = {a: to_array(self.environment.action_spaces[a], actions[a], f"actions[{a!r}]") for a in moving}
+        spaces = self.environment.action_spaces
+        chosen = {
+            a: to_array(spaces[a], actions[a], f"actions[{a!r}]") if a in self.agents else padding(spaces[a])
+            for a in moving
+        }
         self._key, key = jax.random.split(self._key)
         self._state, step = _move(self.environment, key, self._state, self._stage, chosen)
         step = jax.device_get(step)
         self._stage = (self._stage + 1) % len(self.environment.stages)
-        everyone = self.agents
-        if step.terminated or step.truncated:
-            self.agents = []
+        present = self._present() if self._stage == 0 else self.agents
+        everyone = [agent for agent in self.possible_agents if agent in present or agent in self.agents]
+        observations, infos = self._told(step.observations, everyone)
+        self.agents = [] if step.terminated or step.truncated else present
         return (
-            self._plain(step.observations),
+            observations,
             {agent: float(step.rewards[agent]) for agent in everyone},
-            dict.fromkeys(everyone, bool(step.terminated)),
+            {agent: bool(step.terminated) or agent not in present for agent in everyone},
             dict.fromkeys(everyone, bool(step.truncated)),
-            self._turns(),
+            infos,
         )
+
+    def state(self) -> np.ndarray:
+        """What a critic of all agents may see, as one array of `state_space`.
+
+        Raises:
+            gymnasium.error.ResetNeeded: before the first reset.
+        """
+        if self._key is None:
+            raise gymnasium.error.ResetNeeded("reset the environment before asking for its state")
+        whole = jax.device_get(_privileged(self.environment, self._state))
+        return np.asarray(flatten(self._whole, to_numpy(self._whole, whole)))
 
     def render(self) -> None:
         """Nothing, unless frames were asked for.
@@ -145,12 +171,18 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         if self.render_mode is not None:
             raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
 
-    def _plain(self, observations: Mapping[str, Any]) -> dict[str, Any]:
-        return {agent: to_numpy(self.observation_spaces[agent], seen) for agent, seen in observations.items()}
-
-    def _turns(self) -> dict[str, dict[str, Any]]:
+    def _told(
+        self, observations: Mapping[str, Any], agents: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """What agents see, and the information beside it."""
         moving = self.environment.stages[self._stage]
-        return {agent: {"moves": agent in moving} for agent in self.possible_agents}
+        seen = {agent: to_numpy(self.observation_spaces[agent], observations[agent]) for agent in agents}
+        masks = {a: {ACTION_MASK: s[ACTION_MASK]} for a, s in seen.items() if isinstance(s, dict) and ACTION_MASK in s}
+        return seen, {agent: {"moves": agent in moving, **masks.get(agent, {})} for agent in agents}
+
+    def _present(self) -> list[str]:
+        there = jax.device_get(_there(self.environment, self._state))
+        return [agent for agent in self.possible_agents if there.get(agent, True)]
 
 
 @eqx.filter_jit
@@ -163,3 +195,13 @@ def _move(
     environment: Game[Any], key: PRNGKeyArray, state: Any, stage: int, actions: dict[str, Any]
 ) -> tuple[Any, GameStep]:
     return environment.move(key, state, stage, actions)
+
+
+@eqx.filter_jit
+def _there(environment: Game[Any], state: Any) -> dict[str, Any]:
+    return environment.present(state)
+
+
+@eqx.filter_jit
+def _privileged(environment: Game[Any], state: Any) -> Any:
+    return environment.privileged(state)

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError
+from edgewise.environments.elements import clipped
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.spaces import Space, components
 from edgewise.numerics.select import select
@@ -24,7 +25,7 @@ from edgewise.training.experience import first_of
 from edgewise.training.host.collector import Collector, Row, stack
 from edgewise.training.host.evaluation import evaluate_host
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyState, begin, learn, remember, replay_of
-from edgewise.training.on_policy import OnPolicyConfig, OnPolicyState, allowed, check_division
+from edgewise.training.on_policy import OnPolicyConfig, OnPolicyState, check_division
 from edgewise.training.replay import Replay
 from edgewise.training.trainer import Health, Trainer, health
 
@@ -330,7 +331,7 @@ def _draw(
     def one(train_state: Any, observation: Array, key: Array) -> tuple[Array, Array, Array]:
         key, action_key = jax.random.split(key)
         drawn = learner.act(train_state, observation, action_key)
-        return drawn, allowed(space, drawn), key
+        return drawn, clipped(space, drawn), key
 
     return eqx.filter_vmap(one)(train_state, observation, keys)
 
