@@ -78,6 +78,10 @@ class MatchingTask(Environment[MatchingState]):
         return Dict({"machine": Choices((self.jobs,), self.machines), **switches})
 
     @property
+    def privileged_space(self) -> Dict:
+        return Dict({"machines": Dict({"surcharge": Box.of(0, self.surcharge, "1", (self.machines,))})})
+
+    @property
     def horizon(self) -> int:
         return self.steps
 
@@ -101,8 +105,8 @@ class MatchingTask(Environment[MatchingState]):
             credit={"rows": rows, "columns": jnp.where(switched, -SWITCH_PRICE / state.jobs.sum(), 0.0)},
         )
 
-    def privileged(self, state: MatchingState) -> dict[str, Array]:
-        return {"surcharge": state.hidden}
+    def privileged(self, state: MatchingState) -> dict[str, dict[str, Array]]:
+        return {"machines": {"surcharge": state.hidden}}
 
     def observe(self, state: MatchingState) -> dict[str, dict[str, Array]]:
         """What a policy sees; padding is zero."""

@@ -171,7 +171,7 @@ class OffPolicy(OffPolicyAlgorithm[Fixed, Any]):
 
     def update(self, train_state, batch: Transition, key):
         credit = batch.credit["rows"].sum() + batch.credit["columns"].sum()
-        told = jnp.stack([batch.reward.sum(), credit, batch.next_privileged["surcharge"].max()])
+        told = jnp.stack([batch.reward.sum(), credit, batch.next_privileged["machines"]["surcharge"].max()])
         return told, {"largest": batch.action["machine"].max().astype(float)}
 
 
@@ -188,7 +188,10 @@ class OnPolicy(OnPolicyAlgorithm[Fixed, Any]):
         return OffPolicy.act(self, train_state, observation, key, True)
 
     def update(self, train_state, rollout: Step, key):
-        after, before = rollout.next_privileged["surcharge"][:-1], rollout.privileged["surcharge"][1:]
+        after, before = (
+            rollout.next_privileged["machines"]["surcharge"][:-1],
+            rollout.privileged["machines"]["surcharge"][1:],
+        )
         same = (after == before).all(-1)
         return jnp.stack([(same | rollout.ended[:-1]).all(), (same & rollout.ended[:-1]).any()]).astype(float), {}
 

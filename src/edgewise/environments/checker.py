@@ -27,7 +27,6 @@ from edgewise.environments.value_faults import (
     info_faults,
     not_finite,
     number_faults,
-    same_structure,
     space_faults,
     state_faults,
 )
@@ -262,15 +261,16 @@ def _bipartite_faults(trial: Trial) -> Iterator[str]:
 def _training_faults(trial: Trial) -> Iterator[str]:
     """What is wrong with what only training sees."""
     environment, timesteps = trial.environment, trial.timesteps
-    seen = jax.vmap(environment.privileged)(trial.states)
-    yield from not_finite("privileged", seen)
-    if not same_structure(environment.privileged(trial.state), seen):
-        yield "privileged has another structure in later steps: must be the same at every step"
-    credit, space = timesteps.credit, environment.observation_space
-    if isinstance(space, Bipartite) and jax.tree.leaves(credit):
-        shape = (environment.horizon, space.sizes[0])
+    seen, space = jax.vmap(environment.privileged)(trial.states), environment.privileged_space
+    if space is not None:
+        yield from element_faults("privileged", space, seen, (environment.horizon,))
+    elif jax.tree.leaves(seen):
+        yield "privileged shows something, but privileged_space is None: give its space"
+    credit, rows = timesteps.credit, environment.observation_space
+    if isinstance(rows, Bipartite) and jax.tree.leaves(credit):
+        shape = (environment.horizon, rows.sizes[0])
         if not isinstance(credit, Mapping) or np.shape(credit.get("rows", 0)) != shape:
-            yield f'credit must be a dictionary whose "rows" are one number for each of the {shape[1]} {space.rows}'
+            yield f'credit must be a dictionary whose "rows" are one number for each of the {shape[1]} {rows.rows}'
 
 
 CHECKS: tuple[tuple[Callable[[Trial], Iterator[str]], ...], ...] = (

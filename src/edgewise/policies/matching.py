@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -50,6 +50,7 @@ class MatchingPolicy(eqx.Module):
     switch_gate: eqx.nn.Linear
     switch_head: eqx.nn.Linear
     sets: Sets = eqx.field(static=True)
+    any_size: ClassVar[bool] = True
 
     @staticmethod
     def create(sets: Sets, sizes: tuple[int, int, int], width: int, rounds: int, key: PRNGKeyArray) -> MatchingPolicy:
