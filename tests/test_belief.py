@@ -98,7 +98,7 @@ def test_the_next_attack_is_what_the_filter_predicts_without_evidence(parameters
 
 
 @pytest.mark.parametrize(
-    "changes", [{"vehicles": 5}, {"rsus": 6, "vehicles": 4, "attack_severity": 0.4}], ids=["4 units", "6 units"]
+    "changes", [{}, {"rsus": 6, "vehicles": 4, "attack_severity": 0.4}], ids=["default", "6 units"]
 )
 def test_simulated_attacks_are_known_one_slot_later(changes):
     environment = AgentMigration.build(AgentMigrationConfig(**changes))
