@@ -8,11 +8,29 @@ import jax
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.system import Policy, RememberingPolicy
+from edgewise.environments.system import Policy, RememberingPolicy, RememberingReference
+
+AnyPolicy = Policy | RememberingPolicy | RememberingReference
+
+
+def begin(policy: AnyPolicy, state: Any) -> Any:
+    """What a policy remembers at the start of an episode; an empty tuple for one without a memory."""
+    if isinstance(policy, RememberingPolicy):
+        return policy.initial_memory()
+    return policy.begin(state) if isinstance(policy, RememberingReference) else ()
+
+
+def act(policy: AnyPolicy, key: PRNGKeyArray, state: Any, observation: Any, memory: Any) -> tuple[Any, Any]:
+    """The action of any kind of policy, and its memory to go on with."""
+    if isinstance(policy, RememberingPolicy):
+        return policy.step(key, observation, memory)
+    if isinstance(policy, RememberingReference):
+        return policy.step(key, state, observation, memory)
+    return policy(key, state, observation), memory
 
 
 def record_episode(
-    environment: Environment[Any], policy: Policy | RememberingPolicy, key: PRNGKeyArray
+    environment: Environment[Any], policy: AnyPolicy, key: PRNGKeyArray
 ) -> tuple[Any, TimeStep, PyTree[Array]]:
     """Play one episode of `environment.horizon` steps and keep everything.
 
@@ -22,18 +40,15 @@ def record_episode(
     """
     reset_key, steps_key = jax.random.split(key)
     state, observation = environment.reset(reset_key)
-    memory = policy.initial_memory() if isinstance(policy, RememberingPolicy) else ()
 
     def play(carry: tuple[Any, Any, Any], step_key: PRNGKeyArray) -> tuple[Any, tuple[Any, TimeStep, PyTree[Array]]]:
         state, observation, memory = carry
         policy_key, environment_key = jax.random.split(step_key)
-        if isinstance(policy, RememberingPolicy):
-            action, memory = policy.step(policy_key, observation, memory)
-        else:
-            action = policy(policy_key, state, observation)
+        action, memory = act(policy, policy_key, state, observation, memory)
         next_state, timestep = environment.step(environment_key, state, action)
         return (next_state, timestep.observation, memory), (state, timestep, action)
 
-    _, episode = jax.lax.scan(play, (state, observation, memory), jax.random.split(steps_key, environment.horizon))
+    start = (state, observation, begin(policy, state))
+    _, episode = jax.lax.scan(play, start, jax.random.split(steps_key, environment.horizon))
     states, timesteps, actions = episode
     return states, timesteps, actions

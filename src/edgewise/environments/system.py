@@ -36,6 +36,20 @@ class RememberingPolicy(Protocol):
         """An action, and the memory to go on with."""
 
 
+@runtime_checkable
+class RememberingReference(Protocol):
+    """A reference policy that may look at the state, and remembers what it has seen of an episode."""
+
+    def begin(self, state: Any) -> Any:
+        """Memory at the start of an episode."""
+
+    def step(self, key: Any, state: Any, observation: Any, memory: Any) -> tuple[Any, Any]:
+        """An action, and the memory to go on with."""
+
+
+Reference = Policy | RememberingReference
+
+
 @dataclass(frozen=True)
 class Headline:
     """The metric by which policies of a system are compared.

@@ -44,10 +44,12 @@ class Filter(eqx.Module):
     Attributes:
         probability: of each unit's state, by its own evidence alone: not a target, idle, reconnaissance, attacked.
         level: latest reputation of each unit without its packet term.
+        hit: probability that an attack on it took effect in the slot before.
     """
 
     probability: Float[Array, "s 4"]
     level: Float[Array, " s"]
+    hit: Float[Array, " s"]
 
 
 def begin(p: Parameters, rsus: int) -> Filter:
@@ -59,7 +61,7 @@ def begin(p: Parameters, rsus: int) -> Filter:
     """
     target = p.attacked_rsus / rsus
     row = jnp.stack([1 - target, target, jnp.zeros(()), jnp.zeros(())])
-    return Filter(jnp.broadcast_to(row, (rsus, 4)), jnp.broadcast_to(_neutral_level(p), (rsus,)))
+    return Filter(jnp.broadcast_to(row, (rsus, 4)), jnp.broadcast_to(_neutral_level(p), (rsus,)), jnp.zeros(rsus))
 
 
 def update(p: Parameters, belief: Filter, evidence: Float[Array, " s"], defence: Bool[Array, " s"]) -> Filter:
@@ -94,8 +96,8 @@ def update(p: Parameters, belief: Filter, evidence: Float[Array, " s"], defence:
     )
     total = following.sum(axis=1)
     healthy_term, hit_term = packet_terms(p)
-    packets = healthy_term + (hit_term - healthy_term) * hit / total
-    return Filter(following / total[:, None], evidence - packets)
+    hit = hit / total
+    return Filter(following / total[:, None], evidence - healthy_term - (hit_term - healthy_term) * hit, hit)
 
 
 def states(p: Parameters, belief: Filter) -> Float[Array, "s 4"]:
@@ -109,12 +111,22 @@ def states(p: Parameters, belief: Filter) -> Float[Array, "s 4"]:
         p: the system.
         belief: at the start of a slot.
     """
-    active = belief.probability[:, IDLE:]
-    weight = active.sum(axis=1)
-    chosen, other = jnp.log(weight + TINY), jnp.log(belief.probability[:, NOT_A_TARGET] + TINY)
+    chosen = jnp.log(belief.probability[:, IDLE:].sum(axis=1) + TINY)
+    other = jnp.log(belief.probability[:, NOT_A_TARGET] + TINY)
     with_it = chosen + _log_count_of_others(chosen, other, p.attacked_rsus - 1)
     without = other + _log_count_of_others(chosen, other, p.attacked_rsus)
-    target = jax.nn.sigmoid(with_it - without)
+    return states_of(belief, jax.nn.sigmoid(with_it - without))
+
+
+def states_of(belief: Filter, target: Float[Array, " s"]) -> Float[Array, "s 4"]:
+    """Probabilities of each unit's state for one who knows how likely it is that each is a target.
+
+    Args:
+        belief: at the start of a slot.
+        target: probability that each unit is one.
+    """
+    active = belief.probability[:, IDLE:]
+    weight = active.sum(axis=1)
     share = active / jnp.maximum(weight, TINY)[:, None]
     return jnp.concatenate([1 - target[:, None], target[:, None] * share], axis=1)
 

@@ -1,8 +1,4 @@
-"""Look-ahead over one slot: what is believed, what the joint choices of a slot would cost, and the best of them.
-
-A belief takes from the state only what an observation with reputations shows and what is known beforehand; that of the
-oracle reads the hidden state as well.
-"""
+"""Look-ahead over one slot: what the joint choices of a slot would cost by what is believed, and the best of them."""
 
 from __future__ import annotations
 
@@ -12,87 +8,51 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from edgewise.systems.agent_migration import recollection
 from edgewise.systems.agent_migration.allocation import optimal_shares, optimal_shares_migrating
 from edgewise.systems.agent_migration.assignment import FORBIDDEN, AssignmentProblem, reachable, solve
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
-from edgewise.systems.agent_migration.decision import encode
+from edgewise.systems.agent_migration.decision import Decision, encode
+from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.knowledge import Belief, Knowledge, believe
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
+from edgewise.systems.agent_migration.recollection import Recollection
 
-Knowledge = Literal["blind", "trust", "oracle"]
-Defence = Literal["never", "always", "worthwhile"]
-
-
-class Belief(eqx.Module):
-    """What a look-ahead takes for true.
-
-    Attributes:
-        attacked: probability that each RSU is under attack in this slot.
-        data: volume each vehicle sends in this slot, byte.
-        missing: where the serving RSU lacks the vehicle's agent.
-        next_positions: coordinates one slot later, m.
-        distrust: reputation below the threshold, which (22d) charges; nowhere where reputation is ignored.
-    """
-
-    attacked: Float[Array, " s"]
-    data: Float[Array, " v"]
-    missing: Bool[Array, " v"]
-    next_positions: Float[Array, "v 2"]
-    distrust: Bool[Array, "v s"]
-
-
-def believe(environment: AgentMigration, state: AgentMigrationState, knowledge: Knowledge) -> Belief:
-    """What can be believed at the start of a slot.
-
-    Args:
-        environment: the system.
-        state: at the start of the slot.
-        knowledge: "blind" believes in no attack; "trust" takes an RSU for attacked when it is flagged, that is when its
-            mean reputation is below the threshold; "oracle" knows the attacks, volumes, copies and the vehicles' own
-            speeds, and pays no heed to distrust.
-    """
-    p, mobility = environment.parameters, environment.mobility
-    if knowledge == "oracle":
-        return Belief(
-            attacked=state.attacked.astype(float),
-            data=state.data,
-            missing=~state.copy_present,
-            next_positions=mobility.positions(mobility.advance(state.mobility, jnp.zeros(environment.vehicles))),
-            distrust=jnp.zeros_like(state.reputation, dtype=bool),
-        )
-    trusting = jnp.asarray(knowledge == "trust")
-    flagged = state.reputation.mean(axis=0) < p.reputation_threshold
-    return Belief(
-        attacked=(trusting & flagged).astype(float),
-        data=p.raw_data,
-        missing=jnp.zeros(environment.vehicles, dtype=bool),
-        next_positions=mobility.predict(state.mobility),
-        distrust=trusting & (state.reputation < p.reputation_threshold),
-    )
+Defence = Literal["never", "always", "worthwhile", "lasting"]
 
 
 def worthwhile_defence(
-    environment: AgentMigration, state: AgentMigrationState, belief: Belief, share: Float[Array, " v"]
+    environment: AgentMigration,
+    state: AgentMigrationState,
+    belief: Belief,
+    share: Float[Array, " v"],
+    lasting: bool = False,
 ) -> Bool[Array, " s"]:
-    """RSUs on which a defence is expected to save more latency in this slot than the T_ext that it costs.
+    """RSUs on which a defence is expected to save more latency than the T_ext that it costs.
 
     Args:
         environment: the system.
         state: at the start of the slot.
         belief: what is taken for true.
         share: processor share of each vehicle.
+        lasting: whether what a success saves in later slots counts too (see `defence.lasting_saving`).
     """
     p, serving = environment.parameters, state.serving
     served = serving[:, None] == jnp.arange(environment.rsus)
     up, down = (_pick(rate, serving) for rate in environment.rates(state, jnp.ones(environment.rsus)))
     deployment, processing = _present_work(environment, state, belief)
     healthy = (
-        transfer_time(belief.data + jnp.where(belief.missing, p.agent_data, 0.0), up)
+        transfer_time(belief.data + belief.missing * p.agent_data, up)
         + transfer_time(p.result_share * belief.data, down)
         + (deployment + processing) / share
     )
-    saving = p.defence_success * belief.attacked * _slowdown(environment) * (healthy @ served.astype(float))
-    return saving > p.defence_seconds * served.sum(axis=0)
+    damage = _slowdown(environment) * (healthy @ served.astype(float))
+    price = p.defence_seconds * served.sum(axis=0)
+    saving = belief.attacked * damage
+    if lasting:
+        saving = saving + lasting_saving(p, belief.states, damage, price)
+    return p.defence_success * saving > price
 
 
 def next_slot_problem(
@@ -117,7 +77,7 @@ def next_slot_problem(
     """
     p, serving = environment.parameters, state.serving
     effective = belief.attacked * jnp.where(defence, 1 - p.defence_success, 1.0)
-    slower = 1 + _slowdown(environment) * effective * (1 - p.attack_end_probability)
+    slower = 1 + _slowdown(environment) * belief.following * jnp.where(defence, 1 - p.defence_success, 1.0)
 
     distance = distances(belief.next_positions, p.rsu_positions)
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
@@ -150,13 +110,40 @@ def next_slot_problem(
     )
 
 
-class LookAhead(eqx.Module):
+def decide(environment: AgentMigration, state: AgentMigrationState, belief: Belief, rule: Defence) -> Decision:
     """Choose all targets jointly for the least expected cost of this slot and the next, then this slot's best shares.
+
+    Args:
+        environment: the system.
+        state: at the start of the slot; only its visible part is read.
+        belief: what is taken for true.
+        rule: "never", "always", or "worthwhile" (see `worthwhile_defence`).
+    """
+    p = environment.parameters
+    deployment, processing = _present_work(environment, state, belief)
+    share = optimal_shares(deployment + processing, state.serving, environment.rsus)
+    if rule in ("worthwhile", "lasting"):
+        defence = worthwhile_defence(environment, state, belief, share, rule == "lasting")
+    else:
+        defence = jnp.full(environment.rsus, rule == "always")
+    target, _ = solve(next_slot_problem(environment, state, belief, defence, share))
+
+    effective = belief.attacked * jnp.where(defence, 1 - p.defence_success, 1.0)
+    slower = 1 + _slowdown(environment) * effective[state.serving]
+    migration = _pick(_migration(environment, state, effective), target)
+    share = optimal_shares_migrating(
+        slower * deployment, slower * processing, migration, state.serving, environment.rsus
+    )
+    return Decision(target, share, defence)
+
+
+class LookAhead(eqx.Module):
+    """The look-ahead as a policy that needs no memory.
 
     Attributes:
         environment: the system it acts in.
-        knowledge: see `believe`.
-        defence: "never", "always", or "worthwhile" (see `worthwhile_defence`).
+        knowledge: of the present slot only.
+        defence: see `decide`.
     """
 
     environment: AgentMigration
@@ -167,23 +154,35 @@ class LookAhead(eqx.Module):
         self, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"]
     ) -> Float[Array, " a"]:
         """The action, from the state (and the hidden part of it only for an oracle)."""
-        environment, p = self.environment, self.environment.parameters
-        belief = believe(environment, state, self.knowledge)
-        deployment, processing = _present_work(environment, state, belief)
-        share = optimal_shares(deployment + processing, state.serving, environment.rsus)
-        if self.defence == "worthwhile":
-            defence = worthwhile_defence(environment, state, belief, share)
-        else:
-            defence = jnp.full(environment.rsus, self.defence == "always")
-        target, _ = solve(next_slot_problem(environment, state, belief, defence, share))
+        belief = believe(self.environment, state, self.knowledge)
+        return _encode(self.environment, state, decide(self.environment, state, belief, self.defence))
 
-        effective = belief.attacked * jnp.where(defence, 1 - p.defence_success, 1.0)
-        slower = 1 + _slowdown(environment) * effective[state.serving]
-        migration = _pick(_migration(environment, state, effective), target)
-        share = optimal_shares_migrating(
-            slower * deployment, slower * processing, migration, state.serving, environment.rsus
-        )
-        return encode(target, share, defence, environment.rsus, p.share_sharpness, state.serving)
+
+class RememberingLookAhead(eqx.Module):
+    """The look-ahead as a policy that remembers its episode, a `RememberingReference`.
+
+    Attributes:
+        environment: the system it acts in.
+        knowledge: of the present slot and of those before.
+        defence: see `decide`.
+    """
+
+    environment: AgentMigration
+    knowledge: Knowledge = eqx.field(static=True)
+    defence: Defence = eqx.field(static=True)
+
+    def begin(self, state: AgentMigrationState) -> Recollection:
+        """What is known at the start of an episode."""
+        return recollection.begin(self.environment, state)
+
+    def step(
+        self, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"], memory: Recollection
+    ) -> tuple[Float[Array, " a"], Recollection]:
+        """The action, and what is known after it."""
+        known = recollection.recall(self.environment, state, memory)
+        belief = believe(self.environment, state, self.knowledge, known)
+        decision = decide(self.environment, state, belief, self.defence)
+        return _encode(self.environment, state, decision), recollection.decided(known, state, decision)
 
 
 def mean_work(environment: AgentMigration) -> Float[Array, "v s"]:
@@ -192,13 +191,24 @@ def mean_work(environment: AgentMigration) -> Float[Array, "v s"]:
     return p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / p.cpu_hz
 
 
+def _encode(environment: AgentMigration, state: AgentMigrationState, decision: Decision) -> Float[Array, " a"]:
+    return encode(
+        decision.target,
+        decision.share,
+        decision.defence,
+        environment.rsus,
+        environment.parameters.share_sharpness,
+        state.serving,
+    )
+
+
 def _present_work(
     environment: AgentMigration, state: AgentMigrationState, belief: Belief
 ) -> tuple[Float[Array, " v"], Float[Array, " v"]]:
     """Seconds of its RSU's healthy processor that each vehicle asks for deployment and for processing in this slot."""
     p = environment.parameters
     per_byte = p.cycles_per_byte / p.cpu_hz[state.serving]
-    deployment = jnp.where(belief.missing, per_byte * p.agent_data, 0.0)
+    deployment = belief.missing * per_byte * p.agent_data
     return deployment, per_byte * p.computed_share * belief.data
 
 

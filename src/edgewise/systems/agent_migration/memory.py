@@ -11,11 +11,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.systems.agent_migration import belief
+from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.parameters import Parameters
 
 AVERAGING = 0.15
 """Rate of the running average of a unit's latest reputation: about six slots, longer than an attack."""
+PACE_PRIOR = 0.6
+"""Slots of expected driving that a vehicle's pace starts from: the variance of a slot's distance over that of speeds."""
 
 
 class Seen(eqx.Module):
@@ -45,8 +48,9 @@ class Memory(eqx.Module):
         positions: of the vehicles one slot ago, m; where they are now, for a vehicle that has just entered.
         target: where each vehicle's agent was sent in the last slot.
         defence: units that ran a defence in the last slot.
-        fell_back: where a vehicle is served by another unit than its target, so that its agent's copy is missing.
+        fell_back: where a vehicle was out of its target's reach, so that its agent's copy is missing.
         travelled: sum of the distances that each vehicle has moved, m.
+        expected: sum of the distances that it was expected to move, m.
         moved: slots in which it has moved.
         before: B one slot ago.
         latest: I of the last slot.
@@ -60,6 +64,7 @@ class Memory(eqx.Module):
     defence: Bool[Array, " s"]
     fell_back: Bool[Array, " v"]
     travelled: Float[Array, " v"]
+    expected: Float[Array, " v"]
     moved: Float[Array, " v"]
     before: Float[Array, "v s"]
     latest: Float[Array, "v s"]
@@ -68,6 +73,13 @@ class Memory(eqx.Module):
     highest: Float[Array, " s"]
     average: Float[Array, " s"]
     filter: belief.Filter
+
+    @property
+    def pace(self) -> Float[Array, " v"]:
+        """Each vehicle's speed over the expected one: 1 at first, then more and more by what it has travelled."""
+        usual = PACE_PRIOR * self.expected / jnp.maximum(self.moved, 1.0)
+        known = self.travelled + usual
+        return jnp.where(self.moved > 0, known / jnp.maximum(self.expected + usual, 1e-6), 1.0)
 
 
 def see(environment: AgentMigration, state: AgentMigrationState) -> Seen:
@@ -93,6 +105,7 @@ def begin(p: Parameters, seen: Seen) -> Memory:
         defence=jnp.zeros(units, bool),
         fell_back=jnp.zeros(vehicles, bool),
         travelled=jnp.zeros(vehicles),
+        expected=jnp.zeros(vehicles),
         moved=jnp.zeros(vehicles),
         before=seen.reputation,
         latest=seen.reputation,
@@ -120,13 +133,17 @@ def remember(
     latest = (after.reputation - (1 - p.trust_rate) * before.reputation) / p.trust_rate
     mean = latest.mean(0)
     step = jnp.linalg.norm(after.positions - before.positions, axis=-1)
+    foreseen = jnp.linalg.norm(before.expected - before.positions, axis=-1)
     stays = ~after.entered
+    distance = distances(after.positions, p.rsu_positions)
+    covered = jnp.take_along_axis(distance, target[:, None], axis=1)[:, 0] <= p.coverage
     return Memory(
         positions=jnp.where(stays[:, None], before.positions, after.positions),
         target=jnp.where(stays, target, after.serving),
         defence=defence,
-        fell_back=stays & (after.serving != target),
+        fell_back=stays & ~covered,
         travelled=jnp.where(stays, memory.travelled + step, 0.0),
+        expected=jnp.where(stays, memory.expected + foreseen, 0.0),
         moved=jnp.where(stays, memory.moved + 1, 0.0),
         before=before.reputation,
         latest=latest,

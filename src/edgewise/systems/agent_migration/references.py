@@ -9,6 +9,7 @@ state as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import equinox as eqx
 import jax
@@ -20,7 +21,18 @@ from edgewise.systems.agent_migration.assignment import reachable
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.decision import encode, shares
 from edgewise.systems.agent_migration.environment import LOAD_LIMIT, AgentMigration, AgentMigrationState
-from edgewise.systems.agent_migration.look_ahead import LookAhead, believe, mean_work, worthwhile_defence
+from edgewise.systems.agent_migration.knowledge import Knowledge, believe
+from edgewise.systems.agent_migration.look_ahead import (
+    LookAhead,
+    RememberingLookAhead,
+    mean_work,
+    worthwhile_defence,
+)
+
+BLIND = Knowledge(attacks="none", distrust=False)
+TRUSTING = Knowledge()
+FILTERING = Knowledge(attacks="filter", copies="fallen", pace="own", foresight=True)
+ORACLE = Knowledge(attacks="truth", volumes="truth", copies="truth", pace="truth", distrust=False)
 
 Policy = Callable[[PRNGKeyArray, AgentMigrationState, Float[Array, " o"]], Float[Array, " a"]]
 
@@ -67,12 +79,18 @@ def build(environment: AgentMigration) -> dict[str, Policy]:
         "least-loaded": Rule(environment, least_loaded),
         "highest-reputation": Rule(environment, highest_reputation),
         "highest-reputation-defence": Rule(environment, highest_reputation_defence),
-        "look-ahead-blind": LookAhead(environment, "blind", "never"),
-        "look-ahead-blind-defended": LookAhead(environment, "blind", "always"),
-        "look-ahead-undefended": LookAhead(environment, "trust", "never"),
-        "look-ahead": LookAhead(environment, "trust", "worthwhile"),
-        "oracle-undefended": LookAhead(environment, "oracle", "never"),
-        "oracle": LookAhead(environment, "oracle", "worthwhile"),
+        "look-ahead-blind": LookAhead(environment, BLIND, "never"),
+        "look-ahead-blind-defended": LookAhead(environment, BLIND, "always"),
+        "look-ahead-undefended": LookAhead(environment, TRUSTING, "never"),
+        "look-ahead": LookAhead(environment, TRUSTING, "worthwhile"),
+        "filtering-look-ahead": RememberingLookAhead(environment, FILTERING, "worthwhile"),
+        "filtering-look-ahead-undistrusting": RememberingLookAhead(
+            environment, replace(FILTERING, distrust=False), "worthwhile"
+        ),
+        "far-sighted-look-ahead": RememberingLookAhead(environment, FILTERING, "lasting"),
+        "oracle-undefended": LookAhead(environment, ORACLE, "never"),
+        "oracle": LookAhead(environment, ORACLE, "worthwhile"),
+        "oracle-trusting": LookAhead(environment, replace(ORACLE, distrust=True), "worthwhile"),
     }
 
 
@@ -200,7 +218,7 @@ def _most_trusted(environment: AgentMigration, state: AgentMigrationState) -> In
 
 
 def _flagged_defence(environment: AgentMigration, state: AgentMigrationState) -> Bool[Array, " s"]:
-    belief = believe(environment, state, "trust")
+    belief = believe(environment, state, TRUSTING)
     return worthwhile_defence(environment, state, belief, _equal_shares(environment, state))
 
 

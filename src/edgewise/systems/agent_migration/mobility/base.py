@@ -38,6 +38,10 @@ class Mobility(eqx.Module):
     def predict(self, state: Any) -> Float[Array, "v 2"]:
         """Expected coordinates one slot later in m, from what an observer can know."""
 
+    def predict_at(self, state: Any, pace: Float[Array, " v"]) -> Float[Array, "v 2"]:
+        """The same of vehicles known to drive at `pace` times the expected speed; ignored unless a model can use it."""
+        return self.predict(state)
+
     @abc.abstractmethod
     def entered(self, state: Any) -> Bool[Array, " v"]:
         """Where another vehicle has taken over the place of one that left, in this slot."""

@@ -111,6 +111,9 @@ class RectangularLoops(Mobility):
     def predict(self, state: LoopState) -> Float[Array, "v 2"]:
         return self._locate(state.progress + self.direction * self.speed_range.mean() * self.slot_seconds)
 
+    def predict_at(self, state: LoopState, pace: Float[Array, " v"]) -> Float[Array, "v 2"]:
+        return self._locate(state.progress + self.direction * pace * self.speed_range.mean() * self.slot_seconds)
+
     def entered(self, state: LoopState) -> Bool[Array, " v"]:
         return jnp.zeros(self.vehicles, dtype=bool)
 
