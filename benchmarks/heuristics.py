@@ -18,10 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from edgewise.environments.episode import act, begin
+from edgewise.environments.system import Reference
 from edgewise.systems.agent_migration.bound import latency_bound
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
-from edgewise.systems.agent_migration.references import Policy, build
+from edgewise.systems.agent_migration.references import build
 
 # latency s/slot, return per episode, violations, missing copies and defences per slot: docs/systems/agent-migration.md
 EXPECTED: dict[str, tuple[float, float | None, float | None, float | None, float | None]] = {
@@ -97,19 +99,22 @@ SWEEPS: tuple[tuple[str, tuple[str, ...], tuple[float, ...], dict[str, Row]], ..
 
 
 @eqx.filter_jit
-def rollout(environment: AgentMigration, policy: Policy, keys: PRNGKeyArray, slots: int) -> dict[str, Array]:
+def rollout(environment: AgentMigration, policy: Reference, keys: PRNGKeyArray, slots: int) -> dict[str, Array]:
     """Episode means of every info term, the return, and the lower bound; [episodes] each."""
 
     def slot(carry: Any, key: PRNGKeyArray) -> tuple[Any, dict[str, Array]]:
-        state, observation = carry
-        act, advance = jax.random.split(key)
-        next_state, timestep = environment.step(advance, state, policy(act, state, observation))
+        state, observation, memory = carry
+        own, advance = jax.random.split(key)
+        action, memory = act(policy, own, state, observation, memory)
+        next_state, timestep = environment.step(advance, state, action)
         terms = timestep.info | {"return": slots * timestep.reward}
-        return (next_state, timestep.observation), terms
+        return (next_state, timestep.observation, memory), terms
 
     def episode(key: PRNGKeyArray) -> dict[str, Array]:
         reset, steps = jax.random.split(key)
-        terms = jax.lax.scan(slot, environment.reset(reset), jax.random.split(steps, slots))[1]
+        state, observation = environment.reset(reset)
+        start = (state, observation, begin(policy, state))
+        terms = jax.lax.scan(slot, start, jax.random.split(steps, slots))[1]
         return {name: term.mean() for name, term in terms.items()}
 
     return jax.vmap(episode)(keys)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edgewise.environments import registry
-from edgewise.systems.agent_migration import assignment, look_ahead, references
+from edgewise.environments.system import RememberingReference
+from edgewise.systems.agent_migration import assignment, knowledge, look_ahead, references
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import decode
@@ -26,6 +27,8 @@ PUBLISHED = {
     "look-ahead": (330.3, 8.4),
     "oracle": (294.3, 8.4),
 }
+
+DEFENDING = {"random", "oracle", "oracle-trusting", "look-ahead"}
 
 
 @eqx.filter_jit
@@ -89,7 +92,8 @@ def states(environment):
 
 @pytest.fixture(scope="module")
 def decide(environment, policies):
-    """Function from states to the action and the decision of every policy."""
+    """Function from states to the action and the decision of every policy that needs no memory."""
+    policies = {name: policy for name, policy in policies.items() if not isinstance(policy, RememberingReference)}
 
     def every(state):
         observation = environment.observe(state)
@@ -130,7 +134,7 @@ def test_actions_are_in_the_space_and_only_named_policies_defend(environment, de
         assert action.shape[1:] == environment.action_space.shape, name
         assert (jnp.abs(action) <= 1).all(), name
         defends = bool(decision.defence.any())
-        assert defends == (name in {"random", "oracle", "look-ahead"} or name.endswith(("-defence", "-defended"))), name
+        assert defends == (name in DEFENDING or name.endswith(("-defence", "-defended"))), name
 
 
 def test_rules_use_only_what_is_observable(decide, decisions, states):
@@ -162,7 +166,7 @@ def test_targets_cover_the_expected_position(environment, decisions, states):
 
 def test_defence_pays_only_where_attack_and_vehicles_are(environment, states):
     def defend(state):
-        belief = look_ahead.believe(environment, state, "oracle")
+        belief = knowledge.believe(environment, state, references.ORACLE)
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
         return look_ahead.worthwhile_defence(environment, state, belief, share)
 
@@ -176,7 +180,7 @@ def test_look_ahead_target_minimises_its_own_objective(environment, states):
     """One-step objective of the solved targets against random ones."""
 
     def compare(state, key):
-        belief = look_ahead.believe(environment, state, "trust")
+        belief = knowledge.believe(environment, state, references.TRUSTING)
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
         none = jnp.zeros(environment.rsus, dtype=bool)
         problem = look_ahead.next_slot_problem(environment, state, belief, none, share)

@@ -55,6 +55,7 @@ def test_page_is_self_contained_and_complete(report: Path) -> None:
         "CGDM: total latency",
         "less than random decisions",
         "look-ahead",
+        "far-sighted-look-ahead",
         "attack_frequency: 1.0",
         "updates per seed",
         "edgewise train --config",

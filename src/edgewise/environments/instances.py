@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.environment import Action, Environment, Observation, TimeStep
+from edgewise.environments.episode import act, begin
 from edgewise.environments.spaces import Space, Spaces
 from edgewise.numerics.rescaling import Rescaling
 from edgewise.numerics.scaling import AnyScaling
@@ -206,11 +207,17 @@ class InstancePolicy(eqx.Module):
     """A reference policy in drawn instances: each instance's own.
 
     Attributes:
-        build: from an instance to its reference policy `(key, state, observation) -> action`.
+        build: from an instance to its reference policy.
     """
 
     build: Any = eqx.field(static=True)
 
-    def __call__(self, key: PRNGKeyArray, state: InstanceState, observation: Observation) -> Action:
-        """The action of the reference policy of the episode's instance."""
-        return self.build(state.instance)(key, state.inner, observation)
+    def begin(self, state: InstanceState) -> Any:
+        """What the reference policy of the episode's instance remembers at its start."""
+        return begin(self.build(state.instance), state.inner)
+
+    def step(
+        self, key: PRNGKeyArray, state: InstanceState, observation: Observation, memory: Any
+    ) -> tuple[Action, Any]:
+        """The action of that policy, and its memory to go on with."""
+        return act(self.build(state.instance), key, state.inner, observation, memory)

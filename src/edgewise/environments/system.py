@@ -21,8 +21,6 @@ Policy = Callable[[Any, Any, Any], Any]
 
 In a game observation and action are dictionaries keyed by agent id, and only the actions of those who move count.
 """
-REFERENCES: Table[Callable[[Any], Policy]] = Table("edgewise.references", "reference")
-"""Reference policies that others bring, named SYSTEM/NAME: a function from an environment to a policy."""
 
 
 @runtime_checkable
@@ -48,6 +46,8 @@ class RememberingReference(Protocol):
 
 
 Reference = Policy | RememberingReference
+REFERENCES: Table[Callable[[Any], Reference]] = Table("edgewise.references", "reference")
+"""Reference policies that others bring, named SYSTEM/NAME: a function from an environment to a policy."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ class System(abc.ABC):
         """The environment for evaluations: the same instance, and the held-out part of a recording."""
         return self.build(config)
 
-    def references(self, environment: Any, names: Sequence[str]) -> dict[str, Policy]:
+    def references(self, environment: Any, names: Sequence[str]) -> dict[str, Reference]:
         """Reference policies for an environment of this system, or for many instances of it."""
         return {name: self._reference(environment, name) for name in names}
 
@@ -197,7 +197,7 @@ class System(abc.ABC):
             return self.own_reference(environment, name)
         return REFERENCES.find(f"{self.name}/{name}")(environment)
 
-    def own_reference(self, environment: Any, name: str) -> Policy:
+    def own_reference(self, environment: Any, name: str) -> Reference:
         """A reference policy that the system brings; by default all are uniformly random."""
 
         def random(key: Any, state: Any, observation: Any) -> Any:

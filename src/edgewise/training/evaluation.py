@@ -10,27 +10,27 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.environment import Environment
-from edgewise.environments.episode import record_episode
+from edgewise.environments.episode import act, begin, record_episode
 from edgewise.environments.game import Game
 from edgewise.environments.instances import DrawnInstances, GroupPolicy, InstanceGroups
-from edgewise.environments.system import Policy
+from edgewise.environments.system import Reference
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.training.game_evaluation import Mover, record_game
 
 
-def mover(policy: Policy | LearnedPolicy) -> Mover:
+def mover(policy: Reference | LearnedPolicy) -> Mover:
     """How a policy for all agents of a game moves them."""
     if isinstance(policy, LearnedPolicy):
         module, stochastic = policy.module, policy.stochastic
         return lambda key, movers, state, observations, memory: module.move(
             movers, observations, memory, key, stochastic
         )
-    return lambda key, movers, state, observations, memory: (policy(key, state, observations), memory)
+    return lambda key, movers, state, observations, memory: act(policy, key, state, observations, memory)
 
 
 def evaluate(
     environment: Environment[Any] | Game[Any] | InstanceGroups,
-    policy: Policy | LearnedPolicy | GroupPolicy,
+    policy: Reference | LearnedPolicy | GroupPolicy,
     key: PRNGKeyArray,
     episodes: int,
 ) -> dict[str, Float[Array, " e"]]:
@@ -53,8 +53,7 @@ def evaluate(
     def summarise(environment: Any, episode_key: PRNGKeyArray) -> dict[str, Array]:
         gains: dict[str, Array] = {}
         if isinstance(environment, Game):
-            memory = policy.module.initial_memory() if isinstance(policy, LearnedPolicy) else ()
-            timesteps, gains = record_game(environment, mover(policy), memory, episode_key)
+            timesteps, gains = record_game(environment, mover(policy), partial(begin, policy), episode_key)
         else:
             _, timesteps, _ = record_episode(environment, policy, episode_key)
         ended = timesteps.terminated | timesteps.truncated
@@ -71,7 +70,7 @@ def evaluate(
 
 
 def _evaluate_groups(
-    environment: InstanceGroups, policy: Policy | LearnedPolicy | GroupPolicy, key: PRNGKeyArray, episodes: int
+    environment: InstanceGroups, policy: Reference | LearnedPolicy | GroupPolicy, key: PRNGKeyArray, episodes: int
 ) -> dict[str, Float[Array, " e"]]:
     policies = policy.policies if isinstance(policy, GroupPolicy) else (policy,) * len(environment.groups)
     keys = jax.random.split(key, len(environment.groups))

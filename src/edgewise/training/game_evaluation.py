@@ -17,14 +17,14 @@ Mover = Callable[[PRNGKeyArray, Sequence[str], Any, Observations, Any], tuple[di
 
 
 def record_game(
-    environment: Game[Any], mover: Mover, memory: Any, key: PRNGKeyArray
+    environment: Game[Any], mover: Mover, begin: Callable[[Any], Any], key: PRNGKeyArray
 ) -> tuple[TimeStep, dict[str, Array]]:
     """Play one episode of `environment.horizon` slots.
 
     Args:
         environment: what to play.
         mover: how everyone moves.
-        memory: everyone's at the start.
+        begin: from the first state to everyone's memory.
         key: randomness.
 
     Returns:
@@ -43,7 +43,7 @@ def record_game(
             observations = step.observations
         return (state, observations, memory), _summed(step)
 
-    carry = (state, observations, memory)
+    carry = (state, observations, begin(state))
     (state, _, memory), slots = jax.lax.scan(play, carry, jax.random.split(slots_key, environment.horizon))
 
     def answer(stage: int, state: Any) -> dict[str, Array]:

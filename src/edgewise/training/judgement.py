@@ -16,7 +16,7 @@ from edgewise.environments.episode import record_episode
 from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.instances import DrawnInstances, InstanceGroups
-from edgewise.environments.system import Policy, System
+from edgewise.environments.system import Reference, System
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.evaluation import evaluate
@@ -28,7 +28,7 @@ from edgewise.training.trainer import evaluate_seeds
 Played = Environment[Any] | Game[Any] | HostTask | InstanceGroups
 
 
-def player(environment: Played, episodes: int, seed: int) -> Callable[[Policy | LearnedPolicy], dict[str, Any]]:
+def player(environment: Played, episodes: int, seed: int) -> Callable[[Reference | LearnedPolicy], dict[str, Any]]:
     """A function that plays a policy on the episodes of the given seed; its metrics, one value per episode."""
     if isinstance(environment, HostTask):
         return lambda policy: evaluate_host(environment, policy, seed, episodes)

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from edgewise.environments import registry
-from edgewise.environments.episode import record_episode
-from edgewise.environments.system import Policy
+from edgewise.environments.episode import AnyPolicy, record_episode
 from edgewise.experiments.cell import Learned, Planned, Reference
 from edgewise.experiments.probe import Probe, Probes, best_policy
 from edgewise.papers.cgdm.trust import INDEX, REPUTATION, RSU, SHOWN
@@ -87,21 +86,19 @@ def reputations(cells: Sequence[Planned]) -> Probes:
 
 
 def attacked_reputations(
-    environment: AgentMigration, policies: Sequence[Policy | LearnedPolicy], episodes: int, seed: int
+    environment: AgentMigration, policies: Sequence[AnyPolicy], episodes: int, seed: int
 ) -> np.ndarray:
     """Reputation of the attacked RSU for each user at the start of each slot [policies, episodes, slots, users]."""
     keys = jax.random.split(jax.random.key(seed), episodes)
 
     @eqx.filter_jit
-    def play(policy: Policy | LearnedPolicy) -> jax.Array:
+    def play(policy: AnyPolicy) -> jax.Array:
         return jax.vmap(lambda key: record_episode(environment, policy, key)[0].reputation[..., RSU])(keys)
 
     return np.stack([np.asarray(play(policy), float) for policy in policies])
 
 
-def _policies(
-    player: Learned | Reference, environment: AgentMigration, folder: Path | None
-) -> list[Policy | LearnedPolicy]:
+def _policies(player: Learned | Reference, environment: AgentMigration, folder: Path | None) -> list[AnyPolicy]:
     if isinstance(player, Reference):
         return [registry.find(SYSTEM).references(environment, (player.name,))[player.name]]
     return [LearnedPolicy(best_policy(folder, seed)) for seed in range(player.run.training.seeds)]

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
+from edgewise.environments import episode
 from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Flags, Space
@@ -143,17 +144,24 @@ class EntityReference(eqx.Module):
 
     Attributes:
         system: the system it acts in.
-        policy: `(key, state, observation) -> action`, all of the system.
+        policy: with states, observations and actions of the system.
     """
 
     system: AgentMigration
     policy: Any
 
-    def __call__(self, key: PRNGKeyArray, state: EntityState, observation: Any) -> dict[str, Array]:
-        """The action, its shares included."""
-        action = self.policy(key, state.system, self.system.observe(state.system))
+    def begin(self, state: EntityState) -> Any:
+        """What the policy remembers at the start of an episode."""
+        return episode.begin(self.policy, state.system)
+
+    def step(
+        self, key: PRNGKeyArray, state: EntityState, observation: Any, memory: Any
+    ) -> tuple[dict[str, Array], Any]:
+        """The action, its shares included, and the memory to go on with."""
+        seen = self.system.observe(state.system)
+        action, memory = episode.act(self.policy, key, state.system, seen, memory)
         sharpness = self.system.parameters.share_sharpness
-        return vars(decode(action, state.system.serving, self.system.rsus, sharpness))
+        return vars(decode(action, state.system.serving, self.system.rsus, sharpness)), memory
 
 
 def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:

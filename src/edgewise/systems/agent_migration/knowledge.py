@@ -76,7 +76,10 @@ class Belief(eqx.Module):
 
 
 def believe(
-    environment: AgentMigration, state: AgentMigrationState, knowledge: Knowledge, recollection: Recollection | None = None
+    environment: AgentMigration,
+    state: AgentMigrationState,
+    knowledge: Knowledge,
+    recollection: Recollection | None = None,
 ) -> Belief:
     """What can be believed at the start of a slot.
 
@@ -138,9 +141,7 @@ def _known_late(p: Parameters, state: AgentMigrationState, past: Recollection) -
     return jnp.concatenate([~target, target * active], axis=1)
 
 
-def _missing(
-    state: AgentMigrationState, knowledge: Knowledge, recollection: Recollection | None
-) -> Bool[Array, " v"]:
+def _missing(state: AgentMigrationState, knowledge: Knowledge, recollection: Recollection | None) -> Bool[Array, " v"]:
     """Where the serving unit lacks the vehicle's agent."""
     if knowledge.copies == "truth":
         return ~state.copy_present

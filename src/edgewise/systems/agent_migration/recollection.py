@@ -6,11 +6,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from edgewise.numerics.select import select
 from edgewise.systems.agent_migration import memory as operator
 from edgewise.systems.agent_migration.decision import Decision
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.memory import Memory, Seen
-from edgewise.numerics.select import select
 
 
 class Recollection(eqx.Module):

@@ -1,9 +1,9 @@
 """Reference policies for agent migration: fixed rules, and look-ahead over one slot (see `look_ahead`).
 
-A policy is a pure function `(key, state, observation) -> action`. The rules read from the state only what an
-observation with reputations shows (positions, serving RSU, loads, reputations) and what is known beforehand (mean data
-volumes, the vehicles' expected way); they take every agent to be in place. The policies named oracle read the hidden
-state as well.
+The rules and the look-aheads without a memory are pure functions `(key, state, observation) -> action`. They read from the
+state only what an observation with reputations shows (positions, serving RSU, loads, reputations) and what is known
+beforehand (mean data volumes, the vehicles' expected way), and take every agent to be in place. Those that filter remember
+what they have seen too. The policies named oracle read the hidden state as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from edgewise.environments.system import Reference
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.assignment import reachable
 from edgewise.systems.agent_migration.channel import distances
@@ -33,8 +34,6 @@ BLIND = Knowledge(attacks="none", distrust=False)
 TRUSTING = Knowledge()
 FILTERING = Knowledge(attacks="filter", copies="fallen", pace="own", foresight=True)
 ORACLE = Knowledge(attacks="truth", volumes="truth", copies="truth", pace="truth", distrust=False)
-
-Policy = Callable[[PRNGKeyArray, AgentMigrationState, Float[Array, " o"]], Float[Array, " a"]]
 
 
 class Rule(eqx.Module):
@@ -55,13 +54,16 @@ class Rule(eqx.Module):
         return self.function(self.environment, key, state, observation)
 
 
-def build(environment: AgentMigration) -> dict[str, Policy]:
+def build(environment: AgentMigration) -> dict[str, Reference]:
     """All reference policies by name, from the weakest to the strongest kind.
 
     "...-shares" adds the closed-form shares, "...-defence" a defence of flagged RSUs where it pays; the other simple
     rules split processors equally and never defend. "look-ahead" trusts reputations and defends where that pays,
     "look-ahead-undefended" never defends, "look-ahead-blind" ignores reputations and never defends,
-    "look-ahead-blind-defended" always does. "oracle" is the look-ahead that knows attacks, volumes, copies and speeds.
+    "look-ahead-blind-defended" always does. "filtering-look-ahead" has probabilities of the attacks from a hidden Markov
+    filter (see `belief`), and knows fallen-back vehicles and each one's own pace; "far-sighted-look-ahead" also counts what
+    a successful defence saves in later slots. "oracle" is the look-ahead that knows attacks, volumes, copies and speeds.
+    "...-undistrusting" pays no heed to the charge for distrust, as "oracle" does; "oracle-trusting" minds it.
 
     Policies are PyTrees: pass them through `equinox.filter_jit` to reuse one program for a sweep of parameters.
 

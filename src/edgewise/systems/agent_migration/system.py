@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.environments.system import Command, Headline, Reference, System
 from edgewise.systems.agent_migration.presets import PRESETS
 
 
@@ -44,7 +44,7 @@ class AgentMigrationSystem(System):
 
         return decoder(config)
 
-    def own_reference(self, environment: Any, name: str) -> Policy:
+    def own_reference(self, environment: Any, name: str) -> Reference:
         from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
         from edgewise.systems.agent_migration.references import build
 
@@ -104,10 +104,22 @@ AGENT_MIGRATION = AgentMigrationSystem(
         "look-ahead-blind-defended",
         "look-ahead-undefended",
         "look-ahead",
+        "filtering-look-ahead",
+        "filtering-look-ahead-undistrusting",
+        "far-sighted-look-ahead",
         "oracle-undefended",
         "oracle",
+        "oracle-trusting",
     ),
-    usual_references=("random", "nearest-next", "least-loaded", "look-ahead-blind", "look-ahead", "oracle"),
+    usual_references=(
+        "random",
+        "nearest-next",
+        "least-loaded",
+        "look-ahead-blind",
+        "look-ahead",
+        "far-sighted-look-ahead",
+        "oracle",
+    ),
     default_algorithm="cgdm",
     presets=PRESETS,
     sizes=("vehicles", "rsus"),

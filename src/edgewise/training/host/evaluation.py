@@ -10,14 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from edgewise.environments.episode import act, begin
 from edgewise.environments.host.task import HostTask
-from edgewise.environments.system import Policy
+from edgewise.environments.system import Reference
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.policies.protocol import initial_memory
 
 
 def evaluate_host(
-    task: HostTask, policy: Policy | LearnedPolicy, seed: int, episodes: int
+    task: HostTask, policy: Reference | LearnedPolicy, seed: int, episodes: int
 ) -> dict[str, Float[np.ndarray, " e"]]:
     """Play episodes, each in a copy of its own, and summarise each.
 
@@ -33,7 +34,7 @@ def evaluate_host(
     copies = task.copies(episodes, seed)
     try:
         observation = copies.reset(seed)
-        memory = initial_memory(policy.module, (episodes,)) if isinstance(policy, LearnedPolicy) else ()
+        memory = _begin(policy, episodes)
         key = jax.random.key(seed)
         total, length, alive = np.zeros(episodes), np.zeros(episodes), np.ones(episodes, bool)
         for _ in range(task.longest_evaluation):
@@ -50,12 +51,19 @@ def evaluate_host(
     return {"return": total, "length": length}
 
 
+def _begin(policy: Reference | LearnedPolicy, episodes: int) -> Any:
+    if isinstance(policy, LearnedPolicy):
+        return initial_memory(policy.module, (episodes,))
+    return jax.tree.map(lambda leaf: jnp.stack([leaf] * episodes), begin(policy, None))
+
+
 @eqx.filter_jit
 def _act(
-    policy: Policy | LearnedPolicy, observation: Float[Array, "e o"], memory: Any, key: PRNGKeyArray
+    policy: Reference | LearnedPolicy, observation: Float[Array, "e o"], memory: Any, key: PRNGKeyArray
 ) -> tuple[Array, Any, PRNGKeyArray]:
     key, action_key = jax.random.split(key)
     if isinstance(policy, LearnedPolicy):
         return *policy.step(action_key, observation, memory), key
     keys = jax.random.split(action_key, len(observation))
-    return jax.vmap(lambda key, each: policy(key, None, each))(keys, observation), memory, key
+    action, memory = jax.vmap(lambda key, each, mine: act(policy, key, None, each, mine))(keys, observation, memory)
+    return action, memory, key
