@@ -140,6 +140,9 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
     def policy(self, train_state: EntityPPOState) -> MatchingPolicy:
         return train_state.policy
 
+    def with_policy(self, train_state: EntityPPOState, policy: MatchingPolicy) -> EntityPPOState:
+        return replace(train_state, policy=policy)
+
     def act(self, train_state: EntityPPOState, observation: Any, key: PRNGKeyArray) -> Any:
         return train_state.policy(observation, key)
 

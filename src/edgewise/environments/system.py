@@ -50,6 +50,27 @@ REFERENCES: Table[Callable[[Any], Reference]] = Table("edgewise.references", "re
 """Reference policies that others bring, named SYSTEM/NAME: a function from an environment to a policy."""
 
 
+@runtime_checkable
+class Session(Protocol):
+    """A policy in use, at the start of a step: what was reported so far. It never changes: a report makes the next one."""
+
+    @property
+    def observation(self) -> Any:
+        """What a policy takes, the observation that the environment would make of the same reports."""
+
+    def orders(self, action: Any) -> Any:
+        """What a policy's action means, in the system's own names."""
+
+    def report(self, orders: Any, *reports: Any, **changes: Any) -> Session:
+        """The session one step later.
+
+        Args:
+            orders: what was carried out.
+            reports: what came of it, and what can be seen now, in records of the system.
+            changes: who is there now, if others than before.
+        """
+
+
 @dataclass(frozen=True)
 class Headline:
     """The metric by which policies of a system are compared.
@@ -230,6 +251,18 @@ class System(abc.ABC):
             None; a decoder that needs it raises a ConfigurationError then.
         """
         return None
+
+    def session(self, config: Any, **start: Any) -> Session:
+        """A policy's session outside of any environment.
+
+        Args:
+            config: what is known of the system.
+            start: who is there and what can be seen at the start, as the system's own sessions take it.
+
+        Raises:
+            ConfigurationError: if the system has no sessions, or something that they take is missing or not allowed.
+        """
+        raise ConfigurationError("environment", self.name, "a system with sessions: this one has none")
 
     @property
     def decodes_actions(self) -> bool:

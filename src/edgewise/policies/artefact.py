@@ -26,6 +26,7 @@ from edgewise.common.plain import from_plain
 from edgewise.environments.description import Description, plain_description, read_description
 from edgewise.environments.fields import Field, join, split
 from edgewise.environments.spaces import Box, Discrete
+from edgewise.environments.system import Session
 from edgewise.numerics.scaling import AnyScaling, plain_scaling, read_scaling
 from edgewise.policies.description_file import (
     DESCRIPTION_FILE,
@@ -150,6 +151,23 @@ class PolicyArtefact:
             name = "choice" if self.action is not None and isinstance(self.action.space, Discrete) else "action"
             return {name: action}
         return split(self.action.fields, action)
+
+    def session(self, changes: Mapping[str, Any] | None = None, **start: Any) -> Session:
+        """A session of the system that the policy was trained in: it makes observations of reports, and reads actions.
+
+        Args:
+            changes: fields of the system's configuration that are otherwise where the policy is used.
+            start: who is there and what can be seen at the start, as the system's sessions take it.
+
+        Raises:
+            ConfigurationError: if the system has no sessions, or something that they take is missing or not allowed.
+            EdgewiseError: if the system is not installed.
+        """
+        from edgewise.environments import registry
+
+        system = registry.find(self.environment)
+        config = from_plain(system.config, self.environment_config)
+        return system.session(system.changed(config, changes or {}), **start)
 
     @cached_property
     def _decoder(self) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box
-from edgewise.systems.agent_migration import attack, trust
+from edgewise.systems.agent_migration import attack, standing, trust
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import Decision, decode
@@ -27,6 +28,7 @@ from edgewise.systems.agent_migration.mobility.base import Mobility
 from edgewise.systems.agent_migration.mobility.loops import RectangularLoops
 from edgewise.systems.agent_migration.parameters import Parameters, build_parameters
 from edgewise.systems.agent_migration.sampling import Draws, ResetDraws, draw_reset, draw_step
+from edgewise.systems.agent_migration.standing import Standing
 
 LOAD_LIMIT = 4.0  # slots of waiting work; more look the same to a policy
 POSITION_LIMIT = 10.0  # half extents of the area: a recording may go beyond the one that was chosen for it
@@ -372,29 +374,9 @@ class AgentMigration(Environment[AgentMigrationState]):
         self, state: AgentMigrationState, latency: Latency, hit: Bool[Array, " s"], packets: Float[Array, "2 s"]
     ) -> dict[str, Array]:
         p = self.parameters
-        total = latency.total
         served = (state.serving[:, None] == jnp.arange(self.rsus)).astype(float)
-        content = (total <= p.tolerance).astype(float)
-        positive = trust.evaluate(state.positive, p.forgetting, content, served)
-        negative = trust.evaluate(state.negative, p.forgetting, 1 - content, served)
-        attitude = trust.posterior_mean(positive, negative, p.prior_positive, p.prior_negative)
-        norm = trust.posterior_mean(trust.others(positive), trust.others(negative), p.prior_positive, p.prior_negative)
-
-        visits = served.sum(0)
-        sent = p.beacon_packets + p.vehicle_packets * visits
+        sent = p.beacon_packets + p.vehicle_packets * served.sum(0)
         loss = jnp.where(hit, p.attacked_packet_loss, p.packet_loss)
         received, forwarded = (trust.delivery_ratio(sent, trust.failed_packets(sent, loss, z)) for z in packets)
-        reliability = trust.reliability(received, forwarded, p.reception_weight)
-
-        window_latency = jnp.roll(state.window_latency, 1, axis=0).at[0].set(total @ served)
-        window_visits = jnp.roll(state.window_visits, 1, axis=0).at[0].set(visits)
-        efficiency = trust.efficiency(window_latency.sum(0), window_visits.sum(0), p.tolerance)
-        control = trust.perceived_control(reliability, efficiency, p.reliability_weight)
-        latest = trust.intention(attitude, norm, control, p.trust_weights)
-        return {
-            "positive": positive,
-            "negative": negative,
-            "window_latency": window_latency,
-            "window_visits": window_visits,
-            "reputation": trust.smooth(latest, state.reputation, p.trust_rate),
-        }
+        before = Standing(**{field.name: getattr(state, field.name) for field in fields(Standing)})
+        return vars(standing.update(p, before, latency.total, served, received, forwarded))

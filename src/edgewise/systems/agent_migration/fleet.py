@@ -92,8 +92,8 @@ class Fleet:
         Raises:
             ConfigurationError: if a value is neither given here nor by the configuration for every one.
         """
-        sizes = {"vehicles": len(self.vehicles), "rsus": len(self.units)}
-        own = {
+        sizes: dict[str, Any] = {"vehicles": len(self.vehicles), "rsus": len(self.units)}
+        own: dict[str, Any] = {
             "link_rate_mbps": _numbers("link_rate_mbps", self.units, config),
             "cpu_mhz": _numbers("cpu_mhz", self.units, config),
             "raw_data_mb": _numbers("raw_data_mb", self.vehicles, config),
@@ -103,7 +103,13 @@ class Fleet:
         positions = tuple(unit.position_m for unit in self.units)
         attacked = min(config.attacked_rsus, len(self.units))
         made = replace(
-            config, **sizes, **own, rsu_positions_m=positions, attacked_rsus=attacked, scheduled_attacks=(), mobility=None
+            config,
+            **sizes,
+            **own,
+            rsu_positions_m=positions,
+            attacked_rsus=attacked,
+            scheduled_attacks=(),
+            mobility=None,
         )
         parameters = build_parameters(made)
         given = np.array([np.nan if each.tolerance_s is None else each.tolerance_s for each in self.vehicles])
@@ -114,7 +120,8 @@ class Fleet:
         """The same fleet, in which whoever was there before and gives no tolerance keeps its own."""
         known = {vehicle.name: vehicle.tolerance_s for vehicle in before.vehicles}
         vehicles = (
-            replace(each, tolerance_s=known.get(each.name)) if each.tolerance_s is None else each for each in self.vehicles
+            replace(each, tolerance_s=known.get(each.name)) if each.tolerance_s is None else each
+            for each in self.vehicles
         )
         return replace(self, vehicles=tuple(vehicles))
 

@@ -45,7 +45,7 @@ STANDING: Mapping[str, str] = {
 SHARED = ("before", "latest", "change", "reputation")
 """What a vehicle that comes takes over from the mean of the others: what is said of the units. Own evaluations it has none."""
 
-Places = Mapping[str, Int[np.ndarray, " n"]]
+Places = Mapping[str, np.ndarray]
 """For each axis the old place of everyone who is there now; -1 for who was not."""
 
 
@@ -73,13 +73,15 @@ def carried(old: Record, fresh: Record, axes: Mapping[str, str], moved: Places) 
         return jnp.asarray(filled)
 
     changed = {
-        field: jax.tree.map(lambda one, other, field=field: carry(field, one, other), getattr(old, field), getattr(fresh, field))
+        field: jax.tree.map(
+            lambda one, other, field=field: carry(field, one, other), getattr(old, field), getattr(fresh, field)
+        )
         for field in axes
     }
     return replace(fresh, **changed)
 
 
-def _present(array: np.ndarray, axis: str, place: int, moved: Places) -> Int[np.ndarray, " n"]:
+def _present(array: np.ndarray, axis: str, place: int, moved: Places) -> Int[np.ndarray, " kept"]:
     """Places along an axis of those who were there before."""
     return np.flatnonzero(moved[axis] >= 0) if axis in moved else np.arange(array.shape[place])
 
@@ -93,7 +95,7 @@ def _filled(old: np.ndarray, fresh: np.ndarray, moved: Places) -> np.ndarray:
 
 
 def carried_memory(old: Memory, fresh: Memory, moved: Places) -> Memory:
-    """`carried`; targets are units, whose places have changed too, and whoever was sent to one that has gone stays where it is."""
+    """`carried`; targets are units, whose places have changed too. Who was sent to one that has gone stays where it is."""
     memory = carried(old, fresh, MEMORY, moved)
     was = moved[VEHICLE]
     old_target = np.where(was >= 0, np.asarray(old.target)[was], -1)

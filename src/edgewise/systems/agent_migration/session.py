@@ -38,8 +38,8 @@ from edgewise.systems.agent_migration.reports import (
 from edgewise.systems.agent_migration.standing import Standing
 
 PERSISTENCE = 0.6
-"""Part of its last displacement that a vehicle is expected to repeat, where nobody tells more: that of a town's morning traffic in
-slots of 30 s (`mobility.replay.fit_persistence`)."""
+"""Part of its last displacement that a vehicle is expected to repeat, where nobody tells more: that of a town's morning traffic
+in slots of 30 s (`mobility.replay.fit_persistence`)."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +162,7 @@ class Session:
         remembered = _remember(self.parameters, self.memory, self.seen, target, defence, left)
         carried = carried_memory(remembered, memory.begin(p, seen), moved)
         carried = replace(carried, target=jnp.where(seen.entered, seen.serving, carried.target))
-        return replace(
-            self, fleet=fleet.settled(p), parameters=p, seen=seen, memory=carried, standing=standing_
-        )
+        return replace(self, fleet=fleet.settled(p), parameters=p, seen=seen, memory=carried, standing=standing_)
 
     def _as_before(
         self, seen: Seen, moved: Mapping[str, np.ndarray], target: Int[np.ndarray, " v"], judged: Standing
@@ -218,6 +216,12 @@ def begin(
     Raises:
         ConfigurationError: naming what is missing, unknown or not allowed.
     """
+    if config.observation != "entities":
+        raise ConfigurationError(
+            "observation",
+            config.observation,
+            "'entities': a policy on vectors is given them by its artefact's `observe`",
+        )
     fleet = Fleet(tuple(vehicles), tuple(units))
     p = fleet.parameters(config)
     count = len(fleet.vehicles)
@@ -227,9 +231,7 @@ def begin(
     return Session(config, fleet.settled(p), p, seen, memory.begin(p, seen), fresh)
 
 
-def see(
-    p: Parameters, fleet: Fleet, situation: Situation, history: History, reputation: Float[Array, "v s"]
-) -> Seen:
+def see(p: Parameters, fleet: Fleet, situation: Situation, history: History, reputation: Float[Array, "v s"]) -> Seen:
     """What is seen in a situation.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewise.environments.system import Command, Headline, Reference, System
+from edgewise.environments.system import Command, Headline, Reference, Session, System
 from edgewise.systems.agent_migration.presets import PRESETS
 
 
@@ -43,6 +43,12 @@ class AgentMigrationSystem(System):
         from edgewise.systems.agent_migration.observation import decoder
 
         return decoder(config)
+
+    def session(self, config: Any, **start: Any) -> Session:
+        """See `edgewise.systems.agent_migration.session.begin`."""
+        from edgewise.systems.agent_migration.session import begin
+
+        return begin(config, **start)
 
     def own_reference(self, environment: Any, name: str) -> Reference:
         from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
