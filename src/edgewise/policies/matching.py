@@ -43,10 +43,8 @@ class MatchingPolicy(eqx.Module):
         choice_head: from an encoded pair to its logit.
         switch_head: from what a column's pairs tell, and its own numbers, to its logit.
         sets: names.
-        any_size: numbers of rows and columns may differ from those of training.
     """
 
-    any_size: ClassVar[bool] = True
     encoder: BipartiteEncoder
     choice_head: eqx.nn.Linear
     switch_gate: eqx.nn.Linear
