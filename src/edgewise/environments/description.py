@@ -51,17 +51,20 @@ class Description:
         """Vectors of which nothing but the size is known."""
         return Description.of(vector((Field(name, "1", -np.inf, np.inf, (size,)),)), name)
 
-    def sized_like(self, value: Any) -> Description:
-        """The same for as many rows and columns as a value has, if it describes two sets and their pairs; otherwise itself."""
+    def other_sizes(self, value: Any) -> tuple[int, int] | None:
+        """Rows and columns of a value, if this describes two sets and their pairs of other sizes; None otherwise."""
         if not isinstance(self.space, Bipartite):
-            return self
+            return None
         try:
             sizes = sizes_of(self.space, value)
         except ValueError:
-            return self
-        if sizes == self.space.sizes or 0 in sizes:
-            return self
-        return Description.of(self.space.resized(*sizes), "observation")
+            return None
+        return None if sizes == self.space.sizes or 0 in sizes else sizes
+
+    def resized(self, rows: int, columns: int) -> Description:
+        """The description of an observation of two sets and their pairs, for other sizes."""
+        assert isinstance(self.space, Bipartite)
+        return Description.of(self.space.resized(rows, columns), "observation")
 
     def faults(self, value: Any) -> list[str]:
         """Why a value is not of this structure, shape and finite, naming the fields; bounds do not count.

@@ -77,15 +77,16 @@ def _faults(space: Space, value: Any, bounds: bool, path: str) -> list[str]:
                 found += _faults(part, value[name], bounds, _join(path, name))
         return found
     try:
-        array = np.asarray(value, dtype=float)
+        array = np.asarray(value)
+        array = array if array.dtype.kind in "biuf" else array.astype(float)  # NumPy's letters of numbers and truth values
     except (TypeError, ValueError):
         return [_told(path, "is no array of numbers")]
     size = len(space.shape)
     if array.ndim < size or array.shape[array.ndim - size :] != space.shape:
         return [_told(path, f"has shape {array.shape}: must end in {space.shape}")]
-    if not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         return [_told(path, "holds a value that is not finite: all must be")]
-    return _outside(space, array, path) if bounds else []
+    return _outside(space, array.astype(float), path) if bounds else []
 
 
 def _outside(space: Box | Discrete | Choices | Flags, array: np.ndarray, path: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias
 
 import jax
@@ -197,7 +198,7 @@ class Entities:
     def __hash__(self) -> int:
         return hash((tuple(self.fields.items()), self.most))
 
-    @property
+    @cached_property
     def expanded(self) -> Dict:
         """The same elements as a `Dict` of arrays: "mask" first, then every field with an axis of rows in front."""
         return Dict({MASK: Flags((self.most,)), **{n: stacked(s, self.most) for n, s in self.fields.items()}})

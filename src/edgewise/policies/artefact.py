@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,11 @@ class PolicyArtefact:
             raise ArtefactError("this policy does not tell of what an observation is made: must have a description")
         return Description.of_size(size, "observation")
 
+    @cached_property
+    def _described_for(self) -> Callable[[int, int], Description]:
+        """What `described` is for other numbers of rows and columns; the latest are kept, for they take long to make."""
+        return lru_cache(maxsize=8)(self.described.resized)
+
     @property
     def fields(self) -> tuple[Field, ...]:
         """The named numbers of an observation with units and bounds, in their order."""
@@ -113,8 +118,8 @@ class PolicyArtefact:
         Raises:
             ArtefactError: naming the field.
         """
-        described = self.described
-        found = (described.sized_like(observation) if takes_any_size(self.policy) else described).faults(observation)
+        sizes = self.described.other_sizes(observation) if takes_any_size(self.policy) else None
+        found = (self.described if sizes is None else self._described_for(*sizes)).faults(observation)
         if found:
             raise ArtefactError(f"observation: {'; '.join(found)}")
 
@@ -225,7 +230,7 @@ class PolicyArtefact:
         batch = self.described.batch(observation)
         if _shapes(memory) != _shapes(self.initial_memory(batch)):
             raise ArtefactError(f"memory does not fit: must come from initial_memory({batch}) or step")
-        action, memory = act(self.policy, jax.tree.map(jnp.asarray, observation), memory, key)
+        action, memory = act(self.policy, observation, memory, key)
         return jax.tree.map(np.asarray, action), memory
 
 
