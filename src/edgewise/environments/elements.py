@@ -78,7 +78,8 @@ def _faults(space: Space, value: Any, bounds: bool, path: str) -> list[str]:
         return found
     try:
         array = np.asarray(value)
-        array = array if array.dtype.kind in "biuf" else array.astype(float)  # NumPy's letters of numbers and truth values
+        if array.dtype.kind not in "biuf":  # NumPy's letters of truth values, integers and real numbers
+            array = array.astype(float)
     except (TypeError, ValueError):
         return [_told(path, "is no array of numbers")]
     size = len(space.shape)
