@@ -14,11 +14,13 @@ import pytest
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import OnPolicyAlgorithm, Step
+from edgewise.algorithms.entity_ppo import EntityPPOConfig
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.instances import RELATIVE, DrawnInstances, GroupPolicy, InstanceGroups, example, in_groups
 from edgewise.environments.spaces import Box
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.build import build
 from edgewise.training.checkpoint import Checkpoints
 from edgewise.training.evaluation import evaluate
@@ -103,6 +105,18 @@ GROUPS = in_groups([Line.of(1.0, 2), Line.of(3.0, 2), Line.of(10.0, 3)], nominal
 
 def counting_loop(group: Environment[Any], config: Any) -> Loop:
     return OnPolicyLoop(group, Counting(CountingConfig(), group.spaces, 9), config)
+
+
+RUN = RunConfig(
+    "agent-migration",
+    AgentMigrationConfig(
+        instances="drawn", shapes=("3x2", "2x2"), instances_per_shape=2, slots=3, observation="entities"
+    ),
+    "entity-ppo",
+    EntityPPOConfig(width=4, rounds=0, epochs=1, minibatches=1),
+    OnPolicyConfig(steps=24, environments=4, rollout=2, evaluations=3, evaluation_episodes=2, checkpoint_every=1),
+)
+"""Two sizes, one policy."""
 
 
 @pytest.fixture(scope="module")

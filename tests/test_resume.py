@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import test_edmsac
+import test_groups
 import test_malppo
 import test_on_policy
 import test_training
@@ -25,6 +26,7 @@ RUNS = {
     "off-policy, pruned": (test_edmsac.RUN, 1),
     "on-policy": (test_on_policy.RUN, 1),
     "game": (test_malppo.RUN, 1),
+    "groups of instances": (test_groups.RUN, 1),
 }
 SCRIPT = """
 import sys

@@ -111,7 +111,9 @@ def _title(source: Source, options: Options, chosen: Candidate | None, instance:
         which = f"{options.policy or 'best'} policy"
     else:
         which = f"policy {chosen.name}"
-    return f"{which}, {played}" + (f", played with {instance.words}" if instance.changes else "")
+    many = source.system.played(instance.config)
+    on = f", on {many}" if many else ""
+    return f"{which}, {played}{on}" + (f", played with {instance.words}" if instance.changes else "")
 
 
 def parse(words: Sequence[str]) -> tuple[Options, Source, Instance]:

@@ -244,10 +244,11 @@ def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"folder": str(folder), "test": result}))
     else:
-        headline = registry.find(config.environment).headline
+        entry = registry.find(config.environment)
+        headline, many = entry.headline, entry.played(config.environment_config)
         reached = headline.text(of_seeds(result[headline.metric]["mean"]))
         episodes = f"{training.evaluation_episodes} test episodes of seed {training.test_seed}"
-        print(f"{headline.label} over {episodes}: {reached} {headline.unit}")
+        print(f"{headline.label} over {episodes}{f' on {many}' if many else ''}: {reached} {headline.unit}")
     if report:
         from edgewise.reports.run import write_report
 

@@ -299,6 +299,10 @@ class System(abc.ABC):
         """
         return replace(config, **changes)
 
+    def played(self, config: Any) -> str:
+        """What evaluations play, in words, if a configuration names more than one system; else empty."""
+        return ""
+
     def shipped_folder(self, name: str) -> Path:
         """The folder of a policy that comes with the system.
 

@@ -16,6 +16,7 @@ from edgewise.common.plain import to_plain
 from edgewise.drawing.picture import Picture
 from edgewise.drawing.style import save_figure
 from edgewise.environments import registry
+from edgewise.environments.instances import InstanceGroups
 from edgewise.environments.system import Headline, System
 from edgewise.experiments.store import machine
 from edgewise.policies.learned import LearnedPolicy
@@ -83,8 +84,10 @@ def write_report(folder: Path) -> Path:
         picture.figure.set_dpi(DPI)
         save_figure(picture.figure, report / f"{picture.name}.png")
         replace_file(report / f"{picture.name}.csv", picture.data.to_csv(index=False).encode())
+    turns = len(environment.groups) if isinstance(environment, InstanceGroups) else 1
+    updates = turns * config.training.total_updates
     page = report / PAGE
-    replace_file(page, _render(folder, config, entry, rows, bound, metrics, pictures).encode())
+    replace_file(page, _render(folder, config, entry, rows, bound, metrics, pictures, updates).encode())
     return page
 
 
@@ -128,6 +131,7 @@ def _render(
     bound: float | None,
     metrics: pd.DataFrame,
     pictures: list[Picture],
+    updates: int,
 ) -> str:
     headline = entry.headline
     metric = headline.metric
@@ -170,7 +174,7 @@ def _render(
         ],
         facts={
             "environment steps per seed": f"{int(metrics['steps'].max()):,}",
-            "updates per seed": f"{config.training.total_updates:,}",
+            "updates per seed": f"{updates:,}",
             "seeds": config.training.seeds,
             "wall time of training": f"{metrics['wall_s'].max():,.0f} s",
             "machine": machine(),

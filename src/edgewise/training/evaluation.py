@@ -40,7 +40,7 @@ def evaluate(
         environment: what to play; many instances are played in turn, and groups of them share the episodes evenly.
         policy: the policy that chooses the actions.
         key: randomness; the same key gives every policy the same episodes.
-        episodes: number of episodes, at least one for each group.
+        episodes: number of episodes.
 
     Returns:
         For each episode: `return` (sum of rewards), `length` (steps), and the mean over its steps of every entry of `info`.
@@ -79,5 +79,6 @@ def _evaluate_groups(
         for group, each, group_key, share in zip(
             environment.groups, policies, keys, environment.split(episodes), strict=True
         )
+        if share
     ]
     return jax.tree.map(lambda *values: jnp.concatenate(values), *parts)

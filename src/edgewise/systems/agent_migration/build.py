@@ -19,6 +19,7 @@ from edgewise.systems.agent_migration.entities import EntityMigration, viewed
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.files import SUFFIX, find_scenario, load_scenario, save_scenario
 from edgewise.systems.agent_migration.instance_groups import Many, drawn, from_folder, keep
+from edgewise.systems.agent_migration.instances import OF_INSTANCES, alone
 from edgewise.systems.agent_migration.mobility.replay import TraceReplay
 from edgewise.systems.agent_migration.mobility.scenario import MobilityScenario, split_in_time
 
@@ -149,7 +150,8 @@ def longest_episode(config: AgentMigrationConfig, scenario: MobilityScenario) ->
 def changed(config: AgentMigrationConfig, changes: Mapping[str, Any]) -> AgentMigrationConfig:
     """A configuration with other values in some fields; with another recording, or none, it has the geometry of that.
 
-    Episodes left at their default length are shortened to what the recording allows, which standard error tells.
+    Episodes left at their default length are shortened to what the recording allows, which standard error tells. With a size
+    or a recording, but no instances, among the changes it names no instances any more.
 
     Args:
         config: the configuration to start from.
@@ -159,6 +161,8 @@ def changed(config: AgentMigrationConfig, changes: Mapping[str, Any]) -> AgentMi
         ConfigurationError: if a value is not allowed, or does not suit the recording.
         EdgewiseError: if the recording is missing or damaged.
     """
+    if {"vehicles", "rsus", "mobility"} & set(changes) and not set(OF_INSTANCES) & set(changes):
+        config = alone(config)
     mobility = changes.get("mobility", config.mobility)
     if mobility == config.mobility:
         return replace(config, **changes)

@@ -83,6 +83,20 @@ def grouped(instances: list[Instance], build: Build) -> Many:
     return in_groups([build(each) for each in instances], nominal, "latency")
 
 
+def played(config: AgentMigrationConfig) -> str:
+    """What evaluations of a configuration play, in words; empty for a single system.
+
+    Raises:
+        EdgewiseError: as `folder_configs`.
+    """
+    if config.instances is None:
+        return ""
+    if config.instances == DRAWN:
+        sizes = " ".join(config.shapes or (f"{vehicles}x{rsus}" for vehicles, rsus in TRAINING_SHAPES))
+        return f"{EVALUATED} drawn instances of each size, none of them trained on: {sizes}"
+    return f"{len(folder_configs(config))} systems of {config.instances}, the later parts of recordings"
+
+
 def from_folder(config: AgentMigrationConfig, part: Part, one: One) -> Many:
     """The environments of a folder of prepared recordings and configurations.
 

@@ -80,6 +80,11 @@ class AgentMigrationSystem(System):
 
         return changed(config, changes)
 
+    def played(self, config: Any) -> str:
+        from edgewise.systems.agent_migration.instance_groups import played
+
+        return played(config)
+
     def pictures(self, environment: Any, policy: Any, rows: Sequence[Any], seed: int) -> list[Any]:
         from edgewise.environments.instances import example
         from edgewise.systems.agent_migration.figures import pictures
