@@ -10,8 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import PAIRS, Bipartite
 from edgewise.environments.spaces import MASK, Choices, Dict, Flags, Space, Spaces, parts
-from edgewise.networks.bipartite import BipartiteEncoder, Features, pool_columns
-from edgewise.networks.mlp import dense
+from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_columns
 from edgewise.policies.matching import Sets
 
 

@@ -19,6 +19,7 @@ from edgewise.algorithms.advantage import advantages
 from edgewise.algorithms.base import Metrics, OnPolicyAlgorithm, Step
 from edgewise.algorithms.entity import RowValue, matching_sets, matching_sizes, privileged_sizes
 from edgewise.algorithms.optimisers import begin, descend, falling_adam
+from edgewise.algorithms.pieces import pieces_of, summed
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.networks.bipartite import Features
 from edgewise.numerics.running import RunningScale
@@ -189,8 +190,16 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
         self, train_state: EntityPPOState, sample: Sample, entropy_weight: Float[Array, ""]
     ) -> tuple[EntityPPOState, Metrics]:
         """A gradient step of both networks on a minibatch."""
-        gradient, metrics = jax.grad(self.objective, has_aux=True)(train_state.policy, sample, entropy_weight)
-        loss, critic_gradient = jax.value_and_grad(_critic_objective)(train_state.critic, sample)
+        rows, columns = sample.seen.row_mask, sample.seen.column_mask
+        counts = _count(rows), _count(columns)
+
+        def of_piece(piece: Sample) -> tuple[MatchingPolicy, RowValue, Metrics]:
+            actor = jax.grad(self.objective, has_aux=True)(train_state.policy, piece, entropy_weight, counts)
+            loss, gradient = jax.value_and_grad(_critic_objective)(train_state.critic, piece, counts[0])
+            return actor[0], gradient, actor[1] | {"critic_loss": loss}
+
+        pieces = pieces_of(len(sample.target), rows.shape[-1] * columns.shape[-1])
+        gradient, critic_gradient, metrics = summed(of_piece, sample, pieces)
         policy, policy_optimiser = descend(self._optimiser, train_state.policy, gradient, train_state.policy_optimiser)
         critic, critic_optimiser = descend(
             self._optimiser, train_state.critic, critic_gradient, train_state.critic_optimiser
@@ -202,12 +211,23 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
             policy_optimiser=policy_optimiser,
             critic_optimiser=critic_optimiser,
         )
-        return state, metrics | {"critic_loss": loss}
+        return state, metrics
 
     def objective(
-        self, policy: MatchingPolicy, sample: Sample, entropy_weight: Float[Array, ""]
+        self,
+        policy: MatchingPolicy,
+        sample: Sample,
+        entropy_weight: Float[Array, ""],
+        counts: tuple[Float[Array, ""], Float[Array, ""]],
     ) -> tuple[Float[Array, ""], Metrics]:
-        """Negative clipped objective, each kind of decision averaged by itself, and what it is made of."""
+        """Negative clipped objective, each kind of decision averaged by itself, and what it is made of.
+
+        Args:
+            policy: whose objective.
+            sample: a part of a minibatch; the sum over its parts is the objective of the whole.
+            entropy_weight: of the mean entropy.
+            counts: rows and columns of the whole minibatch.
+        """
         now, entropies = policy.assess(sample.seen, sample.action)
         kinds = [(now.choice, sample.before.choice, sample.advantage.choice, entropies.choice, sample.seen.row_mask)]
         if self.sets.switch is not None:
@@ -215,12 +235,12 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
                 (now.switch, sample.before.switch, sample.advantage.switch, entropies.switch, sample.seen.column_mask)
             )
         loss, entropy, distance = jnp.zeros(()), jnp.zeros(()), jnp.zeros(())
-        for log, before, advantage, uncertainty, mask in kinds:
+        for (log, before, advantage, uncertainty, mask), count in zip(kinds, counts, strict=False):
             ratio = jnp.exp(log - before)
             clipped = jnp.clip(ratio, 1 - self.config.clip, 1 + self.config.clip)
-            loss -= _mean(jnp.minimum(ratio * advantage, clipped * advantage), mask)
-            entropy += _mean(uncertainty, mask)
-            distance += _mean(ratio - 1 - (log - before), mask)
+            loss -= _sum(jnp.minimum(ratio * advantage, clipped * advantage), mask) / count
+            entropy += _sum(uncertainty, mask) / count
+            distance += _sum(ratio - 1 - (log - before), mask) / count
         return loss - entropy_weight * entropy, {"entropy": entropy, "distance": distance}
 
     def _critic_sees(self, observation: Any, privileged: Any) -> Features:
@@ -243,12 +263,20 @@ def _by_slot(critic: RowValue, x: Features) -> Float[Array, "t n v"]:
     return jax.lax.map(critic, x)
 
 
-def _critic_objective(critic: RowValue, sample: Sample) -> Float[Array, ""]:
-    return _mean((critic(sample.critic_seen) - sample.target) ** 2, sample.seen.row_mask)
+def _critic_objective(critic: RowValue, sample: Sample, rows: Float[Array, ""]) -> Float[Array, ""]:
+    return _sum((critic(sample.critic_seen) - sample.target) ** 2, sample.seen.row_mask) / rows
+
+
+def _count(mask: Bool[Array, "*b"]) -> Float[Array, ""]:
+    return jnp.maximum(mask.sum(), 1).astype(float)
+
+
+def _sum(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, ""]:
+    return jnp.where(mask, x, 0.0).sum()
 
 
 def _mean(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, ""]:
-    return jnp.where(mask, x, 0.0).sum() / jnp.maximum(mask.sum(), 1)
+    return _sum(x, mask) / _count(mask)
 
 
 def _normalised(x: Float[Array, "*b"], mask: Bool[Array, "*b"], centre: bool = True) -> Float[Array, "*b"]:

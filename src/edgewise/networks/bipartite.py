@@ -13,8 +13,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from edgewise.networks.mlp import dense
-
 HEADS = 4
 """Provisional choices of a row in a round, each with its own messages."""
 EMPTY = -1e9
@@ -137,6 +135,12 @@ class BipartiteEncoder(eqx.Module):
         for exchange in self.rounds:
             pairs = exchange(pairs, x.row_mask, x.column_mask)
         return pairs
+
+
+def dense(layer: eqx.nn.Linear, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
+    """Apply a linear layer on the last axis, as one product of two matrices: its gradient is twice as fast so."""
+    y = x.reshape(-1, x.shape[-1]) @ layer.weight.T
+    return (y if layer.bias is None else y + layer.bias).reshape(*x.shape[:-1], -1)
 
 
 def act(x: Float[Array, "*b"]) -> Float[Array, "*b"]:

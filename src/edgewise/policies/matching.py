@@ -12,8 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments.bipartite import PAIRS
 from edgewise.environments.spaces import MASK
-from edgewise.networks.bipartite import BipartiteEncoder, Features, pool_rows
-from edgewise.networks.mlp import dense
+from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_rows
 
 Matching = dict[str, Array]
 START = 0.01
