@@ -17,9 +17,12 @@ from edgewise.cli.main import main
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.plain import to_plain
 from edgewise.environments import registry
+from edgewise.environments.description import Description
 from edgewise.policies.artefact import PolicyArtefact, save_policy
 from edgewise.policies.deterministic import DeterministicPolicy
+from edgewise.policies.matching import MatchingPolicy, Sets
 from edgewise.policies.shipped import find_policy
+from edgewise.systems.agent_migration import features
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.files import load_scenario, save_scenario
 from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepare_scenario
@@ -39,6 +42,18 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fresh = DeterministicPolicy.create(14, 8, (4,), jax.random.key(0))
     config = AgentMigrationConfig(vehicles=2, rsus=2, slots=4)
     save_policy(folder, PolicyArtefact(fresh, "agent-migration", to_plain(config), "td3", 100))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def general(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A policy of any size, trained on many instances."""
+    folder = tmp_path_factory.mktemp("general")
+    sizes = (len(features.VEHICLE_FIELDS), len(features.UNIT_FIELDS), len(features.PAIR_FIELDS))
+    fresh = MatchingPolicy.create(Sets("vehicles", "units", "target", "defence"), sizes, 4, 0, jax.random.key(0))
+    config = to_plain(AgentMigrationConfig(observation="entities", instances="drawn", shapes=("4x3", "6x2")))
+    described = Description.of(features.space(4, 3), "observation", ())
+    save_policy(folder, PolicyArtefact(fresh, "agent-migration", config, "entity-ppo", 100, described))
     return folder
 
 
@@ -129,6 +144,32 @@ def test_sizes_are_checked_before_anything_runs(
     assert "observations of 14 numbers" in error
     assert "vehicles = 2 and rsus = 2" in error
     assert error.count("\n") == 1
+
+
+def test_one_policy_plays_any_fleet_and_map(
+    general: Path, recording: Path, output: Callable[..., tuple[str, str]]
+) -> None:
+    for options in (["--vehicles", "3", "--rsus", "2"], ["--vehicles", "2", "--mobility", str(recording)]):
+        plain = json.loads(output("evaluate", str(general), *options, "--slots", "4", *PLAY, "--json")[0])
+        assert {row["policy"] for row in plain["policies"]} == {"entity-ppo", "stay"}
+
+
+def test_references_play_the_same_episodes_whatever_a_policy_observes(
+    general: Path, policy: Path, output: Callable[..., tuple[str, str]]
+) -> None:
+    told = []
+    for source, options in ((general, TINY), (policy, [])):
+        plain = json.loads(output("evaluate", str(source), *options, *PLAY, "--json")[0])
+        told.append(next(row["metrics"]["latency"] for row in plain["policies"] if row["policy"] == "stay"))
+    assert told[0]["value"] == pytest.approx(told[1]["value"], rel=1e-6)
+
+
+def test_what_was_trained_on_many_instances_is_asked_for_one(general: Path) -> None:
+    _, _, instance = parse([str(general), "--vehicles", "12"])
+    assert instance.config == AgentMigrationConfig(vehicles=12, observation="entities")
+    _, source, instance = parse([str(general), "--attack-frequency", "0.5"])
+    assert instance.config == replace(source.config, attack_frequency=0.5)
+    assert instance.config.instances == "drawn"
 
 
 def test_a_policy_that_comes_with_a_system_is_found(shipping: Path, output: Callable[..., tuple[str, str]]) -> None:

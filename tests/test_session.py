@@ -334,6 +334,12 @@ def test_an_action_of_another_size_is_refused() -> None:
         town().orders({"target": np.zeros(2, int), "defence": np.zeros(2, bool)})
 
 
+def test_what_was_trained_on_drawn_instances_serves_any_fleet() -> None:
+    many = AgentMigrationConfig(instances="drawn", shapes=("8x4", "4x3"), observation="entities")
+    session = begin(many, CARS, TOWN, Situation({car.name: PLACES[car.name] for car in CARS}))
+    np.testing.assert_allclose(session.parameters.raw_data, [200e6, 300e6, 100e6])
+
+
 def test_hardware_that_nobody_tells_is_the_configurations() -> None:
     fleet = Fleet((Vehicle("a"), Vehicle("b", 50.0)), (Unit("x", (0.0, 0.0)), Unit("y", (1.0, 0.0))))
     p = fleet.parameters(replace(CONFIG, raw_data_mb=70.0, rsus=2, cpu_mhz=(120.0, 140.0)))

@@ -97,7 +97,14 @@ def run(words: list[str]) -> int:
     )
     rows = [*learned, *judge_references(entry, environment, names, episodes, seed)]
     if options.json:
-        facts = {"system": entry.name, "changes": instance.changes, "episodes": episodes, "seed": seed}
+        digests = [] if chosen is None else chosen.digests()
+        facts = {
+            "system": entry.name,
+            "changes": instance.changes,
+            "episodes": episodes,
+            "seed": seed,
+            "sha256": digests,
+        }
         print(json.dumps({**facts, "policies": [row.plain() for row in rows]}))
     else:
         show(entry, rows, _title(source, options, chosen, instance, played_words(episodes, seed)))

@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": Command(
         "edgewise.cli.evaluate:run", "evaluate a run's policy beside reference policies on unseen episodes"
     ),
+    "card": Command("edgewise.cli.card:run", "what a policy was trained on, its figures and limits, how to use it"),
     "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
     "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),

@@ -252,6 +252,14 @@ class System(abc.ABC):
         """
         return None
 
+    def data_facts(self, config: Any) -> dict[str, Any]:
+        """What a policy of a configuration is trained on, beside the configuration itself: names, ranges, digests.
+
+        Args:
+            config: the configuration.
+        """
+        return {}
+
     def session(self, config: Any, **start: Any) -> Session:
         """A policy's session outside of any environment.
 

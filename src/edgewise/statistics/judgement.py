@@ -69,6 +69,7 @@ class Judgement:
         seeds, episodes = self._shape
         return {
             "policy": self.name,
+            "reference": self.reference,
             "seeds": seeds,
             "episodes": episodes,
             "centre": "interquartile mean over seeds" if seeds > 1 else "mean over episodes",

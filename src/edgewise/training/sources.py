@@ -68,6 +68,10 @@ class Candidate:
     folders: tuple[Path, ...]
     trained_in: Mapping[str, Any]
 
+    def digests(self) -> list[str]:
+        """The digest of each policy; those of its agents in a game."""
+        return [read_description_file(path)["sha256"] for folder in self.folders for path in policy_files(folder)]
+
     def form(self, system: System, config: Any) -> Any:
         """The same environment with observations of the form that the policy takes."""
         known = {field.name: field.default for field in fields(system.config)}

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgewise.common.errors import ConfigurationError, check_range
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.instances import alone
 from edgewise.systems.agent_migration.parameters import Parameters, build_parameters
 
 
@@ -103,7 +104,7 @@ class Fleet:
         positions = tuple(unit.position_m for unit in self.units)
         attacked = min(config.attacked_rsus, len(self.units))
         made = replace(
-            config,
+            alone(config),
             **sizes,
             **own,
             rsu_positions_m=positions,

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.configuration import DRAWN, AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.mobility.base import Mobility
 from edgewise.systems.agent_migration.mobility.loops import RectangularLoops
@@ -169,6 +170,24 @@ def draw_instances(
 def alone(config: AgentMigrationConfig) -> AgentMigrationConfig:
     """The one system that the fields of a configuration describe, without the instances that it names."""
     return replace(config, **{name: DEFAULTS[name] for name in OF_INSTANCES})
+
+
+def facts(config: AgentMigrationConfig) -> dict[str, Any]:
+    """What a policy is trained on: shapes and ranges of drawn instances, or recordings with their digests."""
+    if config.instances == DRAWN:
+        ranges = {each.name: getattr(InstanceRanges(), each.name) for each in fields(InstanceRanges)}
+        return {
+            "vehicles x units": list(config.shapes) or [f"{v}x{s}" for v, s in TRAINING_SHAPES],
+            "instances of each": config.instances_per_shape,
+            "seed": config.instance_seed,
+            **{name: list(value) if isinstance(value, tuple) else value for name, value in ranges.items()},
+        }
+    if config.instances is not None:
+        return {"instances in folder": Path(config.instances).name}
+    if config.mobility is None:
+        return {}
+    first = {"its first part": config.training_share, "sha256": config.mobility_sha256}
+    return {"recording": Path(config.mobility).name, **first}
 
 
 def held_out(

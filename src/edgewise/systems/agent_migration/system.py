@@ -44,6 +44,12 @@ class AgentMigrationSystem(System):
 
         return decoder(config)
 
+    def data_facts(self, config: Any) -> dict[str, Any]:
+        """Ranges of drawn instances, and recordings with their digests."""
+        from edgewise.systems.agent_migration.instances import facts
+
+        return facts(config)
+
     def session(self, config: Any, **start: Any) -> Session:
         """See `edgewise.systems.agent_migration.session.begin`."""
         from edgewise.systems.agent_migration.session import begin
