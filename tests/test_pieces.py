@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from edgewise.algorithms import pieces
-from edgewise.algorithms.entity_ppo import EntityPPO, EntityPPOConfig
+from edgewise.algorithms.entity_ppo import EntityPPO, EntityPPOConfig, Sample
 from edgewise.algorithms.pieces import PIECE, pieces_of, summed
-from edgewise.environments import registry
-from edgewise.training.on_policy import OnPolicyConfig, OnPolicyLoop
+from edgewise.policies.matching import Decisions, pack
+from matching_task import MatchingTask
 
 
 @pytest.mark.parametrize(("length", "pairs"), [(1280, 32), (640, 128), (1280, 1024), (7, 10), (12, 10_000), (1279, 32)])
@@ -38,16 +38,17 @@ def test_the_sum_over_pieces_is_that_over_the_whole():
 
 @pytest.mark.slow
 def test_a_gradient_step_in_pieces_is_that_on_the_whole(monkeypatch):
-    environment = registry.make("agent-migration", observation="entities", slots=4)
-    algorithm = EntityPPO(EntityPPOConfig(width=8, rounds=1, minibatches=1), environment.spaces, 10)
-    loop = OnPolicyLoop(environment, algorithm, OnPolicyConfig(steps=64, environments=8, rollout=4, evaluations=1))
-    state = loop.start(jax.random.key(0))
-    _, _, rollout = loop.roll_out(state, jax.random.key(1))
-    _, sample = algorithm.samples(state.train_state, rollout)
+    task = MatchingTask()
+    algorithm = EntityPPO(EntityPPOConfig(width=8, rounds=1, privileged=False), task.spaces, 10)
+    seen = jax.vmap(task.observation_space.sample)(jax.random.split(jax.random.key(0), 16))
+    action = jax.vmap(task.action_space.sample)(jax.random.split(jax.random.key(1), 16))
+    x, rows, columns = pack(seen, algorithm.sets), jnp.linspace(-1, 1, 64).reshape(16, 4), jnp.ones((16, 3))
+    sample = Sample(x, x, action, Decisions(rows - 1, -columns), Decisions(rows, columns), rows**2)
+    state = jax.jit(algorithm.init)(jax.random.key(2))
     steps = []
-    for size in (PIECE, 8 * 4 * 8):
+    for size in (PIECE, 12 * 4):
         monkeypatch.setattr(pieces, "PIECE", size)
-        learn = jax.jit(lambda train_state, sample: algorithm.learn(train_state, sample, jnp.array(0.01)))
-        steps.append(learn(state.train_state, sample))
+        learn = jax.jit(lambda state, sample: algorithm.learn(state, sample, jnp.array(0.01)))
+        steps.append(learn(state, sample))
     for one, other in zip(*(jax.tree.leaves(step) for step in steps), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)

@@ -95,7 +95,7 @@ class EntityPPOState(eqx.Module):
 
 
 class Sample(eqx.Module):
-    """Slots of a rollout to learn from, along a first axis.
+    """Slots of a rollout to learn from, along the first axes.
 
     Attributes:
         seen: what the actor sees.
@@ -111,7 +111,7 @@ class Sample(eqx.Module):
     action: Any
     before: Decisions
     advantage: Decisions
-    target: Float[Array, "n v"]
+    target: Float[Array, "*n v"]
 
 
 class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
