@@ -17,7 +17,9 @@ import pytest
 import tyro
 
 from edgewise.cli.main import main
+from edgewise.environments import registry
 from edgewise.experiments.catalogue import find_paper
+from edgewise.training.sources import Source
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "edgewise"
@@ -165,6 +167,7 @@ def words_after(program: str, page: str) -> list[list[str]]:
     found = []
     for line in commands_of(page):
         words = shlex.split(line, comments=True) if line.startswith((f"{program} ", f".venv/bin/{program} ")) else []
+        words = words[: words.index(">")] if ">" in words else words
         if len(words) > 1 and not words[1].endswith(":"):
             found.append(words[1:])
     return found
@@ -193,7 +196,14 @@ def parse_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*args: Any) -> Any:
         raise Parsed
 
+    def any_source(name: str) -> Source:
+        """What a command evaluates need not be there: it stands for the system whose options it takes."""
+        return Source(name, "system", registry.find(name if name in registry.names() else "agent-migration"), {})
+
     monkeypatch.setattr(tyro, "cli", understood)
+    monkeypatch.setattr("edgewise.cli.evaluate.find_source", any_source)
+    monkeypatch.setattr("edgewise.training.fine_tuning.learner_of", lambda system, name: "entity-ppo")
+    monkeypatch.setattr("edgewise.training.fine_tuning.following", lambda config, name: config)
     for name in ("claimed", "claimed_new"):
         monkeypatch.setattr(f"edgewise.cli.train.{name}", stop)
 

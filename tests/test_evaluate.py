@@ -29,6 +29,7 @@ from edgewise.systems.agent_migration.mobility.prepare import Preparation, prepa
 from edgewise.systems.agent_migration.mobility.trace import read_trace
 from edgewise.systems.agent_migration.system import AGENT_MIGRATION
 from edgewise.training.sources import Candidate, candidate, find_source
+from pictures import shows_something
 
 SYSTEM = "shipping-migration"
 TINY = ["--vehicles", "2", "--rsus", "2", "--slots", "4"]
@@ -129,6 +130,13 @@ def test_a_policy_plays_where_it_is_asked_to(policy: Path, output: Callable[...,
     assert {row["policy"] for row in plain["policies"]} == {"td3", "stay"}
     text, _ = output(*words)
     assert "policy td3, 2 episodes of seed 2, played with attack_frequency = 0.9" in text
+
+
+def test_an_episode_can_be_looked_at(policy: Path, tmp_path: Path, output: Callable[..., tuple[str, str]]) -> None:
+    _, told = output("evaluate", str(policy), *PLAY, "--pictures", str(tmp_path / "pictures"))
+    assert str(tmp_path / "pictures/map.png") in told.splitlines()
+    assert shows_something(tmp_path / "pictures/map.png")
+    assert (tmp_path / "pictures/map.csv").read_text().startswith("from,to,migrations\n")
 
 
 def test_sizes_are_checked_before_anything_runs(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -33,6 +35,7 @@ class Options:
             best policy has used: the learned policy gets the figures of test.json.
         against: reference policies to play beside it; "all" are all of them. If None, the usual ones.
         stochastic: sample actions instead of acting deterministically.
+        pictures: folder for pictures of an episode with their data, such as a map. If None, none are drawn.
         json: print JSON.
     """
 
@@ -41,6 +44,7 @@ class Options:
     seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     against: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")] = None
     stochastic: bool = False
+    pictures: Path | None = None
     json: bool = False
 
 
@@ -108,7 +112,27 @@ def run(words: list[str]) -> int:
         print(json.dumps({**facts, "policies": [row.plain() for row in rows]}))
     else:
         show(entry, rows, _title(source, options, chosen, instance, played_words(episodes, seed)))
+    if options.pictures is not None and chosen is not None:
+        _draw(options.pictures, entry, environment, chosen, rows, seed)
     return 0
+
+
+def _draw(
+    folder: Path, entry: System, environment: Any, chosen: Candidate, rows: Sequence[Judgement], seed: int
+) -> None:
+    """Write pictures of an episode, and say on standard error where they are."""
+    from edgewise.common.files import make_folder
+    from edgewise.drawing.picture import save_picture
+    from edgewise.policies.learned import LearnedPolicy
+    from edgewise.training.saved import load_learned
+
+    policy = LearnedPolicy(load_learned(chosen.folders[0], environment))
+    pictures = entry.pictures(environment, policy, rows, seed)
+    if not pictures:
+        print(f"{entry.name} has no pictures", file=sys.stderr)
+    make_folder(folder)
+    for picture in pictures:
+        print(save_picture(picture, folder), file=sys.stderr)
 
 
 def _title(source: Source, options: Options, chosen: Candidate | None, instance: Instance, played: str) -> str:

@@ -13,8 +13,7 @@ import yaml
 from edgewise.common.by_products import free_name, is_own_page
 from edgewise.common.files import replace_file
 from edgewise.common.plain import to_plain
-from edgewise.drawing.picture import Picture
-from edgewise.drawing.style import save_figure
+from edgewise.drawing.picture import Picture, save_picture
 from edgewise.environments import registry
 from edgewise.environments.instances import InstanceGroups
 from edgewise.environments.system import Headline, System
@@ -31,8 +30,6 @@ from edgewise.training.saved import load_learned
 PAGE = "index.html"
 BOUND_EPISODES = 20
 """Bounds take long; they vary less between episodes than policies do."""
-DPI = 240
-"""Twice the pixels of a figure on a page of the usual width, for screens that are sharp."""
 
 
 def standing(entry: System, learned: Judgement, references: list[Judgement], bound: float | None) -> list[str]:
@@ -81,9 +78,7 @@ def write_report(folder: Path) -> Path:
     pictures += entry.pictures(environment, LearnedPolicy(policy), rows, seed)
     report = free_name(folder / "report", _is_own_report)
     for picture in pictures:
-        picture.figure.set_dpi(DPI)
-        save_figure(picture.figure, report / f"{picture.name}.png")
-        replace_file(report / f"{picture.name}.csv", picture.data.to_csv(index=False).encode())
+        save_picture(picture, report)
     turns = len(environment.groups) if isinstance(environment, InstanceGroups) else 1
     updates = turns * config.training.total_updates
     page = report / PAGE
