@@ -5,7 +5,8 @@ Run: python benchmarks/general.py POLICY [POLICY ...] [--cases NAME ...] [--refe
 
 A POLICY is the folder of an artefact or of a run, or the name of a reference policy. All play the same episodes. What
 reference policies reached is kept in the cache, by the digest of the instance, so that it is played once. Every size is compiled
-once for each policy; figures are means over episodes of the latency per slot in s.
+once for each policy; figures are means over episodes of the latency per slot in s. A policy in memory is judged by
+`judge(name, policy, instances(cases, trace, folder))`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ TRACE_SHARE = 0.6
 PAIRS_AT_ONCE = 3200
 """Vehicle-unit pairs stepped side by side: 100 episodes of 8 x 4. It bounds memory."""
 METRICS = ("latency", "return", "violations", "defences", "attacked")
-REFERENCES = ("random", "nearest-next", "look-ahead", "oracle")
+REFERENCES = ("random", "nearest-next", "look-ahead", "filtering-look-ahead", "far-sighted-look-ahead", "oracle")
 SIZES = {
     "default": (8, 4, 200),
     "12x4": (12, 4, 100),
