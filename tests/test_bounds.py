@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.systems.agent_migration import assignment, bound
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
@@ -50,10 +51,37 @@ def test_exact_solution_is_the_enumerated_minimum(vehicles, rsus):
 
 
 def test_every_size_with_at_most_65536_assignments_is_exact():
-    for vehicles, rsus in itertools.product(range(1, 17), range(2, 66)):
+    for vehicles, rsus in itertools.product(range(1, 17), range(2, 33)):
         if rsus**vehicles <= 65536:
             assert assignment.is_exact(vehicles, rsus)
     assert not assignment.is_exact(64, 8)
+    assert not assignment.is_exact(2, 200)
+
+
+def test_local_search_of_many_pairs_ends_where_no_vehicle_gains_by_a_move():
+    shape = (210, 100)
+    assert shape[0] * shape[1] > assignment.THOROUGH_PAIRS
+    rng = np.random.default_rng(6)
+    fixed, work = (jnp.asarray(rng.uniform(1, 20, shape), float) for _ in range(2))
+    problem = assignment.processor_problem(fixed, work, jnp.ones(shape, bool))
+
+    @jax.jit
+    def search(problem):
+        target, cost = assignment.search_locally(problem)
+        moved = jax.vmap(lambda v: jax.vmap(lambda s: problem.cost(target.at[v].set(s)))(jnp.arange(shape[1])))
+        return cost, moved(jnp.arange(0, shape[0], 10))
+
+    cost, others = search(problem)
+    assert (np.asarray(others) >= float(cost) - 0.05).all()
+
+
+def test_too_many_pairs_are_refused_in_words():
+    with pytest.raises(ConfigurationError, match="at most 400,000 pairs of vehicle and RSU"):
+        assignment.require_size(4001, 100)
+    assignment.require_size(2000, 100)
+    work = jnp.ones((4001, 100))
+    with pytest.raises(ConfigurationError, match="at most 400,000 pairs"):
+        assignment.solve(assignment.processor_problem(work, work, work > 0))
 
 
 def test_forbidden_pairs_are_never_chosen():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.reference import unit_defence
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.episode import act, begin, record_episode
 from edgewise.environments.instances import DrawnInstances, stack
@@ -18,6 +19,7 @@ from edgewise.systems.agent_migration.ablation import ablation
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.training.evaluation import evaluate
+from edgewise.training.judgement import judge_references
 
 SMALL = AgentMigrationConfig(vehicles=4, rsus=3, attacked_rsus=1, slots=12)
 ENTRY = registry.find("agent-migration")
@@ -178,3 +180,25 @@ def test_the_ablation_replaces_each_part_alone_and_all_together(environment, sta
         assert (np.asarray(changed) != np.asarray(plain)).any(), part
     known = {policy.knowledge for name, policy in policies.items() if name.startswith("far-sighted")}
     assert len(known) == 9
+
+
+def test_a_search_that_is_not_exact_is_said_before_the_table(capsys):
+    small, large = (AgentMigration.build(AgentMigrationConfig(vehicles=v, slots=2)) for v in (4, 11))
+    names = ("nearest", "oracle")
+    assert ENTRY.remarks(small, names) == ()
+    assert ENTRY.remarks(large, ("nearest",)) == ()
+    [remark] = ENTRY.remarks(large, names)
+    assert remark.startswith("oracle: local search")
+    assert "11 vehicles on 4 RSUs" in remark
+    judge_references(ENTRY, large, names, 2, 0)
+    assert capsys.readouterr().err == remark + "\n"
+
+
+def test_too_large_a_system_is_refused_by_those_that_choose_jointly_only():
+    large = AgentMigration.build(AgentMigrationConfig(vehicles=4001, rsus=100, area_m=10_000.0))
+    assert set(ENTRY.references(large, ("random", "nearest-next", "least-loaded"))) == {
+        "random", "nearest-next", "least-loaded",
+    }  # fmt: skip
+    for name in ("look-ahead", "far-sighted-look-ahead", "oracle"):
+        with pytest.raises(ConfigurationError, match="at most 400,000 pairs"):
+            ENTRY.references(large, (name,))

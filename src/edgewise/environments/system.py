@@ -218,6 +218,10 @@ class System(abc.ABC):
             return self.own_reference(environment, name)
         return REFERENCES.find(f"{self.name}/{name}")(environment)
 
+    def remarks(self, environment: Any, names: Sequence[str]) -> tuple[str, ...]:
+        """What one should know of how reference policies work in an environment of that size, a line each."""
+        return ()
+
     def own_reference(self, environment: Any, name: str) -> Reference:
         """A reference policy that the system brings; by default all are uniformly random."""
 

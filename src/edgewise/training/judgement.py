@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,9 @@ def judge_policies(
 def judge_references(
     entry: System, environment: Played, names: Sequence[str], episodes: int, seed: int
 ) -> list[Judgement]:
-    """Play reference policies on the episodes of the given seed."""
+    """Play reference policies on the episodes of the given seed; remarks on them go to standard error."""
+    for remark in entry.remarks(environment, names):
+        print(remark, file=sys.stderr)
     judgements = []
     for name, policy in entry.references(environment, names).items():
         result = player(environment, episodes, seed)(policy)

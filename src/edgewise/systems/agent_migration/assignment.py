@@ -14,9 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from edgewise.common.errors import ConfigurationError
+
 FORBIDDEN = 1e6  # seconds; above every sum of latencies, and small enough to leave float32 its digits
 SWEEPS = 30  # rounds of local search, which ends before where no vehicle gains by a change
 RANDOM_STARTS = 6  # of local search, beside two greedy ones
+THOROUGH_PAIRS = (
+    20_000  # of vehicle and RSU: with more, local search begins at the greedy starts alone, to bound its time
+)
+MOST_PAIRS = 400_000  # a decision on half as many takes 0.1 s, and evaluation plays many episodes side by side
 
 
 class AssignmentProblem(eqx.Module):
@@ -77,8 +83,22 @@ def processor_problem(
 
 
 def is_exact(vehicles: int, rsus: int) -> bool:
-    """Whether `solve` is exact for this size: at most 3^10 pairs of nested subsets, so always when S^V <= 65536."""
-    return vehicles <= 10 or (rsus <= 2 and vehicles <= 16)
+    """Whether `solve` is exact for this size: at most 3^10 pairs of nested subsets for each of at most 32 RSUs."""
+    return rsus <= 32 and (vehicles <= 10 or (rsus <= 2 and vehicles <= 16))
+
+
+def require_size(vehicles: int, rsus: int) -> None:
+    """Refuse what local search cannot finish in sensible time.
+
+    Raises:
+        ConfigurationError: for more than `MOST_PAIRS` pairs of vehicle and RSU.
+    """
+    if vehicles * rsus > MOST_PAIRS:
+        raise ConfigurationError(
+            "vehicles, rsus",
+            (vehicles, rsus),
+            f"at most {MOST_PAIRS:,} pairs of vehicle and RSU for a joint choice of all targets",
+        )
 
 
 def solve(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[Array, ""]]:
@@ -86,7 +106,11 @@ def solve(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[Array, ""
 
     Returns:
         RSU of each vehicle [V], and its cost in s.
+
+    Raises:
+        ConfigurationError: for more than `MOST_PAIRS` pairs of vehicle and RSU.
     """
+    require_size(*problem.root.shape)
     return solve_exactly(problem) if is_exact(*problem.root.shape) else search_locally(problem)
 
 
@@ -126,14 +150,15 @@ def search_locally(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[
     """Best response of one vehicle after another until nobody moves, from several starts; the best end wins.
 
     The starts are: every vehicle at the RSU that is best for it alone, insertion of the vehicles from the most to the
-    least demanding, and a few random ones (the same at every call).
+    least demanding, and, up to `THOROUGH_PAIRS` pairs, a few random ones (the same at every call).
 
     Returns:
         RSU of each vehicle [V], and its cost in s; a local optimum against moves of one vehicle.
     """
     vehicles, rsus = problem.root.shape
     alone = jnp.argmin(problem.fixed + problem.group_cost(problem.root, problem.load), axis=1)
-    noise = np.random.default_rng(0).random((RANDOM_STARTS, vehicles, rsus))
+    random_starts = RANDOM_STARTS if vehicles * rsus <= THOROUGH_PAIRS else 0
+    noise = np.random.default_rng(0).random((random_starts, vehicles, rsus))
     scattered = jnp.argmin(problem.fixed + jnp.asarray(noise, dtype=float) * FORBIDDEN / 2, axis=2)
     order = jnp.argsort(-problem.root.mean(1))
     placed = _sweep(problem, jnp.full(vehicles, -1), order)

@@ -8,19 +8,23 @@ what they have seen too. The policies named oracle read the hidden state as well
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from edgewise.environments.instances import InstanceGroups, example
 from edgewise.environments.system import Reference
+from edgewise.systems.agent_migration import assignment
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.assignment import reachable
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.decision import encode, shares
+from edgewise.systems.agent_migration.entities import EntityMigration
 from edgewise.systems.agent_migration.environment import LOAD_LIMIT, AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.knowledge import Knowledge, believe
 from edgewise.systems.agent_migration.look_ahead import (
@@ -34,6 +38,9 @@ BLIND = Knowledge(attacks="none", distrust=False)
 TRUSTING = Knowledge()
 FILTERING = Knowledge(attacks="filter", copies="fallen", pace="own", foresight=True)
 ORACLE = Knowledge(attacks="truth", volumes="truth", copies="truth", pace="truth", distrust=False)
+
+JOINT = (LookAhead, RememberingLookAhead)
+"""Policies that choose all targets jointly."""
 
 
 class Rule(eqx.Module):
@@ -94,6 +101,38 @@ def build(environment: AgentMigration) -> dict[str, Reference]:
         "oracle": LookAhead(environment, ORACLE, "worthwhile"),
         "oracle-trusting": LookAhead(environment, replace(ORACLE, distrust=True), "worthwhile"),
     }
+
+
+def find(environment: AgentMigration, name: str) -> Reference:
+    """One reference policy.
+
+    Raises:
+        ConfigurationError: if it chooses all targets jointly, and there are too many pairs of vehicle and unit for that.
+    """
+    policy = build(environment)[name]
+    if isinstance(policy, JOINT):
+        assignment.require_size(environment.vehicles, environment.rsus)
+    return policy
+
+
+def remarks(environment: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Which policies search for targets because the exact choice of all would take too long.
+
+    Args:
+        environment: a system in any form, or many instances of it.
+        names: of the policies.
+    """
+    groups = environment.groups if isinstance(environment, InstanceGroups) else (environment,)
+    systems = [one.system if isinstance(one, EntityMigration) else one for one in map(example, groups)]
+    sizes = {(one.vehicles, one.rsus): f"{one.vehicles} vehicles on {one.rsus} RSUs" for one in systems}
+    large = [words for size, words in sizes.items() if not assignment.is_exact(*size)]
+    policies = build(systems[0])
+    searching = [name for name in names if isinstance(policies.get(name), JOINT)]
+    if not large or not searching:
+        return ()
+    return (
+        f"{', '.join(searching)}: local search, as the best targets of {'; '.join(large)} would take too long to find",
+    )
 
 
 def random(

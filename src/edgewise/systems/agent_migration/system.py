@@ -58,11 +58,16 @@ class AgentMigrationSystem(System):
 
     def own_reference(self, environment: Any, name: str) -> Reference:
         from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
-        from edgewise.systems.agent_migration.references import build
+        from edgewise.systems.agent_migration.references import find
 
         if isinstance(environment, EntityMigration):
-            return EntityReference(environment.system, build(environment.system)[name])
-        return build(environment)[name]
+            return EntityReference(environment.system, find(environment.system, name))
+        return find(environment, name)
+
+    def remarks(self, environment: Any, names: Sequence[str]) -> tuple[str, ...]:
+        from edgewise.systems.agent_migration.references import remarks
+
+        return remarks(environment, names)
 
     def bound(self, environment: Any, states: Any) -> Any:
         """Mean over the episode's slots of a bound on each slot's latency."""
