@@ -8,7 +8,7 @@ import pytest
 
 from edgewise.environments import registry
 from edgewise.environments.system import RememberingReference
-from edgewise.systems.agent_migration import assignment, knowledge, look_ahead, references
+from edgewise.systems.agent_migration import assignment, costs, knowledge, memory, references
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import decode
@@ -168,7 +168,7 @@ def test_defence_pays_only_where_attack_and_vehicles_are(environment, states):
     def defend(state):
         belief = knowledge.believe(environment, state, references.ORACLE)
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
-        return look_ahead.worthwhile_defence(environment, state, belief, share)
+        return costs.worthwhile_defence(environment.parameters, memory.see(environment, state), belief, share)
 
     defence = np.asarray(jax.jit(jax.vmap(defend))(states))
     used = (np.asarray(states.serving)[:, :, None] == np.arange(4)).any(1)
@@ -183,7 +183,7 @@ def test_look_ahead_target_minimises_its_own_objective(environment, states):
         belief = knowledge.believe(environment, state, references.TRUSTING)
         share = jnp.full(environment.vehicles, 1 / environment.vehicles)
         none = jnp.zeros(environment.rsus, dtype=bool)
-        problem = look_ahead.next_slot_problem(environment, state, belief, none, share)
+        problem = costs.next_slot_problem(environment.parameters, memory.see(environment, state), belief, none, share)
         target, cost = assignment.solve(problem)
         tries = jax.random.randint(key, (200, environment.vehicles), 0, environment.rsus)
         return cost, problem.cost(target), jax.vmap(problem.cost)(tries).min()

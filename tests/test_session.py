@@ -60,16 +60,18 @@ def names(environment: AgentMigration) -> tuple[list[str], list[str]]:
     return [f"car {i}" for i in range(environment.vehicles)], [f"unit {i}" for i in range(environment.rsus)]
 
 
-def situation(environment: AgentMigration, state: Any, first: bool = False) -> Situation:
+def situation(environment: AgentMigration, state: Any, memory: Any = None) -> Situation:
     """What an operator sees of a state."""
     cars, units = names(environment)
     mobility = environment.mobility
     points, expected = np.asarray(mobility.positions(state.mobility)), np.asarray(mobility.predict(state.mobility))
+    ahead = expected if memory is None else np.asarray(mobility.predict_at(state.mobility, memory.pace))
     return Situation(
         positions_m=dict(zip(cars, map(tuple, points.tolist()), strict=True)),
-        serving=None if first else {car: units[int(i)] for car, i in zip(cars, state.serving, strict=True)},
+        serving=None if memory is None else {car: units[int(i)] for car, i in zip(cars, state.serving, strict=True)},
         load=dict(zip(units, np.asarray(environment.load(state), float).tolist(), strict=True)),
         expected_m=dict(zip(cars, map(tuple, expected.tolist()), strict=True)),
+        ahead_m=dict(zip(cars, map(tuple, ahead.tolist()), strict=True)),
         entered={car for car, flag in zip(cars, mobility.entered(state.mobility), strict=True) if flag},
     )
 
@@ -88,7 +90,7 @@ def operated(environment: AgentMigration, config: AgentMigrationConfig, state: A
             Unit(name, tuple(place), rate, cpu)
             for name, place, rate, cpu in zip(units, places, rates, cpus, strict=True)
         ],
-        situation(environment, state, first=True),
+        situation(environment, state),
     )
 
 
@@ -146,7 +148,9 @@ def test_a_session_sees_and_decides_what_the_environment_would(made: Any, policy
         targets.add(tuple(orders.target.values()))
         state, latency, sent, lost = play(migration, state, {**action, "share": share}, jax.random.key(100 + slot))
         observation = migration.observe(state)
-        session = session.report(orders, measured(system, latency, sent, lost), situation(system, state.system))
+        session = session.report(
+            orders, measured(system, latency, sent, lost), situation(system, state.system, state.memory)
+        )
         taken_over += int(session.seen.entered.sum())
     assert len(targets) > 1
     assert (taken_over > 0) == (made is streets)

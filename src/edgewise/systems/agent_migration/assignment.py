@@ -182,6 +182,14 @@ def search_locally(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[
     return ends[best], costs[best]
 
 
+def rises(problem: AssignmentProblem, target: Int[Array, " v"]) -> Float[Array, "v s"]:
+    """By how much the cost rises when each vehicle joins each RSU while the others stay as assigned, s."""
+    chosen = (target[:, None] == jnp.arange(problem.root.shape[1])).astype(float)
+    root, load = ((chosen * part).sum(0) - chosen * part for part in (problem.root, problem.load))
+    joined = problem.group_cost(root + problem.root, load + problem.load)
+    return problem.fixed + joined - problem.group_cost(root, load)
+
+
 def _sweep(problem: AssignmentProblem, target: Int[Array, " v"], order: Int[Array, " v"]) -> Int[Array, " v"]:
     """One round of best responses; a vehicle with target -1 is not placed yet."""
     sites = jnp.arange(problem.root.shape[1])

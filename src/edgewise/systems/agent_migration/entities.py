@@ -119,7 +119,8 @@ class EntityMigration(Environment[EntityState]):
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What the policy sees, an element of `observation_space`."""
-        return features.observe(self.system.parameters, see(self.system, state.system), state.memory)
+        seen = see(self.system, state.system, state.memory)
+        return features.observe(self.system.parameters, seen, state.memory)
 
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""

@@ -16,9 +16,11 @@ from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
+from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
 from edgewise.systems.agent_migration.memory import Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
+from edgewise.systems.agent_migration.plan import Plan, plan
 
 VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
 GIGABYTE = 1e9
@@ -26,8 +28,6 @@ HALF_MINUTE = 30.0
 """Unit of times, s: about the latency of a request. Charges are in seconds in any system, so times are too."""
 LONGEST = 20.0
 """Slots, and coverage radii: more count as this."""
-FASTEST = 3.0
-"""Largest ratio of a vehicle's own speed to the expected one that moves its expected position."""
 REPUTATION = (-3.0, 1.5)
 """Bounds of reputations: (20) with delivery ratios from -1 leaves at least -1, and I as (B_t - (1 - xi) B_{t-1}) / xi is
 rounded."""
@@ -79,6 +79,8 @@ UNIT_FIELDS = {
     "served": Quantity("10 vehicles"),
     "saving": Quantity("30 s", -LONGEST, LONGEST),
     "expected_saving": Quantity("30 s", -LONGEST, LONGEST),
+    "lasting_saving": Quantity("30 s", -LONGEST, LONGEST),
+    "planned_defence": FLAG,
     "not_a_target": SHARE,
     "idle": SHARE,
     "reconnaissance": SHARE,
@@ -92,8 +94,8 @@ UNIT_FIELDS = {
 }
 """Users' mean of B less the threshold, of I in the last slot and the one before, its extremes and running average; own last
 defence; processor time that waits, that is expected by mean volumes, and their difference; vehicles served; what a defence
-saves each of them if the unit is attacked, and by the belief; the belief; the attacker's habits, what an attack adds to a
-latency, and what a defence is worth and costs."""
+saves each of them if the unit is attacked, by the belief, and by the belief with all later slots; whether one is planned;
+the belief; the attacker's habits, what an attack adds to a latency, and what a defence is worth and costs."""
 PAIR_FIELDS = {
     "distance": LENGTH,
     "distance_next": LENGTH,
@@ -118,11 +120,16 @@ PAIR_FIELDS = {
     "latest": TRUST,
     "change": Quantity("1", -3.0, 3.0),
     "trust_before": TRUST,
+    "expected": TIME,
+    "expected_root": Quantity("(30 s)^(1/2)"),
+    "regret": TIME,
+    "planned": FLAG,
 }
 """Distance now, at the expected next position, at that by the vehicle's own speed, and one slot ago; whether they are in reach;
 the nearest one next; who serves; last target; radio time of the mean volume at the three positions; processor time of it, and
 its root, and in slots; upload and deployment of a missing agent; migration from the serving unit; B less the threshold, its
-sign, I, its change, and B one slot ago less the threshold."""
+sign, I, its change, and B one slot ago less the threshold; the expected cost beside the processor's, and the root of that; what
+a target costs everyone beyond the vehicle's best one if the others do as planned; the planned target."""
 
 
 def space(vehicles: int, units: int) -> Bipartite:
@@ -155,24 +162,17 @@ def observe(p: Parameters, seen: Seen, memory: Memory) -> dict[str, dict[str, Ar
     Returns:
         An element of `space`.
     """
-    pairs = pair_quantities(p, seen, memory)
+    states = belief.states(p, memory.filter)
+    planned = plan(p, seen, memory, states)
+    pairs = pair_quantities(p, seen, memory, planned)
     vehicles = vehicle_quantities(p, seen, memory, pairs)
-    units = unit_quantities(p, seen, memory, vehicles)
+    units = unit_quantities(p, seen, memory, vehicles, states, planned)
     everyone = jnp.ones(seen.serving.shape, bool)
     return {
         VEHICLES: {MASK: everyone, **_bounded(VEHICLE_FIELDS, vehicles)},
         UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
         PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs)},
     }
-
-
-def own_position(seen: Seen, memory: Memory) -> Float[Array, "v 2"]:
-    """Where each vehicle is expected one slot later if it keeps its own mean speed so far, m."""
-    way = seen.expected - seen.positions
-    length = jnp.linalg.norm(way, axis=-1)
-    own = memory.travelled / jnp.maximum(memory.moved, 1.0)
-    ratio = jnp.where((memory.moved > 0) & (length > 0), own / jnp.where(length > 0, length, 1.0), 1.0)
-    return seen.positions + jnp.minimum(ratio, FASTEST)[:, None] * way
 
 
 def radio_time(p: Parameters, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
@@ -199,12 +199,12 @@ def closed_form_shares(p: Parameters, seen: Seen, memory: Memory) -> Float[Array
     return optimal_shares(deployment + processing, seen.serving, seen.load.shape[0])
 
 
-def pair_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, Array]:
+def pair_quantities(p: Parameters, seen: Seen, memory: Memory, planned: Plan) -> dict[str, Array]:
     """`PAIR_FIELDS`, [V, S] each."""
     units = jnp.arange(seen.load.shape[0])
     now, next_, own, before = (
         distances(position, p.rsu_positions)
-        for position in (seen.positions, seen.expected, own_position(seen, memory), memory.positions)
+        for position in (seen.positions, seen.expected, seen.ahead, memory.positions)
     )
     processing = p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / p.cpu_hz
     gain = path_gain(next_, p.carrier_hz, p.antenna_gain, p.minimum_distance)
@@ -236,6 +236,10 @@ def pair_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, Arra
         "latest": memory.latest,
         "change": memory.change,
         "trust_before": memory.before - p.reputation_threshold,
+        "expected": planned.problem.fixed / HALF_MINUTE,
+        "expected_root": planned.problem.root / HALF_MINUTE**0.5,
+        "regret": (planned.rise - planned.rise.min(axis=1, keepdims=True)) / HALF_MINUTE,
+        "planned": planned.target[:, None] == units,
     }
 
 
@@ -260,7 +264,9 @@ def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory, pairs: dict[st
     }
 
 
-def unit_quantities(p: Parameters, seen: Seen, memory: Memory, vehicles: dict[str, Array]) -> dict[str, Array]:
+def unit_quantities(
+    p: Parameters, seen: Seen, memory: Memory, vehicles: dict[str, Array], states: Float[Array, "s 4"], planned: Plan
+) -> dict[str, Array]:
     """`UNIT_FIELDS`, [S] each."""
     units = seen.load.shape[0]
     served = (seen.serving[:, None] == jnp.arange(units)).astype(float)
@@ -271,9 +277,11 @@ def unit_quantities(p: Parameters, seen: Seen, memory: Memory, vehicles: dict[st
     defence_time = p.defence_seconds / HALF_MINUTE
     worth = p.defence_success * slowdown * mean_latency
     latest = memory.latest.mean(0)
-    probability = belief.states(p, memory.filter)
-    not_a_target, idle, reconnaissance, attacked = probability.T
+    not_a_target, idle, reconnaissance, attacked = states.T
     nobody = jnp.zeros(units, bool)
+    price = p.defence_seconds * count
+    damage = HALF_MINUTE * slowdown * mean_latency * count
+    lasting = p.defence_success * (attacked * damage + lasting_saving(p, states, damage, price)) - price
     return {
         "trust": seen.reputation.mean(0) - p.reputation_threshold,
         "latest": latest,
@@ -288,11 +296,13 @@ def unit_quantities(p: Parameters, seen: Seen, memory: Memory, vehicles: dict[st
         "served": count / 10,
         "saving": jnp.where(count > 0, worth - defence_time, 0.0),
         "expected_saving": jnp.where(count > 0, attacked * worth - defence_time, 0.0),
+        "lasting_saving": lasting / jnp.maximum(count, 1.0) / HALF_MINUTE,
+        "planned_defence": planned.defence,
         "not_a_target": not_a_target,
         "idle": idle,
         "reconnaissance": reconnaissance,
         "attacked": attacked,
-        "attacked_next": belief.attacked_next(p, probability, nobody),
+        "attacked_next": belief.attacked_next(p, states, nobody),
         "attack_frequency": jnp.broadcast_to(p.attack_frequency, count.shape),
         "attack_end": jnp.broadcast_to(p.attack_end_probability, count.shape),
         "slowdown": jnp.broadcast_to(slowdown, count.shape),

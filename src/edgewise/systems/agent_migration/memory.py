@@ -27,6 +27,7 @@ class Seen(eqx.Module):
     Attributes:
         positions: of the vehicles, m.
         expected: where they are expected one slot later, m.
+        ahead: the same at each vehicle's own pace so far, if the model of their ways can use it.
         serving: unit that serves each vehicle.
         entered: where another vehicle has taken over the place of one that left.
         load: processor time that waits at each unit, slots.
@@ -35,6 +36,7 @@ class Seen(eqx.Module):
 
     positions: Float[Array, "v 2"]
     expected: Float[Array, "v 2"]
+    ahead: Float[Array, "v 2"]
     serving: Int[Array, " v"]
     entered: Bool[Array, " v"]
     load: Float[Array, " s"]
@@ -82,12 +84,20 @@ class Memory(eqx.Module):
         return jnp.where(self.moved > 0, known / jnp.maximum(self.expected + usual, 1e-6), 1.0)
 
 
-def see(environment: AgentMigration, state: AgentMigrationState) -> Seen:
-    """The visible part of a state."""
+def see(environment: AgentMigration, state: AgentMigrationState, memory: Memory | None = None) -> Seen:
+    """The visible part of a state.
+
+    Args:
+        environment: the system.
+        state: at the start of a slot.
+        memory: what is remembered then; it tells each vehicle's own pace. If None, all have the usual one.
+    """
     mobility = environment.mobility
+    expected = mobility.predict(state.mobility)
     return Seen(
         positions=mobility.positions(state.mobility),
-        expected=mobility.predict(state.mobility),
+        expected=expected,
+        ahead=expected if memory is None else mobility.predict_at(state.mobility, memory.pace),
         serving=state.serving,
         entered=mobility.entered(state.mobility),
         load=environment.load(state),

@@ -23,16 +23,13 @@ from edgewise.systems.agent_migration import assignment
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.assignment import reachable
 from edgewise.systems.agent_migration.channel import distances
+from edgewise.systems.agent_migration.costs import mean_work, worthwhile_defence
 from edgewise.systems.agent_migration.decision import encode, shares
 from edgewise.systems.agent_migration.entities import EntityMigration
 from edgewise.systems.agent_migration.environment import LOAD_LIMIT, AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.knowledge import Knowledge, believe
-from edgewise.systems.agent_migration.look_ahead import (
-    LookAhead,
-    RememberingLookAhead,
-    mean_work,
-    worthwhile_defence,
-)
+from edgewise.systems.agent_migration.look_ahead import LookAhead, RememberingLookAhead
+from edgewise.systems.agent_migration.memory import see
 
 BLIND = Knowledge(attacks="none", distrust=False)
 TRUSTING = Knowledge()
@@ -196,7 +193,7 @@ def least_loaded(
     """
     sites = jnp.arange(environment.rsus)
     reach = _reach_next(environment, state)
-    brings = mean_work(environment) / environment.parameters.slot_seconds
+    brings = mean_work(environment.parameters) / environment.parameters.slot_seconds
 
     def choose(load: Float[Array, " s"], v: Int[Array, ""]) -> tuple[Array, Array]:
         target = jnp.argmin(jnp.where(reach[v], load + brings[v], jnp.inf))
@@ -260,7 +257,9 @@ def _most_trusted(environment: AgentMigration, state: AgentMigrationState) -> In
 
 def _flagged_defence(environment: AgentMigration, state: AgentMigrationState) -> Bool[Array, " s"]:
     belief = believe(environment, state, TRUSTING)
-    return worthwhile_defence(environment, state, belief, _equal_shares(environment, state))
+    return worthwhile_defence(
+        environment.parameters, see(environment, state), belief, _equal_shares(environment, state)
+    )
 
 
 def _observed_load(environment: AgentMigration, state: AgentMigrationState) -> Float[Array, " s"]:

@@ -49,6 +49,7 @@ class Situation:
         load: processor time that waits at each unit, in slots. If None, what the mean volumes of its vehicles ask for.
         expected_m: where vehicles are expected one slot later, m; for the others part of their last displacement is added to
             their position.
+        ahead_m: the same at each vehicle's own pace (`Session.pace`), for who can tell; for the others as expected.
         entered: vehicles that another one has been replaced by, under the same name, since the slot before.
     """
 
@@ -56,6 +57,7 @@ class Situation:
     serving: Mapping[str, str] | None = None
     load: Mapping[str, float] | None = None
     expected_m: Mapping[str, Point] | None = None
+    ahead_m: Mapping[str, Point] | None = None
     entered: Collection[str] = ()
 
 

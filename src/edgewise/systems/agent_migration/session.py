@@ -62,6 +62,11 @@ class Session:
     standing: Standing
 
     @property
+    def pace(self) -> dict[str, float]:
+        """Each vehicle's speed so far over the expected one."""
+        return dict(zip(self.fleet.vehicle_names, np.asarray(self.memory.pace, float).tolist(), strict=True))
+
+    @property
     def observation(self) -> dict[str, dict[str, np.ndarray]]:
         """What a policy takes, an element of `features.space`."""
         sets = _observe(self.parameters, self.seen, self.memory)
@@ -180,6 +185,7 @@ class Session:
         return Seen(
             jnp.asarray(positions),
             jnp.asarray(expected),
+            jnp.asarray(expected),
             jnp.asarray(serving),
             jnp.asarray(entered),
             self.seen.load,
@@ -252,6 +258,7 @@ def see(p: Parameters, fleet: Fleet, situation: Situation, history: History, rep
     step = np.where(entered[:, None] | np.isnan(history.positions), 0.0, positions - history.positions)
     told = read_points("expected_m", situation.expected_m or {}, vehicles)
     expected = np.where(np.isnan(told), positions + PERSISTENCE * step, told)
+    paced = read_points("ahead_m", situation.ahead_m or {}, vehicles)
     if situation.serving is None:
         serving = _attached(p, positions, np.where(entered, -1, history.sent))
     else:
@@ -264,6 +271,7 @@ def see(p: Parameters, fleet: Fleet, situation: Situation, history: History, rep
     return Seen(
         positions=jnp.asarray(positions, float),
         expected=jnp.asarray(expected, float),
+        ahead=jnp.asarray(np.where(np.isnan(paced), expected, paced), float),
         serving=jnp.asarray(serving),
         entered=jnp.asarray(entered),
         load=jnp.asarray(load, float),
