@@ -43,9 +43,11 @@ from edgewise.systems.agent_migration.mobility.scenario import split_in_time
 from edgewise.systems.agent_migration.mobility.trace import read_trace
 
 ENTRY = registry.find("agent-migration")
-TEST_SEED = 2
-"""Randomness of the episodes, that of `edgewise evaluate`."""
+TEST_SEED = 1_000_003
+"""Randomness of the episodes, that of `agent_migration_study.py`."""
 HELD_OUT_SEED = 0
+HELD_OUT_EPISODES = 10
+HELD_OUT_TEST_SEED = 2
 HELD_OUT = 40
 TRACE_SLOTS = 25
 TRACE_SHARE = 0.6
@@ -80,12 +82,14 @@ class Instance:
         number: among the instances of the case.
         environment: the system.
         episodes: how many.
+        seed: their randomness.
     """
 
     case: str
     number: int
     environment: AgentMigration
     episodes: int
+    seed: int = TEST_SEED
 
     @property
     def digest(self) -> str:
@@ -108,7 +112,10 @@ def instances(cases: Iterable[str], trace: Path, scratch: Path) -> list[Instance
     for case in cases:
         if case == "held-out":
             drawn = [each for group in held_out(HELD_OUT_SEED, HELD_OUT).values() for each in group]
-            found += [Instance(case, number, each.build(), 10) for number, each in enumerate(drawn)]
+            found += [
+                Instance(case, number, each.build(), HELD_OUT_EPISODES, HELD_OUT_TEST_SEED)
+                for number, each in enumerate(drawn)
+            ]
         elif case in SIZES:
             vehicles, rsus, episodes = SIZES[case]
             config = AgentMigrationConfig(vehicles=vehicles, rsus=rsus)
@@ -161,7 +168,7 @@ def figures(group: Sequence[Instance], policy: Any, player: Callable[[Any], Play
     """
     first = group[0].environment
     pairs = [(place, episode) for place, each in enumerate(group) for episode in range(each.episodes)]
-    keys = {each.episodes: jax.random.split(jax.random.key(TEST_SEED), each.episodes) for each in group}
+    keys = [jax.random.split(jax.random.key(each.seed), each.episodes) for each in group]
     stacked = jax.tree.map(np.asarray, stack([each.environment for each in group]))
     chunk = max(1, min(100, PAIRS_AT_ONCE // (first.vehicles * first.rsus)))
     values: dict[str, list[np.ndarray]] = {name: [] for name in METRICS}
@@ -171,7 +178,7 @@ def figures(group: Sequence[Instance], policy: Any, player: Callable[[Any], Play
         padded = chosen + [chosen[-1]] * (chunk - len(chosen))
         places = np.asarray([place for place, _ in padded])
         environments = jax.tree.map(lambda leaf, places=places: leaf[places], stacked)
-        drawn = jnp.stack([keys[group[place].episodes][episode] for place, episode in padded])
+        drawn = jnp.stack([keys[place][episode] for place, episode in padded])
         for name, value in play(environments, policy, player, drawn).items():
             values[name].append(np.asarray(value, float)[: len(chosen)])
     seconds = time.perf_counter() - begin
@@ -212,7 +219,7 @@ def judge(name: str, policy: Any, found: Sequence[Instance]) -> list[dict[str, A
 def judge_reference(name: str, found: Sequence[Instance], cache: Path) -> list[dict[str, Any]]:
     """Rows of a reference policy; those in the cache are not played again."""
     known: dict[str, dict[str, Any]] = json.loads(cache.read_text()) if cache.exists() else {}
-    address = {id(each): f"{name} {each.digest} {each.episodes}" for each in found}
+    address = {id(each): f"{name} {each.digest} {each.episodes} {each.seed}" for each in found}
     missing = [each for each in found if address[id(each)] not in known]
     for group in sized(missing):
         print(f"{name}: {group[0].environment.vehicles} x {group[0].environment.rsus}", file=sys.stderr, flush=True)
