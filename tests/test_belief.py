@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference.attack_paths import posterior
 
 from edgewise.environments.episode import record_episode
 from edgewise.systems.agent_migration import belief, memory, references
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
+from reference.attack_paths import posterior
 
 UNITS, STEPS = 3, 3
 

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.reference import unit_defence
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
@@ -20,6 +19,7 @@ from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judgement import judge_references
+from reference import unit_defence
 
 SMALL = AgentMigrationConfig(vehicles=4, rsus=3, attacked_rsus=1, slots=12)
 ENTRY = registry.find("agent-migration")
