@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
+import edgewise  # noqa: F401 (registers the environments)
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.environments import registry
@@ -148,6 +150,17 @@ def test_a_folder_without_systems_is_refused(tmp_path: Path) -> None:
 def test_contradictions_are_told(fields: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         AgentMigrationConfig(**fields)  # type: ignore[arg-type]
+
+
+def test_other_libraries_take_instances_of_one_size() -> None:
+    one = gymnasium.make(
+        "edgewise/AgentMigration-v0", instances="drawn", shapes=("3x2",), instances_per_shape=3, slots=4
+    )
+    observation, _ = one.reset(seed=0)
+    assert one.observation_space.contains(observation)
+    assert np.isfinite(one.step(one.action_space.sample())[1])
+    with pytest.raises(ConfigurationError, match="of one size"):
+        gymnasium.make("edgewise/AgentMigration-v0", instances="drawn", shapes=("3x2", "2x2"), instances_per_shape=1)
 
 
 def test_drawn_instances_to_evaluate_on_are_others_than_those_trained_on() -> None:

@@ -44,7 +44,14 @@ def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]
     for name in overrides:
         if name not in known:
             raise UnexpectedKeyword(f"got an unexpected keyword argument '{name}': {unknown('field', name, known)}")
-    return registry.make(system, **overrides)
+    made = registry.make(system, **overrides)
+    from edgewise.environments.instances import InstanceGroups
+
+    if isinstance(made, InstanceGroups):
+        raise ConfigurationError(
+            "environment", system, "of one size for other libraries: its configuration names instances of several"
+        )
+    return made
 
 
 def check_render_mode(mode: str | None) -> None:
