@@ -54,3 +54,20 @@ REINFORCE = _entry(
 ENTITY_PPO = _entry(
     "entity-ppo", "PPO over sets of any size", "entity_ppo:EntityPPOConfig", "entity_ppo:EntityPPO", "matching"
 )
+ENTITY_SAC = _entry(
+    "entity-sac",
+    "soft actor-critic over sets of any size",
+    "entity_sac:EntitySACConfig",
+    "entity_sac:EntitySAC",
+    "matching",
+)
+ENTITY_CGDM = _entry(
+    "entity-cgdm", "CGDM over sets of any size", "entity_cgdm:EntityCGDMConfig", "entity_cgdm:EntityCGDM", "matching"
+)
+MASKED_DIFFUSION = _entry(
+    "masked-diffusion",
+    "masked diffusion over sets of any size, by weighted likelihood",
+    "masked_diffusion:MaskedDiffusionConfig",
+    "masked_diffusion:MaskedDiffusion",
+    "matching",
+)

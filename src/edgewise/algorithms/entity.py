@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,8 @@ from edgewise.environments.bipartite import PAIRS, Bipartite
 from edgewise.environments.spaces import MASK, Choices, Dict, Flags, Space, Spaces, parts
 from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_columns
 from edgewise.policies.matching import Sets
+
+Credit = Literal["decomposed", "team"]
 
 
 class RowValue(eqx.Module):

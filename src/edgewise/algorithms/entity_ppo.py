@@ -7,7 +7,7 @@ column's switch by the sum of the advantages of the rows that it concerns. A row
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.advantage import advantages
 from edgewise.algorithms.base import Metrics, OnPolicyAlgorithm, Step
-from edgewise.algorithms.entity import RowValue, matching_sets, matching_sizes, privileged_sizes
+from edgewise.algorithms.entity import Credit, RowValue, matching_sets, matching_sizes, privileged_sizes
 from edgewise.algorithms.optimisers import begin, descend, falling_adam
 from edgewise.algorithms.pieces import pieces_of, summed
 from edgewise.common.errors import check_choice, check_integer, check_range
@@ -25,7 +25,6 @@ from edgewise.networks.bipartite import Features
 from edgewise.numerics.running import RunningScale
 from edgewise.policies.matching import Decisions, MatchingPolicy, Sets, pack
 
-Credit = Literal["decomposed", "team"]
 ADAM_EPSILON = 1e-5
 """Larger than Adam's own 1e-8, as is usual for PPO: small gradients do not move far."""
 SCALE_RATE = 0.1

@@ -99,12 +99,34 @@ def reverse_chain(
     Returns:
         x_K, ..., x_0.
     """
-    variance = schedule.posterior_variance if variance is None else variance
     shape = (schedule.steps, *observation.shape[:-1], denoiser.action_size)
     noise = jnp.zeros(shape, observation.dtype) if key is None else jax.random.normal(key, shape, observation.dtype)
     condition = denoiser.condition(observation)
+    return run_chain(lambda x, step: denoiser.denoise(x, jnp.asarray(step), condition), schedule, mean, noise, variance)
+
+
+def run_chain(
+    denoise: Callable[[Array, int], Array],
+    schedule: Schedule,
+    mean: Mean,
+    noise: Float[Array, "k *batch a"],
+    variance: Float[Array, " k"] | None = None,
+) -> list[Float[Array, "*batch a"]]:
+    """The reverse chain of any network.
+
+    Args:
+        denoise: `denoise(x_k, k)`.
+        schedule: noise levels.
+        mean: how what it gives leads to the mean of x_{k-1}.
+        noise: the last is x_K, that at k - 2 the noise in x_{k-1}.
+        variance: as of `reverse_chain`.
+
+    Returns:
+        x_K, ..., x_0.
+    """
+    variance = schedule.posterior_variance if variance is None else variance
     chain = [noise[-1]]
     for step in range(schedule.steps, 0, -1):
-        x = mean(schedule, chain[-1], step, denoiser.denoise(chain[-1], jnp.asarray(step), condition))
+        x = mean(schedule, chain[-1], step, denoise(chain[-1], step))
         chain.append(x if step == 1 else x + jnp.sqrt(variance[step - 1]) * noise[step - 2])
     return chain

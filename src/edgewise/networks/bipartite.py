@@ -71,13 +71,24 @@ class Round(eqx.Module):
         self.out = eqx.nn.Linear(width, width, key=keys[6])
 
     def __call__(
-        self, pairs: Float[Array, "*b v s w"], row_mask: Bool[Array, "*b v"], column_mask: Bool[Array, "*b s"]
+        self,
+        pairs: Float[Array, "*b v s w"],
+        row_mask: Bool[Array, "*b v"],
+        column_mask: Bool[Array, "*b s"],
+        choice: Float[Array, "*b v s"] | None = None,
     ) -> Float[Array, "*b v s w"]:
-        """The pairs after the exchange."""
+        """The pairs after the exchange.
+
+        Args:
+            pairs: before it.
+            row_mask, column_mask: what is there.
+            choice: logits added to those of the provisional choices, such as what rows are about to do; None for nothing.
+        """
         width = pairs.shape[-1]
         there = (row_mask[..., :, None] & column_mask[..., None, :])[..., None]
         h = normalise(pairs)
-        scores = jnp.where(there, dense(self.choose, h), EMPTY)
+        logits = dense(self.choose, h) if choice is None else dense(self.choose, h) + choice[..., None]
+        scores = jnp.where(there, logits, EMPTY)
         chosen = jnp.where(there, jax.nn.softmax(scores, axis=-2), 0.0)
         message = jnp.where(there, dense(self.message, h), 0.0)
         weighted = message * jnp.repeat(chosen, width // HEADS, axis=-1)

@@ -72,8 +72,8 @@ def n_step(window: Step, discount: float) -> Transition:
         discount: gamma per step.
 
     Returns:
-        Reward sum_i gamma^i r_i over the m <= n steps of the episode, credit alike, discount gamma^m (0 where it terminated),
-        and the observation after the last of them.
+        Reward sum_i gamma^i r_i over the m <= n steps of the episode, credit alike (its flags: whether they were set in any),
+        discount gamma^m (0 where it terminated), and the observation after the last of them.
     """
     n = window.reward.shape[0]
     over = jnp.cumsum(window.ended, axis=0) > 0
@@ -87,6 +87,8 @@ def n_step(window: Step, discount: float) -> Transition:
 
     def summed(values: Array) -> Array:
         kept, weight = (each.reshape(*each.shape, *([1] * (values.ndim - each.ndim))) for each in (alive, power))
+        if values.dtype == bool:
+            return jnp.any(kept & values, axis=0)
         return jnp.sum(jnp.where(kept, weight * values, 0.0), axis=0)
 
     return Transition(
