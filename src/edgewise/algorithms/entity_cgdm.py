@@ -103,7 +103,7 @@ class EntityCGDM(EntityActorCritic[EntityCGDMConfig, MatchingDenoiser]):
         metrics = {"gain": total, "confidence": confidence.mean(), "consistency_loss": consistency}
         return c.consistency_weight * consistency - total, metrics
 
-    def _decision(self, x: Features, scores: Float[Array, "*b v+1 s"]) -> Decided:
+    def _decision(self, x: Features, scores: Float[Array, "*b n s"]) -> Decided:
         scores = jax.lax.stop_gradient(scores)
         best = jnp.argmax(jnp.where(x.column_mask[..., None, :], scores[..., :-1, :], -jnp.inf), axis=-1)
         choice = jax.nn.one_hot(best, scores.shape[-1]) * x.row_mask[..., None]
@@ -111,6 +111,6 @@ class EntityCGDM(EntityActorCritic[EntityCGDMConfig, MatchingDenoiser]):
         return Decided(choice, on.astype(float))
 
 
-def _scores(decided: Decided) -> Float[Array, "*b v+1 s"]:
+def _scores(decided: Decided) -> Float[Array, "*b n s"]:
     """The clean scores of a decision."""
     return 2 * jnp.concatenate([decided.choice, decided.switch[..., None, :]], axis=-2) - 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
 from edgewise.algorithms.decision_value import SMALLEST_GAIN, Decided, Values, mean_where
@@ -104,7 +104,7 @@ class MaskedDiffusion(EntityActorCritic[MaskedDiffusionConfig, MatchingDenoiser]
         return each.mean(), metrics
 
 
-def advantages(particles: Decided, values: Values) -> Float[Array, "n b v+s"]:
+def advantages(particles: Decided, values: Values) -> Float[Array, "n b t"]:
     """What each decision of a particle is worth more than the particles' decisions for the same row or column on average.
 
     Judged with all other decisions of the same particle.
@@ -129,7 +129,7 @@ def temperature_for(advantage: Float[Array, "n b t"], there: Bool[Array, "b t"],
         logarithms = jax.nn.log_softmax(advantage / temperature, axis=0)
         return mean_where((jnp.exp(logarithms) * logarithms).sum(0) + jnp.log(count), there)
 
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+    def halve(_: Int[Array, ""], bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bounds
         middle = (low + high) / 2
         more = distance(jnp.exp(middle)) > divergence
@@ -152,7 +152,7 @@ def _decision(x: Features, settled: Settled) -> Decided:
     return Decided(settled.choice * x.row_mask[..., None], settled.switch * x.column_mask)
 
 
-def _log_likelihood(logits: tuple[Array, Array], particles: Decided) -> Float[Array, "n b v+s"]:
+def _log_likelihood(logits: tuple[Array, Array], particles: Decided) -> Float[Array, "n b t"]:
     choice, switch = logits
     rows = (particles.choice * jax.nn.log_softmax(choice)).sum(-1)
     columns = jax.nn.log_sigmoid(jnp.where(particles.switch > 0.5, switch, -switch))

@@ -84,7 +84,7 @@ class MatchingDenoiser(eqx.Module):
 
     def denoise(
         self, condition: Float[Array, "*b v s w"], x: Features, draft: Draft, step: Array | None = None
-    ) -> tuple[Float[Array, "*b v s"], Float[Array, "*b s"]]:
+    ) -> tuple[Float[Array, "*d v s"], Float[Array, "*d s"]]:
         """Scores of pairs and of switches; the draft may have further axes in front of those of the observation.
 
         Args:
@@ -98,10 +98,12 @@ class MatchingDenoiser(eqx.Module):
         if self.time is not None and step is not None:
             size = self.time.layers[0].weight.shape[1]
             pairs = pairs + self.time(time_embedding(step, size))[..., None, None, :]
-        pairs = self.exchange(pairs, x.row_mask, x.column_mask, draft.choice)
+        batch = pairs.shape[:-3]
+        row_mask, column_mask = (jnp.broadcast_to(m, (*batch, m.shape[-1])) for m in (x.row_mask, x.column_mask))
+        pairs = self.exchange(pairs, row_mask, column_mask, draft.choice)
         choice = dense(self.choice_head, pairs)[..., 0]
-        pooled = pool_rows(pairs, dense(self.switch_gate, pairs), x.row_mask)
-        columns = jnp.broadcast_to(x.columns, (*pooled.shape[:-1], x.columns.shape[-1]))
+        pooled = pool_rows(pairs, dense(self.switch_gate, pairs), row_mask)
+        columns = jnp.broadcast_to(x.columns, (*batch, *x.columns.shape[-2:]))
         return choice, dense(self.switch_head, jnp.concatenate([pooled, columns], axis=-1))[..., 0]
 
     @property

@@ -78,7 +78,7 @@ class MaskedMatchingPolicy(eqx.Module):
 
     def logits(
         self, x: Features, condition: Float[Array, "*b v s w"], settled: Settled
-    ) -> tuple[Float[Array, "*b v s"], Float[Array, "*b s"]]:
+    ) -> tuple[Float[Array, "*d v s"], Float[Array, "*d s"]]:
         """Logits of every row's choice, `EMPTY` where no column is, and of every column's switch."""
         choice, switch = self.denoiser.denoise(condition, x, settled.draft)
         return jnp.where(x.column_mask[..., None, :], choice, EMPTY), switch
@@ -130,7 +130,7 @@ class MaskedMatchingPolicy(eqx.Module):
         settled, _ = jax.lax.scan(step, start, (jnp.arange(1, self.steps + 1), keys))
         return settled
 
-    def there(self, x: Features) -> Bool[Array, "*b v+s"]:
+    def there(self, x: Features) -> Bool[Array, "*b t"]:
         """Which decisions are to be made: those of rows, then those of columns."""
         return jnp.concatenate([x.row_mask, x.column_mask & (self.sets.switch is not None)], axis=-1)
 

@@ -61,7 +61,7 @@ class MatchingDiffusionPolicy(eqx.Module):
 
     def scores(
         self, x: Features, condition: Float[Array, "*b v s w"], key: PRNGKeyArray | None
-    ) -> Float[Array, "*b v+1 s"]:
+    ) -> Float[Array, "*b n s"]:
         """x_0 of the reverse chain.
 
         Args:
@@ -79,14 +79,14 @@ class MatchingDiffusionPolicy(eqx.Module):
         return run_chain(clean, self.schedule, posterior_mean, noise)[-1]
 
     def clean(
-        self, x: Features, condition: Float[Array, "*b v s w"], noisy: Float[Array, "*b v+1 s"], step: Array
-    ) -> Float[Array, "*b v+1 s"]:
+        self, x: Features, condition: Float[Array, "*b v s w"], noisy: Float[Array, "*b n s"], step: Array
+    ) -> Float[Array, "*b n s"]:
         """Predicted clean scores of noisy ones at a step."""
         scores = self.denoiser.denoise(condition, x, draft_of(noisy), step)
         return jnp.tanh(jnp.concatenate([scores[0], scores[1][..., None, :]], axis=-2))
 
 
-def draft_of(scores: Float[Array, "*b v+1 s"]) -> Draft:
+def draft_of(scores: Float[Array, "*b n s"]) -> Draft:
     """Noisy scores as a draft: the scores, and the probabilities that they amount to."""
     logits = SHARPNESS * scores[..., :-1, :]
     pairs = jnp.stack([scores[..., :-1, :], jax.nn.softmax(logits)], axis=-1)
@@ -94,12 +94,12 @@ def draft_of(scores: Float[Array, "*b v+1 s"]) -> Draft:
     return Draft(logits, pairs, columns)
 
 
-def choice_probability(x: Features, scores: Float[Array, "*b v+1 s"]) -> Float[Array, "*b v s"]:
+def choice_probability(x: Features, scores: Float[Array, "*b n s"]) -> Float[Array, "*b v s"]:
     """A smooth form of the choices: the softmax of SHARPNESS times the scores."""
     return jax.nn.softmax(jnp.where(x.column_mask[..., None, :], SHARPNESS * scores[..., :-1, :], -jnp.inf))
 
 
-def switch_probability(scores: Float[Array, "*b v+1 s"]) -> Float[Array, "*b s"]:
+def switch_probability(scores: Float[Array, "*b n s"]) -> Float[Array, "*b s"]:
     """A smooth form of the switches: on and off as two choices with the score and its negative."""
     return jax.nn.sigmoid(2 * SHARPNESS * scores[..., -1, :])
 
@@ -108,7 +108,7 @@ def decision_consistency(
     policy: MatchingDiffusionPolicy,
     x: Features,
     condition: Float[Array, "b v s w"],
-    clean: Float[Array, "b v+1 s"],
+    clean: Float[Array, "b n s"],
     key: PRNGKeyArray,
 ) -> Float[Array, " b"]:
     """Denoising-consistency loss of clean scores: equation (33) of the CGDM paper, the mean over what is there.
@@ -130,5 +130,5 @@ def decision_consistency(
     return level / (1 - level) * total
 
 
-def _flat(x: Float[Array, "*b n s"]) -> Float[Array, "*b n*s"]:
+def _flat(x: Float[Array, "*b n s"]) -> Float[Array, "*b f"]:
     return x.reshape(*x.shape[:-2], -1)

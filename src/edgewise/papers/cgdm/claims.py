@@ -57,6 +57,17 @@ def ablation(results: Results) -> list[Claim | None]:
     ]
 
 
+def learners_over_sets(results: Results) -> list[Claim | None]:
+    """What should speak for diffusion over sets."""
+    ppo, sac, ours, masked = (results.find(f) for f in ("entity-ppo", "entity-sac", "entity-cgdm", "masked-diffusion"))
+    return [
+        _below("Entity CGDM has a lower latency than entity PPO", ours, ppo),
+        _below("Entity CGDM has a lower latency than entity SAC", ours, sac),
+        _below("Masked diffusion has a lower latency than entity PPO", masked, ppo),
+        _below("Masked diffusion has a lower latency than entity SAC", masked, sac),
+    ]
+
+
 def reductions(results: Results) -> dict[str, Estimate]:
     """Part by which CGDM's latency is below that of every other policy."""
     ours = results.find(OURS)

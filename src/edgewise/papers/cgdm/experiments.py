@@ -30,6 +30,8 @@ COMPARED = (
     Learner("DDPG", "ddpg"),
 )
 """All learners of the paper's comparison."""
+OVER_SETS = tuple(Learner(name, name) for name in ("entity-ppo", "entity-sac", "entity-cgdm", "masked-diffusion"))
+"""Learners of policies that serve any fleet."""
 DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
 """Lengths of the reverse chain in Fig. 4, K."""
 
@@ -108,6 +110,15 @@ EXPERIMENTS = {
             claims=claims.reputations,
             probes=probes.reputations,
             trained_in=DEFAULT,
+        ),
+        Experiment(
+            name="general-learners",
+            title=TITLES["general-learners"],
+            settings=(Setting("default", SYSTEM, {"observation": "entities"}),),
+            learners=OVER_SETS,
+            references=("look-ahead", "filtering-look-ahead", "far-sighted-look-ahead", "oracle"),
+            plot=figures.learners_over_sets,
+            claims=claims.learners_over_sets,
         ),
     )
 }

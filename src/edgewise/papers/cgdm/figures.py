@@ -49,6 +49,15 @@ def ablation(results: Results) -> Drawing:
     return _curves(results, {}, said)
 
 
+def learners_over_sets(results: Results) -> Drawing:
+    """Learning curves of the learners over sets, and the latencies of the best policies."""
+    said = (
+        "One network on pairs for all, the same steps, privileged critics and decomposed rewards; entity-sac, entity-cgdm and "
+        "masked-diffusion share their critics too. Settings by short runs on other episodes."
+    )
+    return _curves(results, {}, said)
+
+
 @styled()
 def _curves(results: Results, less: Mapping[str, Estimate], said: str) -> Drawing:
     figure, grid = new_figure(7.2, 6.8, 2, 2)

@@ -11,6 +11,7 @@ PROFILES = {
     profile.name: profile
     for profile in (
         Profile("quick", steps=8_400, seeds=3, evaluations=2, episodes=16, paper_steps=STEPS),
+        Profile("brief", steps=49_152, seeds=10, evaluations=6, episodes=200, paper_steps=STEPS),
         Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=50, paper_steps=STEPS),
     )
 }
@@ -24,5 +25,6 @@ TITLES = {
     "fig8": "CGDM paper, Fig. 8: processors",
     "fig9": "CGDM paper, Fig. 9: attack frequency",
     "fig10": "CGDM paper, Fig. 10: reputations over an episode with an attack",
+    "general-learners": "Policies for any fleet: the learners over sets at equal budgets",
 }
 PAPER = Paper(TITLES, PROFILES, "edgewise.papers.cgdm.experiments:EXPERIMENTS")

@@ -1,0 +1,184 @@
+"""Off-policy learners over sets: critics that value every alternative, their targets, and what they learn."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from edgewise.algorithms.decision_value import (
+    Decided,
+    DecisionValue,
+    Values,
+    as_action,
+    as_numbers,
+    gains,
+)
+from edgewise.algorithms.masked_diffusion import advantages, mask, temperature_for
+from edgewise.algorithms.registry import find_algorithm
+from edgewise.environments.description import Description
+from edgewise.networks.bipartite import Features
+from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.matching import Sets
+from edgewise.training.build import build_loop
+from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from matching_task import MatchingTask, best_reward
+
+V, S = 4, 3
+NUMBERS = (3, 4, 5)
+SETS = Sets("jobs", "machines", "machine", "on")
+NAMES = ("entity-sac", "entity-cgdm", "masked-diffusion")
+SMALL = {"width": 16, "rounds": 1, "batch_size": 64, "actor_rate": 3e-3, "critic_rate": 3e-3}
+EACH = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(scope="module")
+def x() -> Features:
+    rng = np.random.default_rng(0)
+    parts = [jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in ((V, 3), (S, 4), (V, S, 5))]
+    return Features(*parts, jnp.array([True, True, True, False]), jnp.array([True, True, True]))
+
+
+@pytest.fixture(scope="module")
+def critic() -> DecisionValue:
+    return DecisionValue(NUMBERS, 8, 1, True, jax.random.key(0))
+
+
+@eqx.filter_jit
+def judged(critic: DecisionValue, x: Features, decided: Decided) -> Values:
+    return critic.judge(critic.encode(x), x.row_mask, decided)
+
+
+def decision(columns: list[int], on: list[bool], x: Features) -> Decided:
+    return as_numbers(x, SETS, {"machine": jnp.array(columns), "on": jnp.array(on)})
+
+
+def test_the_value_of_an_alternative_is_that_of_the_decision_with_it(critic: DecisionValue, x: Features) -> None:
+    columns, on = [0, 2, 2, 1], [True, False, True]
+    values = judged(critic, x, decision(columns, on, x))
+    for row in range(3):
+        for column in range(S):
+            changed = [column if v == row else c for v, c in enumerate(columns)]
+            expected = judged(critic, x, decision(changed, on, x)).row[row]
+            assert float(values.choice[row, column]) == pytest.approx(float(expected), abs=1e-5)
+    for column in range(S):
+        for state, value in ((True, values.on), (False, values.off)):
+            switched = [state if s == column else each for s, each in enumerate(on)]
+            expected = judged(critic, x, decision(columns, switched, x)).row[:3].sum()
+            assert float(value[column]) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_values_depend_on_what_the_others_choose(critic: DecisionValue, x: Features) -> None:
+    on = [False, False, False]
+    alone, joined = (judged(critic, x, decision(c, on, x)).row[0] for c in ([0, 1, 1, 0], [0, 0, 1, 0]))
+    assert abs(float(alone - joined)) > 1e-4
+
+
+def test_what_is_not_there_changes_no_value(critic: DecisionValue, x: Features) -> None:
+    one, other = (judged(critic, x, decision([0, 2, 1, last], [True] * 3, x)) for last in (0, 2))
+    np.testing.assert_array_equal(one.row[:3], other.row[:3])
+    np.testing.assert_array_equal(one.on, other.on)
+
+
+def test_decisions_survive_their_form_as_numbers(x: Features) -> None:
+    action = as_action(SETS, decision([0, 2, 1, 0], [True, False, True], x))
+    assert action["machine"].tolist() == [0, 2, 1, 0]
+    assert action["on"].tolist() == [True, False, True]
+
+
+def test_gains_have_mean_size_one_and_sum_to_nothing_over_columns(critic: DecisionValue, x: Features) -> None:
+    gain = gains(x, judged(critic, x, decision([0, 2, 1, 0], [True, False, True], x)))
+    there = np.asarray(gain.choice)[:3]
+    assert np.abs(there).mean() == pytest.approx(1, abs=1e-3)
+    np.testing.assert_allclose(there.sum(1), 0, atol=1e-5)
+    assert (np.asarray(gain.choice)[3] == 0).all()
+
+
+def test_lambda_gives_the_divergence_that_was_asked_for() -> None:
+    advantage = jnp.asarray(np.random.default_rng(1).normal(size=(8, 5, 6)), jnp.float32)
+    there = jnp.ones((5, 6), bool)
+    temperature = float(temperature_for(advantage, there, 0.4))
+    weight = np.exp(np.asarray(advantage, float) / temperature)
+    weight /= weight.sum(0)
+    assert (weight * np.log(8 * weight)).sum(0).mean() == pytest.approx(0.4, abs=1e-3)
+
+
+def test_advantages_are_weighed_against_the_other_particles() -> None:
+    choice = jnp.array([[[[1.0, 0.0]]], [[[0.0, 1.0]]]])  # two particles, one state, one row
+    switch = jnp.array([[[1.0, 0.0]], [[0.0, 0.0]]])
+    values = Values(jnp.zeros((2, 1, 1)), jnp.broadcast_to(jnp.array([3.0, 1.0]), choice.shape), 5 + switch, 4 + switch)
+    found = advantages(Decided(choice, switch), values)
+    np.testing.assert_allclose(found[:, 0], [[1.0, 0.5, 0.0], [-1.0, -0.5, 0.0]])
+
+
+def test_masks_hide_from_one_to_all_of_what_is_there() -> None:
+    there = jnp.array([[True, True, False, True]])
+    hidden = np.asarray(mask(there, (400, 1, 4), jax.random.key(0)))
+    assert not hidden[..., 2].any()
+    assert np.unique(hidden.sum(-1)).tolist() == [1, 2, 3]
+    np.testing.assert_allclose([(hidden.sum(-1) == n).mean() for n in (1, 2, 3)], 1 / 3, atol=0.08)
+
+
+@eqx.filter_jit
+def run(loop: OffPolicyLoop, key: Any) -> Any:
+    return loop.chunk(loop.start(key), loop.config.iterations)[0].train_state
+
+
+@cache
+def learned(name: str, updates: int, credit: str = "decomposed", crowding: float = 0.0) -> tuple[Any, Any]:
+    """The learner and its state after a short run on the matching task."""
+    task = MatchingTask(crowding=crowding)
+    config = OffPolicyConfig(
+        steps=512 + 32 * updates, environments=32, evaluations=1, updates=1, warmup_steps=512, replay_capacity=4096
+    )
+    entry = find_algorithm(name)
+    algorithm = entry.build(entry.config(**SMALL, discount=0.0, credit=credit), task.spaces, config.total_updates)
+    loop = build_loop(task, algorithm, config)
+    return algorithm, run(loop, jax.random.key(0))
+
+
+@pytest.mark.slow
+@EACH
+def test_learning_twice_gives_the_same_weights(name: str) -> None:
+    first = learned(name, 3)[1]
+    learned.cache_clear()
+    again = learned(name, 3)[1]
+    assert eqx.tree_equal(first, again)
+
+
+@EACH
+def test_a_saved_policy_decides_the_same_at_any_size(name: str, tmp_path: Any) -> None:
+    task, entry = MatchingTask(), find_algorithm(name)
+    algorithm = entry.build(entry.config(width=8, rounds=1), task.spaces, 1)
+    policy = algorithm.policy(algorithm.init(jax.random.key(1)))
+    described = (Description.of(task.observation_space, "observation"), Description.of(task.action_space, "action"))
+    save_policy(tmp_path / "policy", PolicyArtefact(policy, "matching", {}, "test", 0, *described))
+    restored = load_policy(tmp_path / "policy")
+    for size in (4, 6):
+        large = MatchingTask(jobs=size, machines=size - 1)
+        observation = large.reset(jax.random.key(7))[1]
+        for key in (None, jax.random.key(3)):
+            mine, theirs = policy(observation, key), restored.policy(observation, key)
+            assert all((mine[part] == theirs[part]).all() for part in mine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("credit", "crowding"), [("decomposed", 0.0), ("team", 0.4)])
+@EACH
+def test_decisions_are_almost_the_best(name: str, credit: str, crowding: float) -> None:
+    """With crowding, a row's best choice depends on the others', and only the team's reward says what it costs them."""
+    algorithm, state = learned(name, 1500, credit, crowding)
+    task, policy = MatchingTask(crowding=crowding), eqx.filter_jit(algorithm.policy(state))
+    step = eqx.filter_jit(task.step)
+    lost, ordinary = [], []
+    for key in jax.random.split(jax.random.key(11), 40):
+        state_, observation = task.reset(key)
+        best = best_reward(task, state_)
+        lost.append(best - float(step(key, state_, policy(observation, None))[1].reward))
+        ordinary.append(best - float(step(key, state_, task.action_space.sample(key))[1].reward))
+    assert np.mean(lost) < 0.1 * np.mean(ordinary)
