@@ -159,6 +159,11 @@ class Algorithm(eqx.Module, Generic[Config, TrainState]):
         )
 
     @property
+    def privileged(self) -> bool:
+        """Whether it learns from what only a critic may see: `privileged` of the configuration; yes without that field."""
+        return bool(getattr(self.config, "privileged", True))
+
+    @property
     def observation_size(self) -> int:
         """Components of an observation.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import jax
@@ -12,8 +12,9 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.critic import ActionValue, critic_objective, privileged_size
 from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.common.plain import ADDED
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.schedule import ScheduleName, make_schedule
 from edgewise.policies.diffusion import DiffusionPolicy, consistency_loss
@@ -60,6 +61,10 @@ class CGDMConfig:
     """Soft update tau (Table II)."""
     deploy_average: bool = True
     """Deploy the slow copy of the actor, an average over its latest updates, instead of the actor itself."""
+    privileged: bool = field(default=False, metadata=ADDED)
+    """Show the critics what only a critic may see, in training, where the environment offers it."""
+    layer_norm: bool = field(default=False, metadata=ADDED)
+    """Normalise the hidden layers of the critics."""
 
     def __post_init__(self) -> None:
         check_integer("denoising_steps", self.denoising_steps, 1)
@@ -90,7 +95,10 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
-        critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key)
+        more = privileged_size(c.privileged, self.spaces)
+        critic = ActionValue(
+            self.observation_size, self.action_size, c.hidden, critic_key, privileged=more, layer_norm=c.layer_norm
+        )
         return self._optimisers.begin(actor, critic)
 
     def policy(self, train_state: CGDMState) -> DiffusionPolicy:
@@ -124,7 +132,7 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
     def value_target(self, train_state: CGDMState, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:
         """TD target of (38): the smaller of both target values of the target actor's action."""
         action = self._with_denoiser(train_state.target_actor)(batch.next_observation, key)
-        value = train_state.target_critic(batch.next_observation, action).min(0)
+        value = train_state.target_critic.shown(batch.next_privileged)(batch.next_observation, action).min(0)
         return batch.reward + batch.discount * value
 
     def actor_objective(
@@ -135,7 +143,7 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
         action_key, confidence_key, loss_key = jax.random.split(key, 3)
         policy = self._with_denoiser(actor)
         action = policy(batch.observation, action_key)
-        value = critic(batch.observation, action).min(0)
+        value = critic.shown(batch.privileged)(batch.observation, action).min(0)
         consistency = consistency_loss(policy, batch.observation, batch.action, loss_key).mean()
         confidence = jnp.exp(
             -c.confidence_sensitivity * consistency_loss(policy, batch.observation, action, confidence_key)

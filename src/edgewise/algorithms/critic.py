@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import Transition
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.spaces import Box, Spaces
 from edgewise.networks.mlp import MLP
 
 
@@ -18,15 +20,34 @@ class ActionValue(eqx.Module):
 
     Attributes:
         networks: usually two.
+        privileged: numbers beside the observation that only they see.
     """
 
     networks: tuple[MLP, ...]
+    privileged: int = eqx.field(static=True)
 
     def __init__(
-        self, observation_size: int, action_size: int, hidden: Sequence[int], key: PRNGKeyArray, count: int = 2
+        self,
+        observation_size: int,
+        action_size: int,
+        hidden: Sequence[int],
+        key: PRNGKeyArray,
+        count: int = 2,
+        privileged: int = 0,
+        layer_norm: bool = False,
     ) -> None:
-        """Args: sizes of observation and action, widths of the hidden layers, key, number of networks."""
-        self.networks = ensemble((observation_size + action_size, *hidden, 1), count, key)
+        """Critics with fresh weights.
+
+        Args:
+            observation_size, action_size: sizes.
+            hidden: widths of the hidden layers.
+            key: for the weights.
+            count: number of networks.
+            privileged: numbers beside the observation that only they see, in front of the action.
+            layer_norm: whether hidden layers are normalised.
+        """
+        self.networks = ensemble((observation_size + privileged + action_size, *hidden, 1), count, key, layer_norm)
+        self.privileged = privileged
 
     def __call__(
         self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
@@ -34,6 +55,49 @@ class ActionValue(eqx.Module):
         """All values of every sample."""
         joint = jnp.concatenate([observation, action], axis=-1)
         return jnp.stack([network(joint)[..., 0] for network in self.networks])
+
+    def shown(self, privileged: PyTree[Array]) -> Critic:
+        """The critics of these observations: of those that see more, with what only they see of them."""
+        return ShownCritic(self, privileged) if self.privileged else self
+
+
+class ShownCritic(eqx.Module):
+    """Critics with what only they see of a batch.
+
+    Attributes:
+        critic: the critics.
+        privileged: [*batch, p].
+    """
+
+    critic: ActionValue
+    privileged: Float[Array, "*batch p"]
+
+    def __call__(
+        self, observation: Float[Array, "*batch o"], action: Float[Array, "*batch a"]
+    ) -> Float[Array, n * batch]:
+        """All values of every sample."""
+        return self.critic(jnp.concatenate([observation, self.privileged], axis=-1), action)
+
+
+Critic = ActionValue | ShownCritic
+"""`critic(observation, action)`: all values of every sample."""
+
+
+def privileged_size(asked: bool, spaces: Spaces) -> int:
+    """Numbers beside the observation that critics see.
+
+    Args:
+        asked: whether they are to see any.
+        spaces: of the environment.
+
+    Raises:
+        ConfigurationError: if they are asked for, and the environment offers none as a vector.
+    """
+    if not asked:
+        return 0
+    if not isinstance(spaces.privileged, Box) or len(spaces.privileged.shape) != 1:
+        raise ConfigurationError("privileged", True, "False: the environment has no vector that only a critic may see")
+    return spaces.privileged.shape[0]
 
 
 class TwinActionValues(eqx.Module):
@@ -54,11 +118,12 @@ class TwinActionValues(eqx.Module):
         return jnp.stack([network(observation) for network in self.networks])
 
 
-def ensemble(sizes: Sequence[int], count: int, key: PRNGKeyArray) -> tuple[MLP, ...]:
+def ensemble(sizes: Sequence[int], count: int, key: PRNGKeyArray, layer_norm: bool = False) -> tuple[MLP, ...]:
     """`count` networks with layers of the given sizes, each with weights of its own."""
-    return tuple(MLP(sizes, each) for each in jax.random.split(key, count))
+    return tuple(MLP(sizes, each, layer_norm) for each in jax.random.split(key, count))
 
 
 def critic_objective(critic: ActionValue, batch: Transition, target: Float[Array, " b"]) -> Float[Array, ""]:
     """Sum of all critics' mean squared errors against the TD target: equation (39) of the CGDM paper."""
-    return ((critic(batch.observation, batch.action) - target) ** 2).mean(1).sum()
+    value = critic.shown(batch.privileged)(batch.observation, batch.action)
+    return ((value - target) ** 2).mean(1).sum()

@@ -17,7 +17,7 @@ the opposite.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 import equinox as eqx
@@ -27,9 +27,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, privileged_size
 from edgewise.algorithms.optimisers import descend
 from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.common.plain import ADDED
 from edgewise.diffusion.denoiser import Denoiser
 from edgewise.diffusion.pruning import compact, prune, row_masks
 from edgewise.diffusion.schedule import ScheduleName, make_schedule
@@ -93,6 +94,10 @@ class EDMSACConfig:
     """Discount factor gamma (paper: 0.99)."""
     target_rate: float = 0.005
     """Soft update tau (paper: 0.005)."""
+    privileged: bool = field(default=False, metadata=ADDED)
+    """Show the critics what only a critic may see, in training, where the environment offers it."""
+    layer_norm: bool = field(default=False, metadata=ADDED)
+    """Normalise the hidden layers of the critics."""
 
     def __post_init__(self) -> None:
         check_integer("denoising_steps", self.denoising_steps, 1)
@@ -161,7 +166,16 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACConfig, EDMSACState]):
         denoiser = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
         deviation = jnp.full(self.action_size, math.log(c.deviation), dtype=float) if c.last_noise else None
         actor = Actor(denoiser, deviation)
-        critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key, c.critics)
+        more = privileged_size(c.privileged, self.spaces)
+        critic = ActionValue(
+            self.observation_size,
+            self.action_size,
+            c.hidden,
+            critic_key,
+            c.critics,
+            privileged=more,
+            layer_norm=c.layer_norm,
+        )
         return self._optimisers.begin(actor, critic)
 
     def policy(self, train_state: EDMSACState) -> SquashedDiffusionPolicy:
@@ -187,7 +201,7 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACConfig, EDMSACState]):
         )
         pruned = self.prune(train_state.actor)
         (_, metrics), gradient = jax.value_and_grad(self.actor_objective, has_aux=True)(
-            pruned, critic, batch.observation, actor_key
+            pruned, critic.shown(batch.privileged), batch.observation, actor_key
         )
         before = train_state
         if not c.revive:
@@ -201,11 +215,11 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACConfig, EDMSACState]):
         """TD target of (56): the smallest target value of the pruned target actor's action, less kappa log pi of it."""
         actor = self._compact(train_state.target_actor)
         action, log_density = self.sample(actor, batch.next_observation, key)
-        value = train_state.target_critic(batch.next_observation, action).min(0)
+        value = train_state.target_critic.shown(batch.next_privileged)(batch.next_observation, action).min(0)
         return batch.reward + batch.discount * (value - self.config.temperature * log_density)
 
     def actor_objective(
-        self, actor: Actor, critic: ActionValue, observation: Float[Array, "b o"], key: PRNGKeyArray
+        self, actor: Actor, critic: Critic, observation: Float[Array, "b o"], key: PRNGKeyArray
     ) -> tuple[Float[Array, ""], Metrics]:
         """Loss (55) of an actor as it is, with the sign of (51): mean of kappa log pi - min Q; and its parts."""
         action, log_density = self.sample(actor, observation, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import equinox as eqx
 import jax
@@ -12,9 +12,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, privileged_size
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_range
+from edgewise.common.plain import ADDED
 from edgewise.networks.mlp import soft_update
 from edgewise.policies.squashed_gaussian import SquashedGaussianPolicy
 from edgewise.policies.stochastic import DensityPolicy
@@ -46,6 +47,10 @@ class SACConfig:
     """Discount factor gamma (Table 1: 0.99)."""
     target_rate: float = 0.005
     """Soft update tau (Table 1: 0.005)."""
+    privileged: bool = field(default=False, metadata=ADDED)
+    """Show the critics what only a critic may see, in training, where the environment offers it."""
+    layer_norm: bool = field(default=False, metadata=ADDED)
+    """Normalise the hidden layers of the critics."""
 
     def __post_init__(self) -> None:
         check_range("temperature", self.temperature, 0, open_low=True)
@@ -77,7 +82,10 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = SquashedGaussianPolicy.create(self.observation_size, self.action_size, c.hidden, actor_key)
-        critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key)
+        more = privileged_size(c.privileged, self.spaces)
+        critic = ActionValue(
+            self.observation_size, self.action_size, c.hidden, critic_key, privileged=more, layer_norm=c.layer_norm
+        )
         log_temperature = jnp.log(jnp.asarray(c.temperature, dtype=float))
         return SACState(
             actor=actor,
@@ -107,7 +115,7 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
         critic, critic_optimiser, critic_loss = self._optimisers.improve_critic(
             critic_objective, train_state.critic, train_state.critic_optimiser, batch, target
         )
-        arguments = critic, temperature, batch.observation, actor_key
+        arguments = critic.shown(batch.privileged), temperature, batch.observation, actor_key
         actor, actor_optimiser, (value, entropy) = self._optimisers.improve_actor(
             actor_objective, train_state.actor, train_state.actor_optimiser, *arguments
         )
@@ -127,7 +135,7 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
     def value_target(self, train_state: SACState, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:
         """Soft TD target: the smaller of both target values of a new action, less alpha times its log-density."""
         action, log_density = train_state.actor.sample_with_density(batch.next_observation, key)
-        value = train_state.target_critic(batch.next_observation, action).min(0)
+        value = train_state.target_critic.shown(batch.next_privileged)(batch.next_observation, action).min(0)
         return batch.reward + batch.discount * (value - jnp.exp(train_state.log_temperature) * log_density)
 
     def _adapt(self, train_state: SACState, entropy: Float[Array, ""]) -> tuple[Float[Array, ""], optax.OptState]:
@@ -144,7 +152,7 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
 
 def actor_objective(
     actor: DensityPolicy,
-    critic: ActionValue,
+    critic: Critic,
     temperature: Float[Array, ""],
     observation: Float[Array, "b o"],
     key: PRNGKeyArray,

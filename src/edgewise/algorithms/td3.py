@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import equinox as eqx
 import jax
@@ -12,9 +12,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, critic_objective
+from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, privileged_size
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_integer, check_range
+from edgewise.common.plain import ADDED
 from edgewise.networks.mlp import soft_update
 from edgewise.numerics.batching import same_for_all
 from edgewise.policies.deterministic import DeterministicPolicy
@@ -48,6 +49,10 @@ class TD3Config:
     """Discount factor gamma (TD3, DDPG: 0.99)."""
     target_rate: float = 0.005
     """Soft update tau (TD3: 0.005, DDPG: 0.001)."""
+    privileged: bool = field(default=False, metadata=ADDED)
+    """Show the critics what only a critic may see, in training, where the environment offers it."""
+    layer_norm: bool = field(default=False, metadata=ADDED)
+    """Normalise the hidden layers of the critics."""
 
     def __post_init__(self) -> None:
         check_integer("critics", self.critics, 1)
@@ -81,7 +86,16 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = DeterministicPolicy.create(self.observation_size, self.action_size, c.hidden, actor_key)
-        critic = ActionValue(self.observation_size, self.action_size, c.hidden, critic_key, c.critics)
+        more = privileged_size(c.privileged, self.spaces)
+        critic = ActionValue(
+            self.observation_size,
+            self.action_size,
+            c.hidden,
+            critic_key,
+            c.critics,
+            privileged=more,
+            layer_norm=c.layer_norm,
+        )
         return TD3State(
             actor=actor,
             critic=critic,
@@ -115,7 +129,7 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
         updates = train_state.updates + 1
         state = replace(train_state, critic=critic, critic_optimiser=critic_optimiser, updates=updates)
         due = same_for_all(state.updates % self.config.delay == 0)
-        state = jax.lax.cond(due, lambda s: self._improve(s, batch.observation), lambda s: s, state)
+        state = jax.lax.cond(due, lambda s: self._improve(s, batch), lambda s: s, state)
         return state, {"critic_loss": critic_loss, "value": target.mean()}
 
     def value_target(self, train_state: TD3State, batch: Transition, key: PRNGKeyArray) -> Float[Array, " b"]:
@@ -125,12 +139,15 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
         noise = jnp.clip(
             c.smoothing * jax.random.normal(key, action.shape, action.dtype), -c.smoothing_clip, c.smoothing_clip
         )
-        value = train_state.target_critic(batch.next_observation, jnp.clip(action + noise, -1.0, 1.0)).min(0)
+        value = train_state.target_critic.shown(batch.next_privileged)(
+            batch.next_observation, jnp.clip(action + noise, -1.0, 1.0)
+        ).min(0)
         return batch.reward + batch.discount * value
 
-    def _improve(self, train_state: TD3State, observation: Float[Array, "b o"]) -> TD3State:
+    def _improve(self, train_state: TD3State, batch: Transition) -> TD3State:
         c = self.config
-        gradient = jax.grad(actor_objective)(train_state.actor, train_state.critic, observation)
+        critic = train_state.critic.shown(batch.privileged)
+        gradient = jax.grad(actor_objective)(train_state.actor, critic, batch.observation)
         actor, actor_optimiser = descend(
             self._optimisers.actor, train_state.actor, gradient, train_state.actor_optimiser
         )
@@ -147,8 +164,6 @@ class TD3(OffPolicyAlgorithm[TD3Config, TD3State]):
         return optimisers(self.config, self.updates, delay=self.config.delay)
 
 
-def actor_objective(
-    actor: DeterministicPolicy, critic: ActionValue, observation: Float[Array, "b o"]
-) -> Float[Array, ""]:
+def actor_objective(actor: DeterministicPolicy, critic: Critic, observation: Float[Array, "b o"]) -> Float[Array, ""]:
     """Negative mean of the first critic's value of the actor's actions."""
     return -critic(observation, actor(observation))[0].mean()

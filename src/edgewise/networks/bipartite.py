@@ -13,12 +13,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from edgewise.networks.mlp import normalise
+
 HEADS = 4
 """Provisional choices of a row in a round, each with its own messages."""
 EMPTY = -1e9
 """Score of what a mask leaves out."""
 SMALL = 1e-5
-"""Added to a variance before its root is taken."""
+"""Added to a sum of weights before it divides."""
 
 
 class Features(eqx.Module):
@@ -157,12 +159,6 @@ def dense(layer: eqx.nn.Linear, x: Float[Array, "*batch i"]) -> Float[Array, "*b
 def act(x: Float[Array, "*b"]) -> Float[Array, "*b"]:
     """The activation."""
     return jax.nn.relu(x)
-
-
-def normalise(x: Float[Array, "*b w"]) -> Float[Array, "*b w"]:
-    """Shifted and scaled to mean 0 and deviation 1 over the last axis."""
-    centred = x - x.mean(-1, keepdims=True)
-    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + SMALL)
 
 
 def pool_rows(

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 Network = TypeVar("Network")
+SMALLEST_VARIANCE = 1e-5
+"""Added to a variance before its root is taken."""
 MISH_LINEAR_FROM = 20.0
 """From here on mish(x) is x in single precision; a larger exponent would overflow when it is squared."""
 
@@ -25,6 +27,12 @@ def mish(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return x * (n / (n + 2))
 
 
+def normalise(x: Float[Array, "*b w"]) -> Float[Array, "*b w"]:
+    """Shifted and scaled to mean 0 and deviation 1 over the last axis."""
+    centred = x - x.mean(-1, keepdims=True)
+    return centred * jax.lax.rsqrt((centred**2).mean(-1, keepdims=True) + SMALLEST_VARIANCE)
+
+
 def dense(layer: eqx.nn.Linear, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
     """Apply a linear layer on the last axis."""
     y = x @ layer.weight.T
@@ -36,18 +44,22 @@ class MLP(eqx.Module):
 
     Attributes:
         layers: from input to output.
+        layer_norm: normalise every hidden layer before Mish (Ba et al., 2016; without gain and bias of its own).
     """
 
     layers: tuple[eqx.nn.Linear, ...]
+    layer_norm: bool = eqx.field(static=True)
 
-    def __init__(self, sizes: Sequence[int], key: PRNGKeyArray) -> None:
-        """Args: `sizes` of the layers from input to output, and a key for the initial weights."""
+    def __init__(self, sizes: Sequence[int], key: PRNGKeyArray, layer_norm: bool = False) -> None:
+        """Args: `sizes` of the layers from input to output, a key for the initial weights, and whether to normalise."""
+        self.layer_norm = layer_norm
         keys = jax.random.split(key, len(sizes) - 1)
         self.layers = tuple(eqx.nn.Linear(a, b, key=k) for a, b, k in zip(sizes, sizes[1:], keys, strict=False))
 
     def __call__(self, x: Float[Array, "*batch i"]) -> Float[Array, "*batch o"]:
         for layer in self.layers[:-1]:
-            x = mish(dense(layer, x))
+            x = dense(layer, x)
+            x = mish(normalise(x) if self.layer_norm else x)
         return dense(self.layers[-1], x)
 
 

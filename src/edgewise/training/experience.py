@@ -14,7 +14,13 @@ from edgewise.environments.environment import Environment, step_and_restart
 
 
 def advance(
-    environment: Environment[Any], keys: Key[Array, " c"], state: Any, observation: Any, action: Any, drawn: Any
+    environment: Environment[Any],
+    keys: Key[Array, " c"],
+    state: Any,
+    observation: Any,
+    action: Any,
+    drawn: Any,
+    privileged: bool = True,
 ) -> tuple[Any, Any, Step]:
     """Step copies of an environment side by side, and start their next episodes.
 
@@ -24,6 +30,7 @@ def advance(
         state, observation: of every copy.
         action: what every copy carries out.
         drawn: the actions to remember, which may lie outside of the bounds.
+        privileged: whether to remember what only critics may see.
 
     Returns:
         State and observation of every copy to go on from, and the step, [copies, ...].
@@ -37,25 +44,28 @@ def advance(
         terminated=timestep.terminated,
         ended=timestep.terminated | timestep.truncated,
         next_observation=timestep.observation,
-        privileged=jax.vmap(environment.privileged)(state),
-        next_privileged=jax.vmap(environment.privileged)(final),
+        privileged=jax.vmap(environment.privileged)(state) if privileged else (),
+        next_privileged=jax.vmap(environment.privileged)(final) if privileged else (),
         credit=timestep.credit,
     )
     return following, next_observation, taken
 
 
-def blank_step(environment: Environment[Any], state: Any, observation: Any, action: Any) -> Step:
+def blank_step(
+    environment: Environment[Any], state: Any, observation: Any, action: Any, privileged: bool = True
+) -> Step:
     """A step of a single copy, for the shapes and types that the steps of an environment have.
 
     Args:
         environment: whose steps.
         state, observation: of every copy.
         action: any one of a single copy.
+        privileged: whether it holds what only critics may see.
     """
     state, first = first_of(state), first_of(observation)
     _, timestep = eqx.filter_eval_shape(environment.step, jax.random.key(0), state, action)
     credit = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), timestep.credit)
-    never, seen = jnp.zeros((), bool), environment.privileged(state)
+    never, seen = jnp.zeros((), bool), environment.privileged(state) if privileged else ()
     return Step(first, action, jnp.zeros(()), never, never, first, seen, seen, credit)
 
 

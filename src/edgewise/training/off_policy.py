@@ -120,7 +120,7 @@ class OffPolicyLoop(Loop):
         state, observation = jax.vmap(self.environment.reset)(jax.random.split(reset_key, c.environments))
         space = self.environment.action_space
         action = space.sample(reset_key)
-        blank = blank_step(self.environment, state, observation, action)
+        blank = blank_step(self.environment, state, observation, action, self.algorithm.privileged)
         loop = begin(self._replay, learner_key, key, state, observation, blank)
 
         def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
@@ -151,7 +151,7 @@ class OffPolicyLoop(Loop):
         copies = self.config.environments
         keys = jax.random.split(key, copies)
         state, observation, newest = advance(
-            self.environment, keys, loop.environment_state, loop.observation, action, action
+            self.environment, keys, loop.environment_state, loop.observation, action, action, self.algorithm.privileged
         )
         return replace(
             remember(self._replay, loop, newest, store),

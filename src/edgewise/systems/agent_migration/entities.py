@@ -15,11 +15,11 @@ from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Flags, Space
 from edgewise.systems.agent_migration import features
-from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.credit import vehicle_costs
 from edgewise.systems.agent_migration.decision import Decision, decode
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.hidden import LONGEST, hidden
 from edgewise.systems.agent_migration.memory import Memory, begin, remember, see
 from edgewise.systems.agent_migration.sampling import draw_step
 
@@ -77,9 +77,9 @@ class EntityMigration(Environment[EntityState]):
         units: dict[str, Space] = {
             "attacked": Flags((s,)),
             "target": Flags((s,)),
-            "reconnaissance": Box.of(0.0, features.LONGEST, "slot", (s,)),
+            "reconnaissance": Box.of(0.0, LONGEST, "slot", (s,)),
         }
-        pairs: dict[str, Space] = {"distance_next": Box.of(0.0, features.LONGEST, "coverage radius", (v, s))}
+        pairs: dict[str, Space] = {"distance_next": Box.of(0.0, LONGEST, "coverage radius", (v, s))}
         return Dict({features.VEHICLES: Dict(vehicles), features.UNITS: Dict(units), features.PAIRS: Dict(pairs)})
 
     def reset(self, key: PRNGKeyArray) -> tuple[EntityState, Any]:
@@ -124,19 +124,11 @@ class EntityMigration(Environment[EntityState]):
 
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
-        p, system = self.system.parameters, state.system
-        mobility = self.system.mobility
-        next_ = mobility.positions(mobility.advance(system.mobility, jnp.zeros(self.vehicles)))
+        known = hidden(self.system.parameters, self.system.mobility, state.system)._asdict()
         return {
-            features.VEHICLES: {"volume": system.data / p.raw_data, "missing": ~system.copy_present},
-            features.UNITS: {
-                "attacked": system.attacked,
-                "target": system.target,
-                "reconnaissance": system.reconnaissance.astype(float),
-            },
-            features.PAIRS: {
-                "distance_next": jnp.minimum(distances(next_, p.rsu_positions) / p.coverage, features.LONGEST)
-            },
+            features.VEHICLES: {name: known[name] for name in ("volume", "missing")},
+            features.UNITS: {name: known[name] for name in ("attacked", "target", "reconnaissance")},
+            features.PAIRS: {"distance_next": known["distance_next"]},
         }
 
 

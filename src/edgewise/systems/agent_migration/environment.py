@@ -17,6 +17,7 @@ from edgewise.systems.agent_migration import attack, standing, trust
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.decision import Decision, decode
+from edgewise.systems.agent_migration.hidden import hidden, vector, vector_space
 from edgewise.systems.agent_migration.latency import (
     Latency,
     computing_time,
@@ -142,6 +143,14 @@ class AgentMigration(Environment[AgentMigrationState]):
         """[-1, 1]^(V S + V + S), read by `decision.decode`."""
         size = self.vehicles * self.rsus + self.vehicles + self.rsus
         return Box(np.full(size, -1.0, np.float32), np.full(size, 1.0, np.float32))
+
+    @property
+    def privileged_space(self) -> Box:
+        return vector_space(self.vehicles, self.rsus)
+
+    def privileged(self, state: AgentMigrationState) -> Float[Array, " n"]:
+        """What only a critic may see, in training: `hidden.Hidden` in one vector."""
+        return vector(hidden(self.parameters, self.mobility, state))
 
     def reset(self, key: PRNGKeyArray) -> tuple[AgentMigrationState, Float[Array, " o"]]:
         """Start an episode: vehicles on their way, agents on the nearest RSU, attacker's targets drawn."""

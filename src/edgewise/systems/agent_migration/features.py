@@ -17,6 +17,7 @@ from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
 from edgewise.systems.agent_migration.defence import lasting_saving
+from edgewise.systems.agent_migration.hidden import LONGEST
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
 from edgewise.systems.agent_migration.memory import Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
@@ -26,8 +27,6 @@ VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
 GIGABYTE = 1e9
 HALF_MINUTE = 30.0
 """Unit of times, s: about the latency of a request. Charges are in seconds in any system, so times are too."""
-LONGEST = 20.0
-"""Slots, and coverage radii: more count as this."""
 REPUTATION = (-3.0, 1.5)
 """Bounds of reputations: (20) with delivery ratios from -1 leaves at least -1, and I as (B_t - (1 - xi) B_{t-1}) / xi is
 rounded."""
