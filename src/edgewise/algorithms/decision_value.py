@@ -168,11 +168,11 @@ def gains(x: Features, values: Values) -> Decided:
     return Decided(_unit(values.choice - mean, there), _unit(values.on - values.off, x.column_mask))
 
 
-def mean_where(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, ""]:
-    """Mean of what is there; 0 if nothing is."""
+def mean_where(x: Float[Array, "*b"], mask: Bool[Array, "*m"]) -> Float[Array, ""]:
+    """Mean of what is there, 0 if nothing is; the mask lacks no axes but first ones."""
     mask = jnp.broadcast_to(mask, x.shape)
     return jnp.where(mask, x, 0.0).sum() / jnp.maximum(mask.sum(), 1)
 
 
-def _unit(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, "*b"]:
+def _unit(x: Float[Array, "*b"], mask: Bool[Array, "*m"]) -> Float[Array, "*b"]:
     return jnp.where(mask, x / (mean_where(jnp.abs(x), mask) + SMALLEST_GAIN), 0.0)
