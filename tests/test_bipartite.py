@@ -229,10 +229,11 @@ class TestLoops:
         reward = jnp.array([[1.0], [2.0], [4.0]])
         ended = jnp.array([[False], [True], [False]])
         rows = jnp.stack([reward, 2 * reward], axis=-1)
-        window = Step(reward, {"a": reward}, reward, ended, ended, reward, reward, 10 * reward, {"rows": rows})
+        window = Step(reward, {"a": reward}, reward, ended, ended, reward, reward, 10 * reward, {"rows": rows, "links": ended})
         transition = n_step(window, 0.5)
         assert transition.reward.tolist() == [2.0]
         assert transition.credit["rows"].tolist() == [[2.0, 4.0]]
+        assert transition.credit["links"].tolist() == [True]  # flags stay flags
         assert transition.privileged.tolist() == [1.0]
         assert transition.next_privileged.tolist() == [20.0]
         assert transition.action["a"].tolist() == [1.0]

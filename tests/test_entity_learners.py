@@ -21,10 +21,14 @@ from edgewise.algorithms.decision_value import (
 )
 from edgewise.algorithms.masked_diffusion import advantages, mask, temperature_for
 from edgewise.algorithms.registry import find_algorithm
+from edgewise.diffusion.matching_denoiser import MatchingDenoiser
+from edgewise.diffusion.schedule import make_schedule
 from edgewise.environments.description import Description
 from edgewise.networks.bipartite import Features
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
+from edgewise.policies.masked_matching import MaskedMatchingPolicy
 from edgewise.policies.matching import Sets
+from edgewise.policies.matching_diffusion import MatchingDiffusionPolicy
 from edgewise.training.build import build_loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from matching_task import MatchingTask, best_reward
@@ -122,6 +126,52 @@ def test_masks_hide_from_one_to_all_of_what_is_there() -> None:
     assert not hidden[..., 2].any()
     assert np.unique(hidden.sum(-1)).tolist() == [1, 2, 3]
     np.testing.assert_allclose([(hidden.sum(-1) == n).mean() for n in (1, 2, 3)], 1 / 3, atol=0.08)
+
+
+def decided_by(policy: Any, x: Features) -> tuple[Any, Any]:
+    """Choices and switches of a policy without noise."""
+    condition = policy.denoiser.condition(x)
+    if isinstance(policy, MaskedMatchingPolicy):
+        settled = policy.settle(x, condition, None)
+        return settled.choice, settled.switch
+    scores = policy.scores(x, condition, None)
+    return scores[:-1], scores[-1]
+
+
+POLICIES = pytest.mark.parametrize(
+    "policy",
+    [
+        MatchingDiffusionPolicy(
+            MatchingDenoiser(NUMBERS, 8, 1, 8, 1.0, jax.random.key(5)), make_schedule("vp", 3), SETS
+        ),
+        MaskedMatchingPolicy(MatchingDenoiser(NUMBERS, 8, 1, 0, 1.0, jax.random.key(6)), 3, SETS),
+    ],
+    ids=["diffusion", "masked"],
+)
+
+
+@POLICIES
+def test_denoising_is_equivariant_and_blind_to_padding(policy: Any, x: Features) -> None:
+    choice, switch = decided_by(policy, x)
+    rows, columns = np.array([2, 3, 0, 1]), np.array([1, 2, 0])
+    turned = Features(
+        x.rows[rows], x.columns[columns], x.pairs[rows][:, columns], x.row_mask[rows], x.column_mask[columns]
+    )
+    again = decided_by(policy, turned)
+    np.testing.assert_allclose(again[0][x.row_mask[rows]], choice[rows][:, columns][x.row_mask[rows]], atol=1e-5)
+    np.testing.assert_allclose(again[1], switch[columns], atol=1e-5)
+    smaller = Features(x.rows[:3], x.columns, x.pairs[:3], x.row_mask[:3], x.column_mask)
+    without = decided_by(policy, smaller)
+    np.testing.assert_allclose(without[0], choice[:3], atol=1e-5)
+    np.testing.assert_allclose(without[1], switch, atol=1e-5)
+
+
+def test_masked_decisions_are_all_made_in_the_last_step(x: Features) -> None:
+    denoiser = MatchingDenoiser(NUMBERS, 8, 1, 0, 1.0, jax.random.key(6))
+    settled = MaskedMatchingPolicy(denoiser, 3, SETS).settle(x, denoiser.condition(x), jax.random.key(0), (5,))
+    assert (settled.rows == x.row_mask).all()
+    assert settled.columns.all()
+    assert (settled.choice.sum(-1) == x.row_mask).all()
 
 
 @eqx.filter_jit
