@@ -229,7 +229,9 @@ class TestLoops:
         reward = jnp.array([[1.0], [2.0], [4.0]])
         ended = jnp.array([[False], [True], [False]])
         rows = jnp.stack([reward, 2 * reward], axis=-1)
-        window = Step(reward, {"a": reward}, reward, ended, ended, reward, reward, 10 * reward, {"rows": rows, "links": ended})
+        window = Step(
+            reward, {"a": reward}, reward, ended, ended, reward, reward, 10 * reward, {"rows": rows, "links": ended}
+        )
         transition = n_step(window, 0.5)
         assert transition.reward.tolist() == [2.0]
         assert transition.credit["rows"].tolist() == [[2.0, 4.0]]

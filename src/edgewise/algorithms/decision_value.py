@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-from edgewise.networks.bipartite import BipartiteEncoder, Features
-from edgewise.networks.mlp import dense, normalise
+from edgewise.networks.bipartite import BipartiteEncoder, Features, dense
+from edgewise.networks.mlp import normalise
 from edgewise.policies.matching import Sets
 
 PARTS = 5

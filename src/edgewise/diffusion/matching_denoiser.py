@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.diffusion.denoiser import time_embedding
-from edgewise.networks.bipartite import BipartiteEncoder, Features, Round, pool_rows
-from edgewise.networks.mlp import MLP, dense
+from edgewise.networks.bipartite import BipartiteEncoder, Features, Round, dense, pool_rows
+from edgewise.networks.mlp import MLP
 
 NOTES = 2
 """Numbers with which a step describes a pair, or a column."""
