@@ -130,7 +130,8 @@ class OffPolicyLoop(Loop):
 
         keys = jax.random.split(warmup_key, c.warmup_iterations)
         incomplete = self._replay.recent
-        loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
+        if incomplete:
+            loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
         loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
         return loop
 
