@@ -37,8 +37,8 @@ GAIN = 0.1
 class EntityCGDMConfig(EntityActorCriticConfig):
     """Configuration of CGDM over sets; "Table II" is that of the CGDM paper. Values without a source are ours."""
 
-    denoising_steps: int = 5
-    """Denoising steps K (Table II)."""
+    denoising_steps: int = 3
+    """Denoising steps K (Table II: 5)."""
     schedule: ScheduleName = "vp"
     """Noise schedule."""
     time_embedding: int = 16
@@ -48,6 +48,7 @@ class EntityCGDMConfig(EntityActorCriticConfig):
     consistency_weight: float = 0.1
     """Rho of (35); 0 switches the consistency term off."""
     exploration: float = 0.05
+    batch_size: int = 128
 
     def __post_init__(self) -> None:
         check_integer("denoising_steps", self.denoising_steps, 1)
