@@ -41,7 +41,7 @@ class MaskedDiffusionConfig(EntityActorCriticConfig):
     """Decisions sampled for every observation of a batch."""
     divergence: float = 0.3
     """Mean Kullback-Leibler divergence of the weights from equal ones, nats; lambda follows from it."""
-    batch_size: int = 128
+    batch_size: int = 64
     exploration: float = 0.05
 
     def __post_init__(self) -> None:
