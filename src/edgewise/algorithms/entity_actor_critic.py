@@ -5,7 +5,8 @@ A row's rewards are those of `TimeStep.credit`; its value target is
     y_v = r_v + gamma^n Q'_v(o', a'),  a' decided by the slow copy of the actor,
 
 with the smallest value of the slow copies of all critics. The actor learns from the critics as they were before the same update,
-whose encoded observations are at hand.
+whose encoded observations are at hand. A batch is divided into pieces that fit a processor's cache; gradients are means over
+them, and what is divided by a mean over the batch, by that over its piece.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Key, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition
 from edgewise.algorithms.decision_value import (
@@ -33,7 +34,9 @@ from edgewise.algorithms.decision_value import (
 )
 from edgewise.algorithms.entity import Credit, matching_sets, matching_sizes, privileged_sizes
 from edgewise.algorithms.optimisers import begin, descend, falling_adam
+from edgewise.algorithms.pieces import divided, pieces_of, summed
 from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.environments.spaces import MASK
 from edgewise.networks.bipartite import Features
 from edgewise.networks.mlp import soft_update
 from edgewise.numerics.running import RunningScale
@@ -208,28 +211,27 @@ class EntityActorCritic(OffPolicyAlgorithm[Config, EntityActorCriticState[Actor]
         switch = jax.random.bernoulli(switch_key, 0.5, decided.switch.shape) & x.column_mask & bool(self.sets.switch)
         return Decided(jnp.where(where, choice, decided.choice), jnp.where(flip, switch.astype(float), decided.switch))
 
+    @property
+    def breadth(self) -> int:
+        """Arrays of the size of an encoded observation that the update holds at a time, about."""
+        return 2 * self.config.critics
+
     def update(
         self, train_state: EntityActorCriticState[Actor], batch: Transition, key: PRNGKeyArray
     ) -> tuple[EntityActorCriticState[Actor], Metrics]:
         c, s = self.config, train_state
-        target_key, actor_key = jax.random.split(key)
-        seen = pack(batch.observation, self.sets)
-        shown = self._critic_sees(batch.observation, batch.privileged)
-        taken = as_numbers(seen, self.sets, batch.action)
-        target = self.value_target(s, batch, target_key)
+        target_keys, actor_keys = (jax.random.split(each, len(batch.reward)) for each in jax.random.split(key))
+        rows, columns = (batch.observation[name][MASK].shape[-1] for name in (self.sets.rows, self.sets.columns))
+        pieces = pieces_of(len(batch.reward), rows * columns * self.breadth)
+        targets = jax.lax.map(
+            lambda part: self.value_target(s, part[0], part[1][0]), divided((batch, target_keys), pieces)
+        )
+        target = targets.reshape(-1, rows)
         scale = s.scale.follow(target, SCALE_RATE)
-        (loss, encoded), gradient = jax.value_and_grad(critic_objective, has_aux=True)(
-            s.critic, shown, taken, scale.to_unit(target)
-        )
+        sample = batch, scale.to_unit(target), actor_keys
+        total = summed(lambda part: self.gradients(s, *part), sample, pieces)
+        gradient, actor_gradient, metrics = jax.tree.map(lambda each: each / pieces, total)
         critic, critic_optimiser = descend(self._optimiser(c.critic_rate), s.critic, gradient, s.critic_optimiser)
-
-        def judge(decided: Decided) -> Values:
-            return jax.lax.stop_gradient(smallest(s.critic.judge(encoded, shown.row_mask, decided)))
-
-        part = s.done / max(self.updates, 1)
-        actor_gradient, metrics = jax.grad(self.actor_objective, has_aux=True)(
-            s.actor, judge, seen, taken, part, actor_key
-        )
         actor, actor_optimiser = descend(self._optimiser(c.actor_rate), s.actor, actor_gradient, s.actor_optimiser)
         after = EntityActorCriticState(
             actor=actor,
@@ -241,7 +243,37 @@ class EntityActorCritic(OffPolicyAlgorithm[Config, EntityActorCriticState[Actor]
             scale=scale,
             done=s.done + 1,
         )
-        return after, metrics | {"critic_loss": loss, "value": scale.mean}
+        return after, metrics | {"value": scale.mean}
+
+    def gradients(
+        self,
+        train_state: EntityActorCriticState[Actor],
+        batch: Transition,
+        target: Float[Array, "b v"],
+        keys: Key[Array, " b"],
+    ) -> tuple[DecisionValues, Actor, Metrics]:
+        """Gradients of critics and actor on a piece of a batch, and what to report.
+
+        Args:
+            train_state: before the update.
+            batch: the piece.
+            target: of the values of rows, on the scale of the critics.
+            keys: randomness.
+        """
+        s = train_state
+        seen = pack(batch.observation, self.sets)
+        shown = self._critic_sees(batch.observation, batch.privileged)
+        taken = as_numbers(seen, self.sets, batch.action)
+        (loss, encoded), gradient = jax.value_and_grad(critic_objective, has_aux=True)(s.critic, shown, taken, target)
+
+        def judge(decided: Decided) -> Values:
+            return jax.lax.stop_gradient(smallest(s.critic.judge(encoded, shown.row_mask, decided)))
+
+        part = s.done / max(self.updates, 1)
+        actor_gradient, metrics = jax.grad(self.actor_objective, has_aux=True)(
+            s.actor, judge, seen, taken, part, keys[0]
+        )
+        return gradient, actor_gradient, metrics | {"critic_loss": loss}
 
     def value_target(
         self, train_state: EntityActorCriticState[Actor], batch: Transition, key: PRNGKeyArray

@@ -54,6 +54,10 @@ class MaskedDiffusionConfig(EntityActorCriticConfig):
 class MaskedDiffusion(EntityActorCritic[MaskedDiffusionConfig, MatchingDenoiser]):
     """Learns a `MaskedMatchingPolicy`."""
 
+    @property
+    def breadth(self) -> int:
+        return max(super().breadth, self.config.particles)
+
     def new_actor(self, key: PRNGKeyArray) -> MatchingDenoiser:
         c = self.config
         return MatchingDenoiser(matching_sizes(self.spaces), c.width, c.rounds, 0, START, key)
