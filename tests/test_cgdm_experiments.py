@@ -46,6 +46,8 @@ AGREES = {
     "CGDM": 300.0, NO_CONFIDENCE: 310.0, NO_CONSISTENCY: 330.0, "GDM": 340.0, "PPO": 400.0, "SAC": 380.0, "TD3": 500.0,
     "DDPG": 550.0, "random": 700.0, "nearest-next": 560.0, "look-ahead": 295.0, "oracle": 280.0, "bound": 250.0,
     "1": 360.0, "2": 350.0, "3": 340.0, "4": 330.0, "5": 300.0, "6": 320.0, "8": 330.0, "10": 340.0, "15": 400.0,
+    "entity-cgdm": 300.0, "masked-diffusion": 306.0, "entity-sac": 312.0, "entity-ppo": 318.0,
+    "filtering-look-ahead": 290.0, "far-sighted-look-ahead": 285.0,
 }  # fmt: skip
 
 
@@ -156,7 +158,14 @@ class TestVerdicts:
         of_sizes = {text for text in words if "% less latency" in text}
         assert len(words) > 1
         assert {word for text, word in words.items() if text not in of_sizes} == {"holds"}
-        best = {"CGDM": 600.0, "5": 600.0, "10": 600.0, NO_CONSISTENCY: 301.0, NO_CONFIDENCE: 400.0}
+        best = {
+            "CGDM": 600.0,
+            "entity-cgdm": 600.0,
+            "5": 600.0,
+            "10": 600.0,
+            NO_CONSISTENCY: 301.0,
+            NO_CONFIDENCE: 400.0,
+        }
         refuted = judged(name, shaped(name, AGREES | best))
         lowest = next(text for text in words if "lowest" in text or "best policy" in text)
         assert refuted[lowest] == "does not hold"

@@ -61,6 +61,9 @@ def learners_over_sets(results: Results) -> list[Claim | None]:
     """What should speak for diffusion over sets."""
     ppo, sac, ours, masked = (results.find(f) for f in ("entity-ppo", "entity-sac", "entity-cgdm", "masked-diffusion"))
     return [
+        claim_best(
+            "Entity CGDM has the lowest latency of all learners over sets", results, "entity-cgdm", LATENCY, 1, "lowest"
+        ),
         _below("Entity CGDM has a lower latency than entity PPO", ours, ppo),
         _below("Entity CGDM has a lower latency than entity SAC", ours, sac),
         _below("Masked diffusion has a lower latency than entity PPO", masked, ppo),
