@@ -19,6 +19,7 @@ from edgewise.algorithms.decision_value import (
     as_numbers,
     gains,
 )
+from edgewise.algorithms.entity_cgdm import EntityCGDMConfig
 from edgewise.algorithms.masked_diffusion import advantages, mask, temperature_for
 from edgewise.algorithms.registry import find_algorithm
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
@@ -29,8 +30,10 @@ from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.masked_matching import MaskedMatchingPolicy
 from edgewise.policies.matching import Sets
 from edgewise.policies.matching_diffusion import MatchingDiffusionPolicy
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.build import build_loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
+from edgewise.training.run_folder import RunConfig
 from matching_task import MatchingTask, best_reward
 
 V, S = 4, 3
@@ -39,6 +42,17 @@ SETS = Sets("jobs", "machines", "machine", "on")
 NAMES = ("entity-sac", "entity-cgdm", "masked-diffusion")
 SMALL = {"width": 16, "rounds": 1, "batch_size": 64, "actor_rate": 3e-3, "critic_rate": 3e-3}
 EACH = pytest.mark.parametrize("name", NAMES)
+RUN = RunConfig(
+    "agent-migration",
+    AgentMigrationConfig(vehicles=2, rsus=2, slots=5, observation="entities"),
+    "entity-cgdm",
+    EntityCGDMConfig(width=4, rounds=1, batch_size=16, denoising_steps=2),
+    OffPolicyConfig(
+        steps=400, environments=4, updates=1, warmup_steps=40, evaluations=4, evaluation_episodes=3, checkpoint_every=1,
+        seeds=1, replay_capacity=300,
+    ),
+)  # fmt: skip
+"""What `test_resume` kills and takes up again."""
 
 
 @pytest.fixture(scope="module")

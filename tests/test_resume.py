@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import test_edmsac
+import test_entity_learners
 import test_groups
 import test_malppo
 import test_on_policy
@@ -24,6 +25,7 @@ from edgewise.training.run_folder import RunConfig, read_config
 RUNS = {
     "off-policy": (test_training.RUN, 3),
     "off-policy, pruned": (test_edmsac.RUN, 1),
+    "off-policy, over sets": (test_entity_learners.RUN, 1),
     "on-policy": (test_on_policy.RUN, 1),
     "game": (test_malppo.RUN, 1),
     "groups of instances": (test_groups.RUN, 1),
