@@ -35,7 +35,8 @@ def decide(environment: AgentMigration, state: AgentMigrationState, belief: Beli
         environment: the system.
         state: at the start of the slot; only its visible part is read.
         belief: what is taken for true.
-        rule: "never", "always", or "worthwhile" (see `worthwhile_defence`).
+        rule: where to defend: "never", "always", where it is "worthwhile" in this slot, or with its "lasting" savings in
+            later ones (see `costs.worthwhile_defence`).
     """
     p = environment.parameters
     seen = see(environment, state)
