@@ -106,6 +106,27 @@ class TestGymnasium:
         assert flat.action_space.contains(np.asarray(action))
 
 
+@pytest.mark.slow
+class TestAgentMigration:
+    """The system of this library that has an entity form, behind Gymnasium's interface."""
+
+    NAME = "edgewise/AgentMigration-v0"
+
+    def test_checker_is_content(self):
+        environment = gymnasium.make(self.NAME, observation="entities", vehicles=4, rsus=3, slots=5)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            check_env(environment.unwrapped, skip_render_check=True)
+
+    def test_flat_spaces_reach_the_end_of_an_episode(self):
+        inside = gymnasium.make(self.NAME, observation="entities", vehicles=4, rsus=3, slots=5)
+        flat = FlattenObservation(FlatActions(inside))
+        flat.reset(seed=0)
+        flat.action_space.seed(0)
+        ends = [flat.step(flat.action_space.sample())[3] for _ in range(5)]
+        assert ends == [False] * 4 + [True]
+
+
 class TestGymnax:
     def test_samples_are_elements_of_every_value(self, wrapped):
         space = wrapped.action_space()
