@@ -15,18 +15,23 @@ import pytest
 import test_on_policy
 from edgewise.algorithms.cgdm import CGDMConfig
 from edgewise.algorithms.dqn import DQNConfig
+from edgewise.algorithms.entity_ppo import EntityPPOConfig
 from edgewise.algorithms.ppo import PPOConfig
 from edgewise.algorithms.sac import SACConfig
 from edgewise.algorithms.td3 import TD3Config
 from edgewise.cli.main import main
 from edgewise.cli.train import _defaults as train_defaults
 from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.plain import to_plain
 from edgewise.environments import registry
 from edgewise.environments.control.configuration import ControlConfig
 from edgewise.environments.control.system import CARTPOLE
+from edgewise.environments.description import Description
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.deterministic import DeterministicPolicy
+from edgewise.policies.matching import MatchingPolicy, Sets
 from edgewise.policies.protocol import core
+from edgewise.systems.agent_migration import features
 from edgewise.training.build import make_trainer
 from edgewise.training.fine_tuning import following, learner_of
 from edgewise.training.off_policy import OffPolicyConfig
@@ -81,6 +86,29 @@ def test_learners_start_with_the_policy(algorithm: str, tmp_path: Path) -> None:
         for one, other in zip(leaves(trainer.policies(begun)), leaves(ours), strict=True)
     )
     assert (tmp_path / "run/origin/policy.json").read_bytes() == (tmp_path / "policy/policy.json").read_bytes()
+
+
+def test_a_policy_of_any_size_goes_on_in_a_fleet_of_another(tmp_path: Path) -> None:
+    entry = registry.find("agent-migration")
+    sizes = (len(features.VEHICLE_FIELDS), len(features.UNIT_FIELDS), len(features.PAIR_FIELDS))
+    fresh = MatchingPolicy.create(Sets("vehicles", "units", "target", "defence"), sizes, 8, 1, jax.random.key(0))
+    config = to_plain(entry.config(observation="entities", instances="drawn"))
+    described = Description.of(features.space(8, 4), "observation", ())
+    save_policy(tmp_path, PolicyArtefact(fresh, "agent-migration", config, "entity-ppo", 1, described))
+    assert learner_of(entry, str(tmp_path)) == "entity-ppo"
+    training = OnPolicyConfig(steps=32, environments=2, rollout=4, evaluations=1)
+    settings = EntityPPOConfig(minibatches=2)
+    run = following(
+        RunConfig("agent-migration", entry.config(vehicles=3, rsus=2), "entity-ppo", settings, training), str(tmp_path)
+    )
+    assert (run.environment_config.observation, run.environment_config.vehicles) == ("entities", 3)
+    assert run.environment_config.instances is None
+    assert run.algorithm_config == EntityPPOConfig(minibatches=2, width=8, rounds=1)
+    trainer = make_trainer(run)
+    policy = starting_policy(tmp_path / "run", run, trainer)
+    state = trainer.learner.with_policy(trainer.learner.init(jax.random.key(1)), policy)
+    for one, other in zip(leaves(trainer.learner.policy(state)), leaves(fresh), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_run_goes_on_bit_for_bit_without_its_origin(first: Path, tmp_path: Path) -> None:

@@ -51,6 +51,8 @@ def test_nothing_heavy_is_loaded_to_say_what_there_is(words: list[str] | None) -
         ["experiment", "nowhere"],
         ["evaluate", "--help"],
         ["evaluate", "nowhere"],
+        ["card", "--help"],
+        ["card", "nowhere"],
     ],
     ids=" ".join,
 )
