@@ -102,7 +102,11 @@ class MatchingTask(Environment[MatchingState]):
             terminated=jnp.zeros((), bool),
             truncated=after.step >= self.steps,
             info={"switched": switched.mean()},
-            credit={"rows": rows, "columns": jnp.where(switched, -SWITCH_PRICE / state.jobs.sum(), 0.0)},
+            credit={
+                "rows": rows,
+                "links": jax.nn.one_hot(action["machine"], self.machines, dtype=bool),
+                "columns": jnp.where(switched, -SWITCH_PRICE / state.jobs.sum(), 0.0),
+            },
         )
 
     def privileged(self, state: MatchingState) -> dict[str, dict[str, Array]]:

@@ -1,7 +1,8 @@
 """Proximal policy optimisation over sets: factorised actions and decomposed credit, for any number of rows and columns.
 
 The clipped objective of Schulman et al. (2017) for every decision by itself: a row's choice gains by the row's own advantage, a
-column's switch by the sum of the advantages of the rows that it concerns. A row's rewards are those of `TimeStep.credit`.
+column's switch by the sum of the advantages of the rows that it concerns, less its own price. Rewards of rows ("rows"), the
+columns that concern each ("links") and prices of columns ("columns", if there are any) are those of `TimeStep.credit`.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class EntityPPOConfig:
     """Numbers of an encoded pair."""
     rounds: int = 2
     """Exchanges of messages between pairs."""
-    rate: float = 1e-3
+    rate: float = 1.5e-3
     """Learning rate of actor and critic at the start."""
     final_rate: float = 0.05
     """Share of it left at the end of the run; it falls along a cosine."""
@@ -53,9 +54,9 @@ class EntityPPOConfig:
     """Epsilon; an update gains nothing from moving a probability ratio beyond [1 - epsilon, 1 + epsilon]."""
     epochs: int = 3
     """Passes over a rollout."""
-    minibatches: int = 5
+    minibatches: int = 4
     """Gradient steps of a pass."""
-    entropy_weight: float = 0.01
+    entropy_weight: float = 0.02
     """Weight of the mean entropy of the decisions at the start."""
     final_entropy: float = 0.1
     """Share of it left at the end of the run; it falls linearly."""
@@ -178,7 +179,10 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
         target = advantage + value
         scale = scale.follow(target, SCALE_RATE)
         choices = _normalised(advantage, seen.row_mask)
-        concerned = jnp.einsum("tnv,tnvs->tns", choices, rollout.credit["links"].astype(float))
+        links = rollout.credit["links"].astype(float)
+        concerned = jnp.einsum("tnv,tnvs->tns", _centred(advantage, seen.row_mask), links)
+        if c.credit == "decomposed":
+            concerned = concerned + rollout.credit.get("columns", 0.0)
         action = rollout.action
         before, _ = jax.lax.map(lambda each: train_state.policy.assess(*each), (seen, action))
         switches = None if self.sets.switch is None else _normalised(concerned, seen.column_mask, centre=False)
@@ -278,6 +282,10 @@ def _mean(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, ""]:
     return _sum(x, mask) / _count(mask)
 
 
+def _centred(x: Float[Array, "*b"], mask: Bool[Array, "*b"]) -> Float[Array, "*b"]:
+    return jnp.where(mask, x - _mean(x, mask), 0.0)
+
+
 def _normalised(x: Float[Array, "*b"], mask: Bool[Array, "*b"], centre: bool = True) -> Float[Array, "*b"]:
-    shifted = x - _mean(x, mask) if centre else x
+    shifted = _centred(x, mask) if centre else x
     return shifted / (jnp.sqrt(_mean(shifted**2, mask)) + SMALLEST_DEVIATION)

@@ -30,7 +30,8 @@ class TimeStep(eqx.Module):
         truncated: the episode was cut; values beyond it exist and are bootstrapped.
         info: named reward terms and domain metrics, scalars.
         credit: the reward decomposed, for learners that use it: a dictionary with "rows", one number for each row of a bipartite
-            observation; empty if the environment does not decompose it.
+            observation, "links", the columns whose switches concern each row, and perhaps "columns", one number for each;
+            empty if the environment does not decompose it.
     """
 
     observation: Observation

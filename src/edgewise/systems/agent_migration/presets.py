@@ -17,7 +17,7 @@ _SETS: dict[str, Any] = {
 }
 """Training of the off-policy learners over sets; a transition takes 7 kB."""
 PRESETS = {
-    "entity-ppo": Preset({"minibatches": 4}, {"environments": 128, "rollout": 8, "evaluations": 20, "steps": 640_000}),
+    "entity-ppo": Preset({}, {"environments": 128, "rollout": 8, "evaluations": 12, "steps": 196_608}),
     "entity-sac": Preset({}, _SETS),
     "entity-cgdm": Preset({}, _SETS),
     "masked-diffusion": Preset({}, _SETS),
