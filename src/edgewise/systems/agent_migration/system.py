@@ -145,6 +145,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     default_algorithm="cgdm",
     presets=PRESETS,
     sizes=("vehicles", "rsus"),
+    shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
     forms=("observe_reputation", "observation"),
     commands={
         "mobility": Command(
