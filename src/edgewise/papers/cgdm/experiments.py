@@ -9,7 +9,7 @@ from edgewise.experiments.experiment import BOUND, Experiment
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.sweep import Sweep
 from edgewise.experiments.timing import training_times
-from edgewise.papers.cgdm import claims, figures, probes, sweeps
+from edgewise.papers.cgdm import claims, figures, general, probes, sweeps
 from edgewise.papers.cgdm.names import GDM, NO_CONFIDENCE, NO_CONSISTENCY, OURS
 from edgewise.papers.cgdm.paper import TITLES
 from edgewise.papers.cgdm.published import SWEPT
@@ -32,6 +32,8 @@ COMPARED = (
 """All learners of the paper's comparison."""
 OVER_SETS = tuple(Learner(name, name) for name in ("entity-ppo", "entity-sac", "entity-cgdm", "masked-diffusion"))
 """Learners of policies that serve any fleet."""
+TRAINED_THERE = Learner("trained there", "entity-ppo")
+"""The same learner on each system by itself."""
 DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
 """Lengths of the reverse chain in Fig. 4, K."""
 
@@ -110,6 +112,16 @@ EXPERIMENTS = {
             claims=claims.reputations,
             probes=probes.reputations,
             trained_in=DEFAULT,
+        ),
+        Experiment(
+            name="general",
+            title=TITLES["general"],
+            settings=general.settings(),
+            learners=(TRAINED_THERE,),
+            references=general.REFERENCES,
+            plot=general.plot,
+            claims=general.claims,
+            spared=(TRAINED_THERE.label,),
         ),
         Experiment(
             name="general-learners",

@@ -25,6 +25,7 @@ TITLES = {
     "fig8": "CGDM paper, Fig. 8: processors",
     "fig9": "CGDM paper, Fig. 9: attack frequency",
     "fig10": "CGDM paper, Fig. 10: reputations over an episode with an attack",
+    "general": "A policy for any fleet: sizes, maps, hardware and attackers that it was not trained on",
     "general-learners": "Policies for any fleet: the learners over sets at equal budgets",
 }
 PAPER = Paper(TITLES, PROFILES, "edgewise.papers.cgdm.experiments:EXPERIMENTS")

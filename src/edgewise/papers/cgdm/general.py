@@ -1,0 +1,146 @@
+"""The policy for any fleet as a reference among the others, and what it is worth where it was not trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+import pandas as pd
+from jaxtyping import Array, Float, PRNGKeyArray
+from matplotlib.axes import Axes
+
+from edgewise.drawing.style import new_figure, styled
+from edgewise.experiments.claims import notes
+from edgewise.experiments.results import Claim, Drawing, Outcome, Results
+from edgewise.experiments.setting import Setting
+from edgewise.papers.cgdm.names import LATENCY
+from edgewise.policies.artefact import load_policy
+from edgewise.policies.matching import MatchingPolicy
+from edgewise.systems.agent_migration import features, recollection
+from edgewise.systems.agent_migration.decision import Decision, encode
+from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
+from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.memory import see
+from edgewise.systems.agent_migration.recollection import Recollection
+from edgewise.systems.agent_migration.system import AGENT_MIGRATION
+
+GENERAL = "general-1"
+"""Name of the reference: the policy "general" of agent migration, first version. Stored results are found by it, so another
+policy takes another number."""
+RANDOM, ORACLE = "random", "oracle"
+AHEAD_OF = ("look-ahead", "filtering-look-ahead", "far-sighted-look-ahead")
+REFERENCES = (RANDOM, "nearest-next", *AHEAD_OF, GENERAL, ORACLE)
+SIZES = ((4, 2), (8, 4), (12, 4), (16, 8), (6, 9), (24, 3), (32, 16), (64, 16))
+"""Vehicles and units, up to eight vehicles for each."""
+OTHERS: dict[str, dict[str, Any]] = {
+    "a town's streets, 12 vehicles": {"mobility": "grid", "vehicles": 12},
+    "equal processors": {"cpu_mhz": 200.0},
+    "slow links": {"link_rate_mbps": 100.0},
+    "no attacks": {"attack_frequency": 0.0},
+    "steady attacks": {"attack_frequency": 0.9, "attack_end_probability": 0.1},
+    "dear defences": {"defence_seconds": 20.0},
+}
+"""Other maps, hardware and attackers, each against the default system."""
+
+
+class General(eqx.Module):
+    """The policy for any fleet, played as a reference that remembers.
+
+    Attributes:
+        environment: the system it acts in.
+        policy: on entities.
+    """
+
+    environment: AgentMigration
+    policy: MatchingPolicy
+
+    def begin(self, state: AgentMigrationState) -> Recollection:
+        """What is known at the start of an episode."""
+        return recollection.begin(self.environment, state)
+
+    def step(
+        self, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"], memory: Recollection
+    ) -> tuple[Float[Array, " a"], Recollection]:
+        """The action, and what is known after it; only the visible part of the state is read."""
+        p = self.environment.parameters
+        known = recollection.recall(self.environment, state, memory)
+        seen = see(self.environment, state, known.memory)
+        action = self.policy(features.observe(p, seen, known.memory), None)
+        share = features.closed_form_shares(p, seen, known.memory)
+        decision = Decision(action["target"], share, action["defence"])
+        units, sharpness = self.environment.rsus, p.share_sharpness
+        encoded = encode(decision.target, share, decision.defence, units, sharpness, state.serving)
+        return encoded, recollection.decided(known, state, decision)
+
+
+def reference(environment: Any) -> Any:
+    """The policy for any fleet that comes with the package, as a reference for an environment of agent migration."""
+    policy = load_policy(AGENT_MIGRATION.shipped["general"]).policy
+    assert isinstance(policy, MatchingPolicy)
+    if isinstance(environment, EntityMigration):
+        return EntityReference(environment.system, General(environment.system, policy))
+    return General(environment, policy)
+
+
+def settings() -> tuple[Setting, ...]:
+    """Where it is played."""
+    name = AGENT_MIGRATION.name
+    sized = [Setting(f"{v} x {s}", name, {"vehicles": v, "rsus": s}) for v, s in SIZES]
+    return (*sized, *(Setting(label, name, changes) for label, changes in OTHERS.items()))
+
+
+def claims(results: Results) -> list[Claim | None]:
+    """That it is ahead of every look-ahead, setting by setting."""
+    found: list[Claim | None] = []
+    for label in dict.fromkeys(o.setting.label for o in results):
+        mine = results.find(GENERAL, label)
+        if mine is None:
+            continue
+        for other in AHEAD_OF:
+            beaten = results.find(other, label)
+            if beaten is not None:
+                found.append(_ahead(f"{label}: lower latency than the {other}", mine, beaten))
+    return found
+
+
+def _ahead(text: str, mine: Outcome, other: Outcome) -> Claim:
+    """By the same episodes, one by one."""
+    less = 1 - mine.units(LATENCY) / other.units(LATENCY)
+    centre, error = float(less.mean()), 1.96 * float(less.std(ddof=1)) / len(less) ** 0.5
+    verdict = "holds" if centre > error else "does not hold" if centre < -error else "undecided"
+    return Claim(text, verdict, f"{100 * centre:.2f}% less, 95% interval +- {100 * error:.2f}, episode by episode")
+
+
+@styled()
+def plot(results: Results) -> Drawing:
+    """Share of the way from random decisions to the oracle, of every policy in every setting."""
+    table = pd.DataFrame(
+        [
+            {"setting": o.setting.label, "policy": o.label, LATENCY: o.estimate(LATENCY).value, "learned": o.learned}
+            for o in results
+        ]
+    )
+    wide = table.pivot(index="setting", columns="policy", values=LATENCY).reindex(list(table["setting"].unique()))
+    figure, grid = new_figure(7.2, 1.6 + 0.32 * len(wide))
+    axes: Axes = grid[0, 0]
+    rows = np.arange(len(wide))[::-1]
+    shown = [label for label in table["policy"].unique() if label not in (RANDOM, ORACLE)]
+    ends = {RANDOM, ORACLE} <= set(wide.columns)
+    data = []
+    for label in shown:
+        reached = wide[label]
+        share = (wide[RANDOM] - reached) / (wide[RANDOM] - wide[ORACLE]) if ends else reached
+        marker = "D" if label == GENERAL else "o"
+        axes.plot(share.to_numpy(), rows, marker, label=label, markersize=6 if label == GENERAL else 5, alpha=0.85)
+        data.append(pd.DataFrame({"setting": wide.index, "policy": label, "share": share.to_numpy()}))
+    axes.set_yticks(rows, list(wide.index))
+    axes.set_xlabel("share of the way from random to oracle" if ends else "latency (s per slot)")
+    figure.legend(loc="outside lower center", ncols=3)
+    text = wide.map(lambda value: "" if np.isnan(value) else f"{value:.1f}").reset_index()
+    said = notes(
+        results,
+        "The policy was trained on drawn instances and on none of these settings. Latencies are in s per slot; the oracle knows "
+        "the hidden state and looks one slot ahead, so it is no bound.",
+    )
+    return Drawing(figure, pd.concat(data, ignore_index=True).merge(table, on=["setting", "policy"]), text, said)
