@@ -99,6 +99,9 @@ def test_a_run_tells_of_its_budget(trained: Callable[[RunConfig], Path], tmp_pat
     training = card["training"]
     assert (training["seeds"], training["copies"], training["learner"]) == (2, 4, "ppo")
     assert training["learner's settings"] == {"hidden": [8], "epochs": 2, "minibatches": 2}
+    text = markdown(card)
+    assert "learner's settings: hidden = (8), epochs = 2, minibatches = 2" in text
+    assert "None: it" in text
     assert training["started with"] == "general (sha256 abc)"
     assert card["limits"][-2].startswith("It was trained on one instance")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
@@ -144,7 +145,7 @@ def markdown(card: Mapping[str, Any]) -> str:
     parts = [f"# {card['name']}: a policy for {card['system']}", _listed(facts)]
     parts += ["## Training", _listed(card["training"])]
     if card["data"]:
-        parts += ["## What it was trained on", _listed(card["data"])]
+        parts += ["## What it was trained on", _listed({name: _range(value) for name, value in card["data"].items()})]
     parts += ["## Figures", *(_figures_text(each) for each in card["figures"])]
     if not card["figures"]:
         parts.append("None: it has not been evaluated.")
@@ -159,14 +160,17 @@ def _listed(facts: Mapping[str, Any]) -> str:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {_words(each)}" for name, each in value.items()) or "the defaults"
+        shown = {name: f"({_words(each)})" if isinstance(each, list) else _words(each) for name, each in value.items()}
+        return ", ".join(f"{name} = {each}" for name, each in shown.items()) or "the defaults"
     if isinstance(value, list | tuple):
-        return (
-            " to ".join(map(str, value))
-            if len(value) == 2 and not isinstance(value[0], str)
-            else ", ".join(map(str, value))
-        )
+        return ", ".join(map(_words, value)) if all(map(np.isscalar, value)) else str(list(value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _range(value: Any) -> Any:
+    """A range of numbers in words; anything else as it is."""
+    numbers = isinstance(value, list | tuple) and len(value) == 2 and not any(isinstance(each, str) for each in value)
+    return f"{value[0]} to {value[1]}" if numbers else value
 
 
 def _figures_text(table: Mapping[str, Any]) -> str:
