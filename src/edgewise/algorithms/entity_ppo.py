@@ -151,7 +151,9 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
         scale, sample = self.samples(train_state, rollout)
         entropy_weight = self._entropy_weight(train_state.done)
 
-        def run_epoch(state: EntityPPOState, key: PRNGKeyArray) -> tuple[EntityPPOState, Metrics]:
+        def run_epoch(
+            state: EntityPPOState, key: PRNGKeyArray
+        ) -> tuple[EntityPPOState, dict[str, Float[Array, " minibatches"]]]:
             order = jax.random.permutation(key, len(sample.target)).reshape(self.config.minibatches, -1)
             return jax.lax.scan(
                 lambda state, rows: self.learn(state, jax.tree.map(lambda x: x[rows], sample), entropy_weight),
