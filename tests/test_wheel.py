@@ -13,7 +13,7 @@ import pytest
 import edgewise
 from edgewise.environments import registry
 from edgewise.policies.artefact import load_policy
-from edgewise.reports.card import read_card
+from edgewise.reports.card import markdown, read_card
 
 ROOT = Path(edgewise.__file__).parents[2]
 LARGEST = 300_000
@@ -35,6 +35,7 @@ def test_every_policy_that_comes_with_a_system_is_small_whole_and_described() ->
         card = read_card(folder)
         assert card is not None, f"{name} has no card of its own"
         assert card["figures"], name
+        assert (folder / "card.md").read_text() == markdown(card), name
 
 
 @pytest.mark.slow
