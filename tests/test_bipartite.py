@@ -14,12 +14,23 @@ import pytest
 
 from edgewise.algorithms.base import OffPolicyAlgorithm, OnPolicyAlgorithm, Step, Transition
 from edgewise.common.errors import EdgewiseError
-from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields, resized_action, sizes_of
+from edgewise.environments.bipartite import COLUMN, PAIRS, Bipartite, matching_fields, resized_action, sizes_of
 from edgewise.environments.checker import check_environment, environment_faults
 from edgewise.environments.description import Description, plain_description, plain_space, read_description, read_space
 from edgewise.environments.elements import as_arrays, clipped, differences, faults
 from edgewise.environments.scaled import ScaledObservations
-from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, components, padding, stacked
+from edgewise.environments.spaces import (
+    MASK,
+    Box,
+    Choices,
+    Dict,
+    Discrete,
+    Entities,
+    Flags,
+    components,
+    padding,
+    stacked,
+)
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.description_file import ArtefactError
 from edgewise.policies.golden import check_golden, make_golden
@@ -65,6 +76,12 @@ class TestChoices:
         assert read_space(json.loads(json.dumps(plain_space(space)))) == space
 
 
+def with_candidates(jobs: int, machines: int, candidates: int) -> Bipartite:
+    space = MatchingTask(jobs, machines).observation_space
+    parts = {"price": Box.of(0, 1, "1", (candidates,)), COLUMN: Choices((candidates,), machines)}
+    return Bipartite({**space.fields, PAIRS: Entities(parts, jobs)}, "jobs", "machines")
+
+
 class TestBipartite:
     def test_sizes_are_those_of_the_sets_and_of_the_arrays(self):
         space = MatchingTask(jobs=4, machines=3).observation_space
@@ -96,6 +113,36 @@ class TestBipartite:
         assert scaled.spaces.actions == "matching"
         _, observation = scaled.reset(jax.random.key(0))
         assert faults(scaled.observation_space, observation) == []
+
+    def test_rows_may_have_pairs_with_candidates_only(self):
+        space = with_candidates(jobs=5, machines=4, candidates=3)
+        assert (space.candidates, space.pairs_per_row) == (3, 3)
+        for key in jax.random.split(jax.random.key(0), 8):
+            drawn = space.sample(key)
+            assert faults(space, drawn) == []
+            jobs, machines = np.asarray(drawn["jobs"][MASK]), np.asarray(drawn["machines"][MASK])
+            index = np.asarray(drawn[PAIRS][COLUMN])
+            assert all(len(set(row)) == 3 for row in index[jobs].tolist())
+            assert machines[index[jobs]].sum(1).tolist() == [min(3, machines.sum())] * jobs.sum()
+            assert ((np.asarray(drawn[PAIRS]["price"]) == 0) | (jobs[:, None] & machines[index])).all()
+
+    def test_candidates_keep_their_number_at_other_sizes_if_there_are_so_many(self):
+        space = with_candidates(jobs=5, machines=4, candidates=3)
+        assert space.resized(7, 6) == with_candidates(7, 6, 3)
+        assert space.resized(7, 2) == with_candidates(7, 2, 2)
+        assert space.sized_as(MatchingTask(2, 9).observation_space) == MatchingTask(2, 9).observation_space
+        assert MatchingTask(2, 9).observation_space.sized_as(space) == space
+
+    def test_candidates_that_are_no_columns_are_refused(self):
+        space = MatchingTask(5, 4).observation_space
+        for wrong in (Choices((3,), 5), Flags((3,)), Choices((5,), 4)):
+            pairs = Entities({"price": Box.of(0, 1, "1", wrong.shape), COLUMN: wrong}, 5)
+            with pytest.raises(ValueError, match="pairs/column"):
+                Bipartite({**space.fields, PAIRS: pairs}, "jobs", "machines")
+
+    def test_descriptions_with_candidates_are_read_back(self):
+        space = with_candidates(jobs=5, machines=4, candidates=3)
+        assert read_space(json.loads(json.dumps(plain_space(space)))) == space
 
     def test_descriptions_are_read_back(self):
         description = Description.of(MatchingTask().observation_space, "observation")

@@ -11,9 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgewise.algorithms.entity import matching_sets, matching_sizes
+from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.checker import check_environment
 from edgewise.environments.elements import faults
+from edgewise.policies.matching import MatchingPolicy, pack
 from edgewise.systems.agent_migration.decision import Decision
 
 SYSTEM = registry.find("agent-migration")
@@ -132,3 +135,57 @@ def test_shares_in_closed_form_are_those_of_an_action_that_gives_them(environmen
     given = {**action, "share": observation["vehicles"]["share"]}
     one, other = (environment.step(jax.random.key(1), state, each)[1] for each in (action, given))
     np.testing.assert_allclose(one.info["latency"], other.info["latency"], rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Nine units, of which every vehicle sees the nearest three."""
+    return registry.make("agent-migration", observation="entities", slots=6, rsus=9, vehicles=5, candidates=3)
+
+
+def test_with_candidates_it_keeps_the_contract_of_environments(crowd):
+    check_environment(crowd)
+
+
+def test_candidates_are_the_nearest_units_and_the_serving_one(crowd, step):
+    for state, observation, _ in some_slots(crowd, step):
+        index = np.asarray(observation["pairs"]["column"])
+        system = crowd.system
+        expected = np.asarray(system.mobility.predict(state.system.mobility))
+        away = np.linalg.norm(expected[:, None] - np.asarray(system.parameters.rsu_positions), axis=-1)
+        for vehicle, serving in enumerate(np.asarray(state.system.serving)):
+            order = [int(unit) for unit in np.argsort(away[vehicle]) if unit != serving]
+            nearest = {serving, *order[:2]}
+            assert set(index[vehicle].tolist()) == nearest
+            assert (np.diff(index[vehicle]) > 0).all()
+
+
+def test_candidates_are_seen_as_among_all_units(crowd, step):
+    """And what only a critic sees of them too."""
+    everyone = replace(crowd, candidates=None)
+    for state, few, _ in some_slots(crowd, step):
+        index = np.asarray(few["pairs"]["column"])
+        for one, all_ in ((few, everyone.observe(state)), (crowd.privileged(state), everyone.privileged(state))):
+            for name, part in all_.items():
+                for field, values in part.items():
+                    wanted = values
+                    if name == "pairs" and field != "mask":
+                        wanted = np.take_along_axis(np.asarray(values), index, axis=1)
+                    np.testing.assert_allclose(one[name][field], wanted, rtol=1e-5, atol=1e-6, err_msg=field)
+
+
+def test_a_policy_on_all_candidates_decides_as_on_all_units(environment, step):
+    sets, sizes = matching_sets(environment.spaces), matching_sizes(environment.spaces)
+    policy = MatchingPolicy.create(sets, sizes, width=8, rounds=1, key=jax.random.key(0))
+    listed = replace(environment, candidates=4)
+    assert matching_sizes(listed.spaces) == sizes
+    for state, observation, _ in some_slots(environment, step):
+        one, other = (policy.logits(pack(each, sets)) for each in (observation, listed.observe(state)))
+        for mine, theirs in zip(one, other, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [{"candidates": 0}, {"candidates": 3, "observation": "vector"}])
+def test_candidates_without_meaning_are_refused(given):
+    with pytest.raises(ConfigurationError, match="candidates"):
+        registry.make("agent-migration", **{"observation": "entities", **given})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgewise.algorithms.entity import RowValue, matching_sets, matching_sizes
-from edgewise.environments.bipartite import PAIRS
+from edgewise.environments.bipartite import COLUMN, PAIRS
 from edgewise.environments.description import Description
 from edgewise.environments.spaces import MASK
 from edgewise.networks.bipartite import Features
@@ -238,3 +238,68 @@ def test_a_saved_policy_decides_the_same_at_any_size(policy, tmp_path):
         mine, theirs = fresh(seen, None), loaded.act(jax.tree.map(np.asarray, seen))
         np.testing.assert_array_equal(mine["machine"], theirs["machine"])
         np.testing.assert_array_equal(mine["on"], theirs["on"])
+
+
+def limited(x: Features, candidates: int, seed: int = 0) -> Features:
+    """Every row with so many of its pairs, in any order."""
+    rng = np.random.default_rng(seed)
+    v, s = x.pairs.shape[:2]
+    index = jnp.asarray(np.array([rng.permutation(s)[:candidates] for _ in range(v)], np.int32))
+    return replace(x, pairs=jnp.take_along_axis(x.pairs, index[..., None], axis=1), index=index)
+
+
+def test_with_every_column_a_candidate_it_is_the_same(policy, critic):
+    x = drawn(5, 4)
+    choice, switch, value = outputs(policy, critic, x)
+    few = limited(x, 4)
+    few_choice, few_switch, few_value = outputs(policy, critic, few)
+    np.testing.assert_allclose(few_choice, np.take_along_axis(choice, few.index, axis=1), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(few_switch, switch, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(few_value, value, rtol=1e-5, atol=1e-5)
+    action = {"machine": jnp.array([0, 1, 2, 3, 0]), "on": jnp.array([True, False, True, False])}
+    for one, other in zip(*(jax.tree.leaves(policy.assess(each, action)) for each in (x, few)), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_with_a_few_candidates_it_is_what_its_equations_say(policy, critic):
+    """A column that is nobody's candidate among them."""
+    x = limited(drawn(3, 7), 2, seed=1)
+    assert len(np.unique(x.index)) < 7
+    numbers = tuple(np.asarray(each, float) for each in (x.rows, x.columns, x.pairs))
+    index = np.asarray(x.index)
+    expected = (*reference.logits(policy, *numbers, index), reference.values(critic, *numbers, index))
+    for mine, theirs in zip(outputs(policy, critic, x), expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_batches_and_padding_among_candidates_change_nothing(policy, critic):
+    x = limited(drawn(5, 4), 3)
+    more = drawn(7, 6)
+    index = jnp.zeros((7, 3), int).at[:5].set(x.index).at[5:].set(5)
+    padded = Features(
+        more.rows.at[:5].set(x.rows),
+        more.columns.at[:4].set(x.columns),
+        more.pairs[:, :3].at[:5].set(x.pairs),
+        jnp.arange(7) < 5,
+        jnp.arange(6) < 4,
+        index,
+    )
+    choice, switch, value = outputs(policy, critic, x)
+    batch = outputs(policy, critic, jax.tree.map(lambda leaf: jnp.stack([leaf, jnp.zeros_like(leaf), leaf]), padded))
+    for place in (0, 2):
+        for one, other in zip((each[place] for each in batch), (choice, switch, value), strict=True):
+            inside = one[:5] if other is not switch else one[:4]
+            np.testing.assert_allclose(inside, other, rtol=1e-5, atol=1e-5)
+
+
+def test_choices_among_candidates_are_columns(policy):
+    x = limited(drawn(5, 4), 2)
+    shown = observation(x)
+    shown[PAIRS][COLUMN] = x.index
+    choice, _ = policy.logits(x)
+    likeliest = policy(shown, None)["machine"]
+    np.testing.assert_array_equal(likeliest, np.take_along_axis(x.index, choice.argmax(-1)[:, None], 1)[:, 0])
+    drawn_ones = policy(shown, jax.random.key(0))["machine"]
+    assert (drawn_ones[:, None] == x.index).any(1).all()
+    log, _ = policy.assess(x, {"machine": likeliest, "on": jnp.zeros(4, bool)})
+    np.testing.assert_allclose(log.choice, jax.nn.log_softmax(choice).max(-1), rtol=1e-6)

@@ -30,22 +30,30 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def encode(encoder: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Encoded pairs [V, S, width] of rows [V, f], columns [S, g] and pairs [V, S, p]."""
+def encode(
+    encoder: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray, index: np.ndarray | None = None
+) -> np.ndarray:
+    """Encoded pairs [V, k, width] of rows [V, f], columns [S, g] and pairs [V, k, p], and of the columns of the pairs.
+
+    Without these, every row has a pair with each column, in their order.
+    """
     v, s = pairs.shape[:2]
+    index = np.tile(np.arange(s), (v, 1)) if index is None else index
     encoded = np.empty((v, s, encoder.width))
     for i in range(v):
         for j in range(s):
             e = _relu(
-                _linear(encoder.pair, pairs[i, j]) + _linear(encoder.row, rows[i]) + _linear(encoder.column, columns[j])
+                _linear(encoder.pair, pairs[i, j])
+                + _linear(encoder.row, rows[i])
+                + _linear(encoder.column, columns[index[i, j]])
             )
             encoded[i, j] = e + _relu(_linear(encoder.residual, e))
     for exchange in encoder.rounds:
-        encoded = _exchange(exchange, encoded)
+        encoded = _exchange(exchange, encoded, index)
     return encoded
 
 
-def _exchange(exchange: Any, e: np.ndarray) -> np.ndarray:
+def _exchange(exchange: Any, e: np.ndarray, index: np.ndarray) -> np.ndarray:
     v, s, width = e.shape
     h = np.array([[(x - x.mean()) / np.sqrt(x.var() + SMALL) for x in row] for row in e])
     heads = exchange.choose.weight.shape[0]
@@ -62,9 +70,11 @@ def _exchange(exchange: Any, e: np.ndarray) -> np.ndarray:
     after = np.empty_like(e)
     for i in range(v):
         for j in range(s):
-            others = sum((weighted[k, j] for k in range(v) if k != i), np.zeros(width))
+            met = np.argwhere(index == index[i, j])
+            others = sum((weighted[k, place] for k, place in met if k != i), np.zeros(width))
             # What the layers of others and of the column's sum add to: the sum without oneself through the first.
-            column = np.concatenate([others + weighted[i, j], message[:, j].mean(0)])
+            mean = np.mean([message[k, place] for k, place in met], axis=0)
+            column = np.concatenate([others + weighted[i, j], mean])
             row = np.concatenate([weighted[i].sum(0), message[i].max(0)])
             mixed = (
                 _linear(exchange.mix_self, h[i, j])
@@ -83,21 +93,27 @@ def pooled(pairs: np.ndarray, gate: Any) -> np.ndarray:
     return np.concatenate([pairs.mean(0), pairs.max(0), gated])
 
 
-def logits(policy: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of the choices [V, S] and of the switches [S] of a `MatchingPolicy`."""
-    e = encode(policy.encoder, rows, columns, pairs)
+def logits(
+    policy: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray, index: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of the choices [V, k] and of the switches [S] of a `MatchingPolicy`."""
+    e = encode(policy.encoder, rows, columns, pairs, index)
     v, s = e.shape[:2]
+    index = np.tile(np.arange(s), (v, 1)) if index is None else index
     choice = np.array([[_linear(policy.choice_head, e[i, j])[0] for j in range(s)] for i in range(v)])
-    switch = [
-        _linear(policy.switch_head, np.concatenate([pooled(e[:, j], policy.switch_gate), columns[j]]))[0]
-        for j in range(s)
-    ]
+    switch = []
+    for unit, numbers in enumerate(columns):
+        met = np.array([e[i, place] for i, place in np.argwhere(index == unit)]).reshape(-1, e.shape[-1])
+        told = pooled(met, policy.switch_gate) if len(met) else np.zeros(3 * e.shape[-1])
+        switch.append(_linear(policy.switch_head, np.concatenate([told, numbers]))[0])
     return choice, np.array(switch)
 
 
-def values(critic: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+def values(
+    critic: Any, rows: np.ndarray, columns: np.ndarray, pairs: np.ndarray, index: np.ndarray | None = None
+) -> np.ndarray:
     """Values of the rows [V] of a `RowValue`."""
-    e = encode(critic.encoder, rows, columns, pairs)
+    e = encode(critic.encoder, rows, columns, pairs, index)
     hidden = [
         _relu(_linear(critic.hidden, np.concatenate([pooled(e[i], critic.gate), rows[i]]))) for i in range(len(rows))
     ]

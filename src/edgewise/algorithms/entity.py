@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.bipartite import PAIRS, Bipartite
+from edgewise.environments.bipartite import COLUMN, PAIRS, Bipartite
 from edgewise.environments.spaces import MASK, Choices, Dict, Flags, Space, Spaces, parts
 from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_columns
 from edgewise.policies.matching import Sets
@@ -42,7 +42,7 @@ class RowValue(eqx.Module):
     def __call__(self, x: Features) -> Float[Array, "*b v"]:
         """Values."""
         pairs = self.encoder(x)
-        pooled = pool_columns(pairs, dense(self.gate, pairs), x.column_mask)
+        pooled = pool_columns(pairs, dense(self.gate, pairs), x.column_mask, x.index)
         hidden = jax.nn.relu(dense(self.hidden, jnp.concatenate([pooled, x.rows], axis=-1)))
         return dense(self.head, hidden)[..., 0]
 
@@ -86,4 +86,4 @@ def privileged_sizes(spaces: Spaces) -> tuple[int, int, int]:
 
 
 def _numbers(space: Space | None) -> int:
-    return 0 if space is None else len([name for name in parts(space) if name != MASK])
+    return 0 if space is None else len([name for name in parts(space) if name not in (MASK, COLUMN)])

@@ -7,6 +7,7 @@ columns that concern each ("links") and prices of columns ("columns", if there a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
@@ -203,7 +204,7 @@ class EntityPPO(OnPolicyAlgorithm[EntityPPOConfig, EntityPPOState]):
             loss, gradient = jax.value_and_grad(_critic_objective)(train_state.critic, piece, counts[0])
             return actor[0], gradient, actor[1] | {"critic_loss": loss}
 
-        pieces = pieces_of(len(sample.target), rows.shape[-1] * columns.shape[-1])
+        pieces = pieces_of(len(sample.target), math.prod(sample.seen.pairs.shape[-3:-1]))
         gradient, critic_gradient, metrics = summed(of_piece, sample, pieces)
         policy, policy_optimiser = descend(self._optimiser, train_state.policy, gradient, train_state.policy_optimiser)
         critic, critic_optimiser = descend(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
 from edgewise.environments.spaces import (
     BIPARTITE,
@@ -28,6 +28,8 @@ from edgewise.environments.spaces import (
 
 PAIRS = "pairs"
 """Name of the set that holds what belongs to a row and a column together."""
+COLUMN = "column"
+"""Name of the part of the pairs that tells their columns, where a row has pairs with some columns only."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Bipartite(Dict):
     Its field "pairs" is a set with as many rows as the first set, and its parts have an axis of the columns in front: the
     array of a part is [rows, columns, ...]. Its mask is that of the rows; the pairs of a column that is not there are
     padding too. There is at least one row and one column. Further fields are the same whatever the sizes.
+
+    Where rows have pairs with k candidates among the columns only, the parts are [rows, k, ...], and the part "column",
+    `Choices((k,), columns)`, holds their columns, all different within a row.
 
     Attributes:
         fields: by name.
@@ -59,11 +64,20 @@ class Bipartite(Dict):
         pairs = self.of_entities(PAIRS)
         if pairs.most != rows:
             raise ValueError(f"Bipartite: {PAIRS!r} has {pairs.most} rows: must have the {rows} of {self.rows!r}")
+        listed = pairs.fields.get(COLUMN)
+        if listed is not None and not (
+            isinstance(listed, Choices)
+            and len(listed.shape) == 1
+            and listed.n == columns
+            and listed.shape[0] <= columns
+        ):
+            told = f"must be Choices((k,), {columns}) with k <= {columns}, the candidates of each row"
+            raise ValueError(f"Bipartite: {PAIRS}/{COLUMN} is {listed}: {told}")
+        width = self.pairs_per_row
         for path, shape in _shapes(Dict(pairs.fields), PAIRS):
-            if shape[:1] != (columns,):
-                raise ValueError(
-                    f"Bipartite: {path} has shape {shape}: must begin with the {columns} of {self.columns!r}"
-                )
+            if shape[:1] != (width,):
+                of = f"columns of {self.columns!r}" if listed is None else "candidates of a row"
+                raise ValueError(f"Bipartite: {path} has shape {shape}: must begin with the {width} {of}")
 
     def __hash__(self) -> int:
         return hash((super().__hash__(), self.rows, self.columns))
@@ -73,12 +87,33 @@ class Bipartite(Dict):
         """Most rows and most columns."""
         return self.of_entities(self.rows).most, self.of_entities(self.columns).most
 
+    @property
+    def candidates(self) -> int | None:
+        """Columns with which each row has a pair; None for all."""
+        listed = self.of_entities(PAIRS).fields.get(COLUMN)
+        return listed.shape[0] if isinstance(listed, Choices) else None
+
+    @property
+    def pairs_per_row(self) -> int:
+        """Pairs of each row."""
+        return self.sizes[1] if self.candidates is None else self.candidates
+
     def resized(self, rows: int, columns: int) -> Bipartite:
         """The same fields for other sizes; where bounds of pairs differ between columns, the widest hold for all."""
+        return self._of(rows, columns, None if self.candidates is None else min(self.candidates, columns))
+
+    def sized_as(self, other: Bipartite) -> Bipartite:
+        """The same fields for the sizes of another space, and with as many candidates as that has."""
+        return self._of(*other.sizes, other.candidates)
+
+    def _of(self, rows: int, columns: int, candidates: int | None) -> Bipartite:
+        width = columns if candidates is None else candidates
+        pairs = {n: _along(part, width) for n, part in self.of_entities(PAIRS).fields.items() if n != COLUMN}
+        listed = {} if candidates is None else {COLUMN: Choices((candidates,), columns)}
         fields = {
             self.rows: replace(self.of_entities(self.rows), most=rows),
             self.columns: replace(self.of_entities(self.columns), most=columns),
-            PAIRS: Entities({n: _along(part, columns) for n, part in self.of_entities(PAIRS).fields.items()}, rows),
+            PAIRS: Entities({**pairs, **listed}, rows),
         }
         return replace(self, fields={**self.fields, **fields})
 
@@ -93,9 +128,13 @@ class Bipartite(Dict):
         for each, (name, space) in zip(keys, self.fields.items(), strict=True):
             mask = there.get(self.rows if name == PAIRS else name)
             drawn[name] = space.sample(each) if mask is None else self.of_entities(name).sample_where(mask, each)
-        mask, fields = there[self.rows], {n: each for n, each in drawn[PAIRS].items() if n != MASK}
-        pairs = padded(mask[:, None] & there[self.columns], fields, padding(Dict(self.of_entities(PAIRS).fields)))
-        return {**drawn, PAIRS: {MASK: mask, **pairs}}
+        mask, fields = there[self.rows], {n: each for n, each in drawn[PAIRS].items() if n not in (MASK, COLUMN)}
+        column, listed = there[self.columns], {}
+        if self.candidates is not None:
+            index = _candidates(column, (self.sizes[0], self.candidates), count_key)
+            column, listed = column[index], {COLUMN: jnp.where(mask[:, None], index, 0)}
+        blank = {n: each for n, each in padding(Dict(self.of_entities(PAIRS).fields)).items() if n != COLUMN}
+        return {**drawn, PAIRS: {MASK: mask, **padded(mask[:, None] & column, fields, blank), **listed}}
 
     def of_entities(self, name: str) -> Entities:
         """The set of that name: `rows`, `columns` or "pairs"."""
@@ -132,6 +171,12 @@ def matching_fields(action: Space) -> tuple[str, str | None]:
             f"action_space: has the fields {', '.join(fields)}: must have one Choices and at most one Flags"
         )
     return choices[0], flags[0] if flags else None
+
+
+def _candidates(there: Bool[Array, " s"], shape: tuple[int, int], key: PRNGKeyArray) -> Int[Array, "v k"]:
+    """Different columns for every row, in their order; such as are not there only if too few are."""
+    drawn = jax.random.uniform(key, (shape[0], len(there))) + jnp.where(there, 0.0, 1.0)
+    return jnp.sort(jnp.argsort(drawn, axis=1)[:, : shape[1]], axis=1)
 
 
 def _along(space: Space, size: int) -> Space:

@@ -1,17 +1,19 @@
 """A network on the pairs of two sets, such as vehicles and road-side units, of any sizes.
 
 It is equivariant: when rows or columns are permuted, so is what it gives. Rows and columns that the masks leave out have no
-influence.
+influence. Where both sets are large, rows have pairs with a few candidates among the columns only, so that the work grows
+with the rows and not with rows times columns; the weights are the same, and with all columns as candidates so is the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from edgewise.networks.mlp import normalise
 
@@ -29,16 +31,18 @@ class Features(eqx.Module):
     Attributes:
         rows: [*batch, V, f].
         columns: [*batch, S, g].
-        pairs: [*batch, V, S, p].
+        pairs: [*batch, V, S, p]; with k candidates among the columns of every row, [*batch, V, k, p].
         row_mask: rows that exist.
         column_mask: columns that exist.
+        index: columns of the pairs, different ones in a row [*batch, V, k]. If None, a row has a pair with every column.
     """
 
     rows: Float[Array, "*b v f"]
     columns: Float[Array, "*b s g"]
-    pairs: Float[Array, "*b v s p"]
+    pairs: Float[Array, "*b v k p"]
     row_mask: Bool[Array, "*b v"]
     column_mask: Bool[Array, "*b s"]
+    index: Int[Array, "*b v k"] | None = None
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -74,35 +78,37 @@ class Round(eqx.Module):
 
     def __call__(
         self,
-        pairs: Float[Array, "*b v s w"],
+        pairs: Float[Array, "*b v k w"],
         row_mask: Bool[Array, "*b v"],
         column_mask: Bool[Array, "*b s"],
-        choice: Float[Array, "*b v s"] | None = None,
-    ) -> Float[Array, "*b v s w"]:
+        choice: Float[Array, "*b v k"] | None = None,
+        index: Int[Array, "*b v k"] | None = None,
+    ) -> Float[Array, "*b v k w"]:
         """The pairs after the exchange.
 
         Args:
             pairs: before it.
             row_mask, column_mask: what is there.
             choice: logits added to those of the provisional choices, such as what rows are about to do; None for nothing.
+            index: columns of the pairs, see `Features`.
         """
-        width = pairs.shape[-1]
-        there = (row_mask[..., :, None] & column_mask[..., None, :])[..., None]
+        width, columns = pairs.shape[-1], column_mask.shape[-1]
+        there = row_mask[..., :, None, None] & at_pairs(column_mask[..., None], index)
         h = normalise(pairs)
         logits = dense(self.choose, h) if choice is None else dense(self.choose, h) + choice[..., None]
         scores = jnp.where(there, logits, EMPTY)
         chosen = jnp.where(there, jax.nn.softmax(scores, axis=-2), 0.0)
         message = jnp.where(there, dense(self.message, h), 0.0)
         weighted = message * jnp.repeat(chosen, width // HEADS, axis=-1)
-        coming = weighted.sum(-3, keepdims=True)
-        rows = jnp.maximum(row_mask.sum(-1), 1)[..., None, None].astype(h.dtype)
-        column = jnp.concatenate([coming[..., 0, :, :], message.sum(-3) / rows], axis=-1)
+        met = pairs_met(row_mask, there, index, columns)
+        coming, sent = (sum_by_column(each, index, columns) for each in (weighted, message))
+        column = jnp.concatenate([coming, sent / met.astype(h.dtype)], axis=-1)
         best = jnp.where(there, message, EMPTY).max(-2)
         row = jnp.concatenate([weighted.sum(-2), jnp.where(best > EMPTY / 2, best, 0.0)], axis=-1)
         mixed = (
             dense(self.mix_self, h)
             - dense(self.mix_others, weighted)
-            + dense(self.mix_column, column)[..., None, :, :]
+            + at_pairs(dense(self.mix_column, column), index)
             + dense(self.mix_row, row)[..., :, None, :]
         )
         return pairs + dense(self.out, act(mixed))
@@ -137,16 +143,16 @@ class BipartiteEncoder(eqx.Module):
         """Numbers of an encoded pair."""
         return int(self.residual.weight.shape[0])
 
-    def __call__(self, x: Features) -> Float[Array, "*b v s w"]:
+    def __call__(self, x: Features) -> Float[Array, "*b v k w"]:
         """Encode."""
         pairs = act(
             dense(self.pair, x.pairs)
             + dense(self.row, x.rows)[..., :, None, :]
-            + dense(self.column, x.columns)[..., None, :, :]
+            + at_pairs(dense(self.column, x.columns), x.index)
         )
         pairs = pairs + act(dense(self.residual, pairs))
         for exchange in self.rounds:
-            pairs = exchange(pairs, x.row_mask, x.column_mask)
+            pairs = exchange(pairs, x.row_mask, x.column_mask, index=x.index)
         return pairs
 
 
@@ -161,21 +167,89 @@ def act(x: Float[Array, "*b"]) -> Float[Array, "*b"]:
     return jax.nn.relu(x)
 
 
+def at_pairs(columns: Shaped[Array, "*b s w"], index: Int[Array, "*b v k"] | None) -> Shaped[Array, "*b v k w"]:
+    """What columns have, at their pairs; [*batch, 1, S, w], the same for every row, if a row has a pair with each."""
+    if index is None:
+        return columns[..., None, :, :]
+    width = columns.shape[-1]
+    return columns.reshape(-1, width)[_numbered(index, columns.shape[-2])].reshape(*index.shape, width)
+
+
+def sum_by_column(
+    pairs: Float[Array, "*b v k w"], index: Int[Array, "*b v k"] | None, columns: int
+) -> Float[Array, "*b s w"]:
+    """The sum over the pairs of each column; 0 for a column without any."""
+    return pairs.sum(-3) if index is None else _by_column(jax.ops.segment_sum, pairs, index, columns)
+
+
+def pairs_met(
+    row_mask: Bool[Array, "*b v"], there: Bool[Array, "*b v k 1"], index: Int[Array, "*b v k"] | None, columns: int
+) -> Int[Array, "*b s 1"]:
+    """Number of the pairs of each column, at least 1; [*batch, 1, 1] if a row has a pair with each."""
+    if index is None:
+        return jnp.maximum(row_mask.sum(-1), 1)[..., None, None]
+    return jnp.maximum(_by_column(jax.ops.segment_sum, there.astype(int), index, columns), 1)
+
+
 def pool_rows(
-    pairs: Float[Array, "*b v s w"], gate: Float[Array, "*b v s 1"], row_mask: Bool[Array, "*b v"]
+    pairs: Float[Array, "*b v k w"],
+    gate: Float[Array, "*b v k 1"],
+    row_mask: Bool[Array, "*b v"],
+    column_mask: Bool[Array, "*b s"] | None = None,
+    index: Int[Array, "*b v k"] | None = None,
 ) -> Float[Array, "*b s 3*w"]:
-    """What the pairs of a column tell together: their mean, their maximum, and their mean weighted by a gate."""
+    """What the pairs of a column tell together: their mean, their maximum, and their mean weighted by a gate.
+
+    Args:
+        pairs, gate: what is pooled, and by which weights.
+        row_mask: rows that exist.
+        column_mask, index: if rows have pairs with some columns only: columns that exist, and columns of the pairs.
+    """
     there = row_mask[..., :, None, None]
-    weight = jnp.where(there, jax.nn.sigmoid(gate), 0.0)
-    count = jnp.maximum(row_mask.sum(-1), 1)[..., None, None].astype(pairs.dtype)
-    mean = jnp.where(there, pairs, 0.0).sum(-3) / count
-    most = jnp.where(row_mask.any(-1)[..., None, None], jnp.where(there, pairs, EMPTY).max(-3), 0.0)
-    gated = (weight * pairs).sum(-3) / (weight.sum(-3) + SMALL)
-    return jnp.concatenate([mean, most, gated], axis=-1)
+    if index is None or column_mask is None:
+        return _pooled(pairs, gate, there, lambda x: x.sum(-3), lambda x: x.max(-3))
+    columns = column_mask.shape[-1]
+    return _pooled(
+        pairs,
+        gate,
+        there & at_pairs(column_mask[..., None], index),
+        lambda x: _by_column(jax.ops.segment_sum, x, index, columns),
+        lambda x: _by_column(jax.ops.segment_max, x, index, columns),
+    )
 
 
 def pool_columns(
-    pairs: Float[Array, "*b v s w"], gate: Float[Array, "*b v s 1"], column_mask: Bool[Array, "*b s"]
+    pairs: Float[Array, "*b v k w"],
+    gate: Float[Array, "*b v k 1"],
+    column_mask: Bool[Array, "*b s"],
+    index: Int[Array, "*b v k"] | None = None,
 ) -> Float[Array, "*b v 3*w"]:
     """The same for the pairs of a row."""
-    return pool_rows(jnp.swapaxes(pairs, -2, -3), jnp.swapaxes(gate, -2, -3), column_mask)
+    there = at_pairs(column_mask[..., None], index)
+    return _pooled(pairs, gate, there, lambda x: x.sum(-2), lambda x: x.max(-2))
+
+
+Reduction = Callable[[Array], Array]
+
+
+def _pooled(pairs: Array, gate: Array, there: Array, total: Reduction, most: Reduction) -> Array:
+    weight = jnp.where(there, jax.nn.sigmoid(gate), 0.0)
+    count = jnp.maximum(total(there.astype(pairs.dtype)), 1)
+    highest = most(jnp.where(there, pairs, EMPTY))
+    highest = jnp.where(highest > EMPTY / 2, highest, 0.0)
+    gated = total(weight * pairs) / (total(weight) + SMALL)
+    return jnp.concatenate([total(jnp.where(there, pairs, 0.0)) / count, highest, gated], axis=-1)
+
+
+def _by_column(reduce: Callable[..., Array], pairs: Array, index: Array, columns: int) -> Array:
+    batch = index.shape[:-2]
+    segments = int(np.prod(batch)) * columns
+    width = pairs.shape[-1]
+    reduced = reduce(pairs.reshape(-1, width), _numbered(index, columns), segments)
+    return reduced.reshape(*batch, columns, width)
+
+
+def _numbered(index: Int[Array, "*b v k"], columns: int) -> Int[Array, " n"]:
+    """The columns of the pairs, numbered through the whole batch."""
+    flat = index.reshape(-1, index.shape[-2] * index.shape[-1])
+    return (flat + columns * jnp.arange(len(flat))[:, None]).reshape(-1)

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments.bipartite import PAIRS
+from edgewise.environments.bipartite import COLUMN, PAIRS
 from edgewise.environments.spaces import MASK
-from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_rows
+from edgewise.networks.bipartite import EMPTY, BipartiteEncoder, Features, at_pairs, dense, pool_rows
 
 Matching = dict[str, Array]
 START = 0.01
@@ -71,11 +71,11 @@ class MatchingPolicy(eqx.Module):
             sets=sets,
         )
 
-    def logits(self, x: Features) -> tuple[Float[Array, "*b v s"], Float[Array, "*b s"]]:
-        """Logits of every row's choice, `EMPTY` where no column is, and of every column's switch."""
+    def logits(self, x: Features) -> tuple[Float[Array, "*b v k"], Float[Array, "*b s"]]:
+        """Logits of every row's choice among its pairs, `EMPTY` where no column is, and of every column's switch."""
         pairs = self.encoder(x)
-        choice = jnp.where(x.column_mask[..., None, :], dense(self.choice_head, pairs)[..., 0], -1e9)
-        pooled = pool_rows(pairs, dense(self.switch_gate, pairs), x.row_mask)
+        choice = jnp.where(at_pairs(x.column_mask[..., None], x.index), dense(self.choice_head, pairs), EMPTY)[..., 0]
+        pooled = pool_rows(pairs, dense(self.switch_gate, pairs), x.row_mask, x.column_mask, x.index)
         switch = dense(self.switch_head, jnp.concatenate([pooled, x.columns], axis=-1))[..., 0]
         return choice, switch
 
@@ -83,7 +83,7 @@ class MatchingPolicy(eqx.Module):
         """Logarithm of the probability of each decision, and its entropy, in nats."""
         choice, switch = self.logits(x)
         logarithms = jax.nn.log_softmax(choice)
-        taken = jnp.take_along_axis(logarithms, action[self.sets.choice][..., None], axis=-1)[..., 0]
+        taken = jnp.take_along_axis(logarithms, _place(action[self.sets.choice], x)[..., None], axis=-1)[..., 0]
         entropy = -jnp.sum(jnp.exp(logarithms) * logarithms, axis=-1)
         if self.sets.switch is None:
             return Decisions(taken, None), Decisions(entropy, None)
@@ -98,10 +98,10 @@ class MatchingPolicy(eqx.Module):
         x = pack(observation, self.sets)
         choice, switch = self.logits(x)
         if key is None:
-            action = {self.sets.choice: jnp.argmax(choice, axis=-1)}
+            action = {self.sets.choice: _column(jnp.argmax(choice, axis=-1), x)}
             return action if self.sets.switch is None else {**action, self.sets.switch: (switch > 0) & x.column_mask}
         choice_key, switch_key = jax.random.split(key)
-        action = {self.sets.choice: jax.random.categorical(choice_key, choice)}
+        action = {self.sets.choice: _column(jax.random.categorical(choice_key, choice), x)}
         if self.sets.switch is None:
             return action
         on = jax.random.bernoulli(switch_key, jax.nn.sigmoid(switch)) & x.column_mask
@@ -145,11 +145,22 @@ def pack(observation: Mapping[str, Any], sets: Sets, privileged: Mapping[str, An
 
     def join(name: str) -> Float[Array, "*b n"]:
         parts = [observation[name], {} if privileged is None else privileged.get(name, {})]
-        numbers = [part[field] for part in parts for field in sorted(part) if field != MASK]
+        numbers = [part[field] for part in parts for field in sorted(part) if field not in (MASK, COLUMN)]
         return jnp.stack([number.astype(float) for number in numbers], axis=-1)
 
     rows, columns = observation[sets.rows], observation[sets.columns]
-    return Features(join(sets.rows), join(sets.columns), join(PAIRS), rows[MASK], columns[MASK])
+    index = observation[PAIRS].get(COLUMN)
+    return Features(join(sets.rows), join(sets.columns), join(PAIRS), rows[MASK], columns[MASK], index)
+
+
+def _column(place: Int[Array, "*b v"], x: Features) -> Int[Array, "*b v"]:
+    """The column at a place among the pairs of every row."""
+    return place if x.index is None else jnp.take_along_axis(x.index, place[..., None], axis=-1)[..., 0]
+
+
+def _place(column: Int[Array, "*b v"], x: Features) -> Int[Array, "*b v"]:
+    """The place of a column among the pairs of every row; of one that is not a candidate, the first."""
+    return column if x.index is None else jnp.argmax(x.index == column[..., None], axis=-1)
 
 
 def _almost_zero(layer: eqx.nn.Linear) -> eqx.nn.Linear:

@@ -184,7 +184,7 @@ def _require_structure(folder: Path, artefact: PolicyArtefact, observation: Spac
     seen, acted = artefact.described.space, None if artefact.action is None else artefact.action.space
     if takes_any_size(artefact.policy) and isinstance(seen, Bipartite) and isinstance(observation, Bipartite):
         acted = None if acted is None else resized_action(acted, seen.sizes, observation.sizes)
-        seen = seen.resized(*observation.sizes)
+        seen = seen.sized_as(observation)
     for what, mine, given in (("observation", seen, observation), ("action", acted, action)):
         found = [] if mine is None else differences(mine, given, units=True)
         if found:

@@ -146,6 +146,16 @@ def solve_exactly(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[A
     return target, total + group[rest, 0]
 
 
+def search_briefly(problem: AssignmentProblem) -> Int[Array, " v"]:
+    """Vehicles inserted from the most to the least demanding, and then one round of best responses; [V].
+
+    For a policy that sees a plan of a large system only as a hint: the time of `search_locally` is that of many rounds.
+    """
+    order = jnp.argsort(-problem.root.mean(1))
+    placed = _sweep(problem, jnp.full(problem.root.shape[0], -1), order)
+    return _sweep(problem, placed, order)
+
+
 def search_locally(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[Array, ""]]:
     """Best response of one vehicle after another until nobody moves, from several starts; the best end wins.
 

@@ -86,6 +86,8 @@ class AgentMigrationConfig:
         mobility_sha256: digest of the recording. If given, a file of another content is refused.
         observation: "vector", the numbers of the paper's section IV-A and its vector of actions; or "entities", for policies that
             serve any number of vehicles and units.
+        candidates: with entities, so many of the nearest units for each vehicle are seen and chosen from, so that decisions in a
+            large area cost as much as there are vehicles. If None, all units.
         instances: many systems instead of this one: "drawn" draws them at random, each with this one's fields where they are
             not at their defaults; a folder holds them, as prepared recordings (.npz) and configurations (YAML). Evaluation is on
             drawn instances that training never sees, or on the later parts of recordings.
@@ -154,6 +156,7 @@ class AgentMigrationConfig:
     training_share: float = 0.6
     mobility_sha256: str | None = field(default=None, metadata=ADDED)
     observation: View = field(default="vector", metadata=ADDED)
+    candidates: int | None = field(default=None, metadata=ADDED)
     instances: str | None = field(default=None, metadata=ADDED)
     shapes: tuple[str, ...] = field(default=(), metadata=ADDED)
     instances_per_shape: int = field(default=192, metadata=ADDED)
@@ -162,6 +165,10 @@ class AgentMigrationConfig:
 
     def __post_init__(self) -> None:
         check_choice("observation", self.observation, get_args(View))
+        if self.candidates is not None:
+            check_integer("candidates", self.candidates, 1)
+            if self.observation != "entities":
+                raise ConfigurationError("candidates", self.candidates, 'None, or with observation = "entities"')
         check_integer("vehicles", self.vehicles, 1)
         check_integer("rsus", self.rsus, 1)
         check_integer("slots", self.slots, 1)

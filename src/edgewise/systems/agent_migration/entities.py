@@ -22,6 +22,7 @@ from edgewise.systems.agent_migration.environment import AgentMigration, AgentMi
 from edgewise.systems.agent_migration.hidden import LONGEST, hidden
 from edgewise.systems.agent_migration.memory import Memory, begin, remember, see
 from edgewise.systems.agent_migration.sampling import draw_step
+from edgewise.systems.agent_migration.sides import Sides
 
 TARGET, DEFENCE, SHARE = "target", "defence", "share"
 ROWS, LINKS = "rows", "links"
@@ -43,9 +44,11 @@ class EntityMigration(Environment[EntityState]):
 
     Attributes:
         system: whose decisions they are.
+        candidates: units with which each vehicle has a pair, see `sides.nearest_units`. If None, all.
     """
 
     system: AgentMigration
+    candidates: int | None = eqx.field(static=True, default=None)
 
     @property
     def vehicles(self) -> int:
@@ -63,7 +66,7 @@ class EntityMigration(Environment[EntityState]):
 
     @property
     def observation_space(self) -> Bipartite:
-        return features.space(self.vehicles, self.rsus)
+        return features.space(self.vehicles, self.rsus, self.candidates)
 
     @property
     def action_space(self) -> Dict:
@@ -72,14 +75,14 @@ class EntityMigration(Environment[EntityState]):
     @property
     def privileged_space(self) -> Dict:
         """What `privileged` gives."""
-        v, s = self.vehicles, self.rsus
+        v, s, width = self.vehicles, self.rsus, self.observation_space.pairs_per_row
         vehicles: dict[str, Space] = {"volume": Box.of(0.0, 2.0, "1", (v,)), "missing": Flags((v,))}
         units: dict[str, Space] = {
             "attacked": Flags((s,)),
             "target": Flags((s,)),
             "reconnaissance": Box.of(0.0, LONGEST, "slot", (s,)),
         }
-        pairs: dict[str, Space] = {"distance_next": Box.of(0.0, LONGEST, "coverage radius", (v, s))}
+        pairs: dict[str, Space] = {"distance_next": Box.of(0.0, LONGEST, "coverage radius", (v, width))}
         return Dict({features.VEHICLES: Dict(vehicles), features.UNITS: Dict(units), features.PAIRS: Dict(pairs)})
 
     def reset(self, key: PRNGKeyArray) -> tuple[EntityState, Any]:
@@ -120,15 +123,16 @@ class EntityMigration(Environment[EntityState]):
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What the policy sees, an element of `observation_space`."""
         seen = see(self.system, state.system, state.memory)
-        return features.observe(self.system.parameters, seen, state.memory)
+        return features.observe(self.system.parameters, seen, state.memory, self.candidates)
 
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
-        known = hidden(self.system.parameters, self.system.mobility, state.system)._asdict()
+        p, known = self.system.parameters, hidden(self.system.parameters, self.system.mobility, state.system)._asdict()
+        sides = Sides.of(p, see(self.system, state.system), self.candidates)
         return {
             features.VEHICLES: {name: known[name] for name in ("volume", "missing")},
             features.UNITS: {name: known[name] for name in ("attacked", "target", "reconnaissance")},
-            features.PAIRS: {"distance_next": known["distance_next"]},
+            features.PAIRS: {"distance_next": sides.of_pairs(known["distance_next"])},
         }
 
 
@@ -159,4 +163,4 @@ class EntityReference(eqx.Module):
 
 def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:
     """The system in the form that a configuration asks for."""
-    return EntityMigration(system) if config.observation == "entities" else system
+    return EntityMigration(system, config.candidates) if config.observation == "entities" else system

@@ -5,23 +5,24 @@ All of them are of the size of one in any system: times are in half minutes, dis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from edgewise.environments.bipartite import Bipartite
-from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
+from edgewise.environments.bipartite import COLUMN, Bipartite
+from edgewise.environments.spaces import MASK, Box, Choices, Entities, Flags, Space
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
-from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
+from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
 from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.hidden import LONGEST
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
 from edgewise.systems.agent_migration.memory import Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 from edgewise.systems.agent_migration.plan import Plan, plan
+from edgewise.systems.agent_migration.sides import Sides
 
 VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
 GIGABYTE = 1e9
@@ -131,8 +132,9 @@ sign, I, its change, and B one slot ago less the threshold; the expected cost be
 a target costs everyone beyond the vehicle's best one if the others do as planned; the planned target."""
 
 
-def space(vehicles: int, units: int) -> Bipartite:
-    """The space of the observation."""
+def space(vehicles: int, units: int, candidates: int | None = None) -> Bipartite:
+    """The space of the observation; see `observe`."""
+    width = units if candidates is None else min(candidates, units)
 
     def box(quantity: Quantity, shape: tuple[int, ...]) -> Space:
         if quantity.unit is None:
@@ -145,40 +147,46 @@ def space(vehicles: int, units: int) -> Bipartite:
     sets = {
         VEHICLES: entities(VEHICLE_FIELDS, vehicles),
         UNITS: entities(UNIT_FIELDS, units),
-        PAIRS: entities(PAIR_FIELDS, vehicles, (units,)),
+        PAIRS: entities(PAIR_FIELDS, vehicles, (width,)),
     }
+    if candidates is not None:
+        sets[PAIRS] = replace(sets[PAIRS], fields={**sets[PAIRS].fields, COLUMN: Choices((width,), units)})
     return Bipartite(sets, rows=VEHICLES, columns=UNITS)
 
 
-def observe(p: Parameters, seen: Seen, memory: Memory) -> dict[str, dict[str, Array]]:
+def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = None) -> dict[str, dict[str, Array]]:
     """The observation at the start of a slot.
 
     Args:
         p: the system; what it says of the attacker is taken for known, what happens to whom is not.
         seen: what is seen.
         memory: what is remembered.
+        candidates: units with which each vehicle has a pair, see `sides.nearest_units`. If None, all.
 
     Returns:
         An element of `space`.
     """
+    sides = Sides.of(p, seen, candidates)
     states = belief.states(p, memory.filter)
     planned = plan(p, seen, memory, states)
-    pairs = pair_quantities(p, seen, memory, planned)
-    vehicles = vehicle_quantities(p, seen, memory, pairs)
+    pairs = pair_quantities(p, seen, memory, sides, planned)
+    vehicles = vehicle_quantities(p, seen, memory)
     units = unit_quantities(p, seen, memory, vehicles, states, planned)
     everyone = jnp.ones(seen.serving.shape, bool)
+    listed = {} if sides.index is None else {COLUMN: sides.index}
     return {
         VEHICLES: {MASK: everyone, **_bounded(VEHICLE_FIELDS, vehicles)},
         UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
-        PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs)},
+        PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs), **listed},
     }
 
 
-def radio_time(p: Parameters, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
-    """Seconds of upload and download of each vehicle's mean volume at a healthy unit in the given distance (m)."""
+def radio_time(
+    p: Parameters, data: Float[Array, "*p"], distance: Float[Array, "*p"], spectrum_hz: Float[Array, "*p"]
+) -> Float[Array, "*p"]:
+    """Seconds of upload and download of a volume (byte) at a healthy unit in the given distance (m), with its spectrum."""
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    up, down = (p.spectrum_hz * spectral_efficiency(gain, power, p.noise) for power in (p.vehicle_power, p.rsu_power))
-    data = jnp.broadcast_to(p.raw_data[:, None], up.shape)
+    up, down = (spectrum_hz * spectral_efficiency(gain, power, p.noise) for power in (p.vehicle_power, p.rsu_power))
     return transfer_time(data, up) + transfer_time(p.result_share * data, down)
 
 
@@ -198,19 +206,16 @@ def closed_form_shares(p: Parameters, seen: Seen, memory: Memory) -> Float[Array
     return optimal_shares(deployment + processing, seen.serving, seen.load.shape[0])
 
 
-def pair_quantities(p: Parameters, seen: Seen, memory: Memory, planned: Plan) -> dict[str, Array]:
-    """`PAIR_FIELDS`, [V, S] each."""
-    units = jnp.arange(seen.load.shape[0])
+def pair_quantities(p: Parameters, seen: Seen, memory: Memory, sides: Sides, planned: Plan) -> dict[str, Array]:
+    """`PAIR_FIELDS`, [V, S] each, or [V, k] of the candidates."""
     now, next_, own, before = (
-        distances(position, p.rsu_positions)
-        for position in (seen.positions, seen.expected, seen.ahead, memory.positions)
+        sides.away(position) for position in (seen.positions, seen.expected, seen.ahead, memory.positions)
     )
-    processing = p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / p.cpu_hz
-    gain = path_gain(next_, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    up = p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
-    agent = jnp.broadcast_to(p.agent_data[:, None], up.shape)
-    backhaul = jnp.broadcast_to(p.backhaul_bps, up.shape)
-    redeployment = transfer_time(agent, up) + p.cycles_per_byte * agent / p.cpu_hz
+    processing = p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / sides.cpu_hz
+    data, agent = (jnp.broadcast_to(each[:, None], now.shape) for each in (p.raw_data, p.agent_data))
+    redeployment = transfer_time(agent, _uplink(p, next_, sides.spectrum_hz)) + p.cycles_per_byte * agent / sides.cpu_hz
+    hops = p.hops[seen.serving] if sides.index is None else p.hops[seen.serving[:, None], sides.index]
+    reputation = sides.of_pairs(seen.reputation)
     return {
         "distance": now / p.coverage,
         "distance_next": next_ / p.coverage,
@@ -220,35 +225,36 @@ def pair_quantities(p: Parameters, seen: Seen, memory: Memory, planned: Plan) ->
         "reach_next": next_ <= p.coverage,
         "reach_own": own <= p.coverage,
         "nearest_next": next_ == next_.min(axis=1, keepdims=True),
-        "serving": seen.serving[:, None] == units,
-        "target_before": memory.target[:, None] == units,
-        "radio": radio_time(p, now) / HALF_MINUTE,
-        "radio_next": radio_time(p, next_) / HALF_MINUTE,
-        "radio_own": radio_time(p, own) / HALF_MINUTE,
+        "serving": seen.serving[:, None] == sides.number,
+        "target_before": memory.target[:, None] == sides.number,
+        "radio": radio_time(p, data, now, sides.spectrum_hz) / HALF_MINUTE,
+        "radio_next": radio_time(p, data, next_, sides.spectrum_hz) / HALF_MINUTE,
+        "radio_own": radio_time(p, data, own, sides.spectrum_hz) / HALF_MINUTE,
         "processing": processing / HALF_MINUTE,
         "root_processing": jnp.sqrt(processing / HALF_MINUTE),
         "load": processing / p.slot_seconds,
         "redeployment": redeployment / HALF_MINUTE,
-        "migration": migration_time(agent, p.hops[seen.serving], backhaul) / HALF_MINUTE,
-        "trust": seen.reputation - p.reputation_threshold,
-        "distrusted": seen.reputation < p.reputation_threshold,
-        "latest": memory.latest,
-        "change": memory.change,
-        "trust_before": memory.before - p.reputation_threshold,
-        "expected": planned.problem.fixed / HALF_MINUTE,
-        "expected_root": planned.problem.root / HALF_MINUTE**0.5,
-        "regret": (planned.rise - planned.rise.min(axis=1, keepdims=True)) / HALF_MINUTE,
-        "planned": planned.target[:, None] == units,
+        "migration": migration_time(agent, hops, jnp.broadcast_to(p.backhaul_bps, hops.shape)) / HALF_MINUTE,
+        "trust": reputation - p.reputation_threshold,
+        "distrusted": reputation < p.reputation_threshold,
+        "latest": sides.of_pairs(memory.latest),
+        "change": sides.of_pairs(memory.change),
+        "trust_before": sides.of_pairs(memory.before) - p.reputation_threshold,
+        "expected": sides.of_pairs(planned.problem.fixed) / HALF_MINUTE,
+        "expected_root": sides.of_pairs(planned.problem.root) / HALF_MINUTE**0.5,
+        "regret": sides.of_pairs(planned.rise - planned.rise.min(axis=1, keepdims=True)) / HALF_MINUTE,
+        "planned": planned.target[:, None] == sides.number,
     }
 
 
-def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory, pairs: dict[str, Array]) -> dict[str, Array]:
+def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, Array]:
     """`VEHICLE_FIELDS`, [V] each."""
     share = closed_form_shares(p, seen, memory)
     work = sum(expected_work(p, seen, memory))
-    served = pairs["serving"]
-    upload = transfer_time(p.agent_data, jnp.where(served, _uplink(p, pairs["distance"] * p.coverage), 0.0).sum(1))
-    radio = jnp.where(served, pairs["radio"], 0.0).sum(1)
+    distance = jnp.linalg.norm(seen.positions - p.rsu_positions[seen.serving], axis=-1)
+    spectrum_hz = p.spectrum_hz[seen.serving]
+    upload = transfer_time(p.agent_data, _uplink(p, distance, spectrum_hz))
+    radio = radio_time(p, p.raw_data, distance, spectrum_hz) / HALF_MINUTE
     step = jnp.linalg.norm(seen.positions - memory.positions, axis=-1)
     return {
         "data": p.raw_data / GIGABYTE,
@@ -310,9 +316,9 @@ def unit_quantities(
     }
 
 
-def _uplink(p: Parameters, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
+def _uplink(p: Parameters, distance: Float[Array, "*p"], spectrum_hz: Float[Array, "*p"]) -> Float[Array, "*p"]:
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    return p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
+    return spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
 
 
 def _bounded(fields: dict[str, Quantity], values: dict[str, Array]) -> dict[str, Any]:

@@ -95,10 +95,9 @@ def wired_hops(positions: np.ndarray) -> np.ndarray:
     it is the grid: the diagonal of a square costs two hops.
     """
     distance = np.linalg.norm(positions[:, None] - positions[None, :], axis=-1)
-    lens = np.maximum(distance[:, None, :], distance[None, :, :])
-    np.einsum("iji->ij", lens)[...] = np.inf
-    np.einsum("ijj->ij", lens)[...] = np.inf
-    wired = distance <= lens.min(axis=2) * (1 + 1e-9)
+    to_others = distance + np.diag(np.full(len(distance), np.inf))
+    lens = np.stack([np.maximum(own, to_others).min(axis=1) for own in to_others])
+    wired = distance <= lens * (1 + 1e-9)
     np.fill_diagonal(wired, False)
     return np.asarray(shortest_path(wired.astype(float), unweighted=True, directed=False))
 

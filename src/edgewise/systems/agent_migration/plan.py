@@ -11,7 +11,13 @@ from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
-from edgewise.systems.agent_migration.assignment import AssignmentProblem, rises, search_locally
+from edgewise.systems.agent_migration.assignment import (
+    THOROUGH_PAIRS,
+    AssignmentProblem,
+    rises,
+    search_briefly,
+    search_locally,
+)
 from edgewise.systems.agent_migration.costs import next_slot_problem, present_work, worthwhile_defence
 from edgewise.systems.agent_migration.knowledge import SOON, Belief
 from edgewise.systems.agent_migration.memory import Memory, Seen
@@ -58,5 +64,5 @@ def plan(p: Parameters, seen: Seen, memory: Memory, states: Float[Array, "s 4"])
     share = optimal_shares(deployment + processing, seen.serving, units)
     defence = worthwhile_defence(p, seen, believed, share, lasting=True)
     problem = next_slot_problem(p, seen, believed, defence, share)
-    target, _ = search_locally(problem)
+    target = search_locally(problem)[0] if problem.root.size <= THOROUGH_PAIRS else search_briefly(problem)
     return Plan(problem, target, defence, share, rises(problem, target))
