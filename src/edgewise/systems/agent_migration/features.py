@@ -182,7 +182,7 @@ def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = 
 
 
 def radio_time(
-    p: Parameters, data: Float[Array, "*p"], distance: Float[Array, "*p"], spectrum_hz: Float[Array, "*p"]
+    p: Parameters, data: Float[Array, "*p"], distance: Float[Array, "*p"], spectrum_hz: Float[Array, ...]
 ) -> Float[Array, "*p"]:
     """Seconds of upload and download of a volume (byte) at a healthy unit in the given distance (m), with its spectrum."""
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
@@ -316,7 +316,7 @@ def unit_quantities(
     }
 
 
-def _uplink(p: Parameters, distance: Float[Array, "*p"], spectrum_hz: Float[Array, "*p"]) -> Float[Array, "*p"]:
+def _uplink(p: Parameters, distance: Float[Array, "*p"], spectrum_hz: Float[Array, ...]) -> Float[Array, "*p"]:
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
     return spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
 
