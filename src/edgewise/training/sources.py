@@ -132,7 +132,7 @@ def candidate(source: Source, policy: str | None) -> Candidate | None:
     whiches = get_args(Which)
     if policy is not None and (source.kind == "policy" or policy not in whiches):
         allowed = (*(whiches if source.kind == "run" else ()), *shipped)
-        words = f"one of {', '.join(allowed)}" if allowed else "left out: the folder holds one policy"
+        words = " or ".join([*allowed, *(["left out: the folder holds one policy"] if source.kind == "policy" else [])])
         raise ConfigurationError("policy", policy, words)
     if source.kind == "policy":
         description = read_description_file(policy_files(source.folder)[0])
