@@ -24,6 +24,7 @@ MEMORY: Mapping[str, str] = {
     "defence": UNIT,
     "fell_back": VEHICLE,
     "travelled": VEHICLE,
+    "expected": VEHICLE,
     "moved": VEHICLE,
     "before": VEHICLE + UNIT,
     "latest": VEHICLE + UNIT,

@@ -166,7 +166,12 @@ class Session:
         left = self._as_before(seen, moved, np.asarray(target), judged)
         remembered = _remember(self.parameters, self.memory, self.seen, target, defence, left)
         carried = carried_memory(remembered, memory.begin(p, seen), moved)
-        carried = replace(carried, target=jnp.where(seen.entered, seen.serving, carried.target))
+        gone = jnp.asarray(~new & (sent < 0)) & ~seen.entered  # an agent goes with the unit to which it was sent
+        carried = replace(
+            carried,
+            target=jnp.where(seen.entered, seen.serving, carried.target),
+            fell_back=carried.fell_back | gone,
+        )
         return replace(self, fleet=fleet.settled(p), parameters=p, seen=seen, memory=carried, standing=standing_)
 
     def _as_before(
