@@ -34,8 +34,8 @@ from edgewise.training.evaluation import evaluate
 from edgewise.training.presets import default_configs
 from edgewise.training.saved import load_learned
 
-SIZES = ((8, 4), (16, 8), (32, 16), (64, 16), (128, 32))
-CITIES = ((500, 100), (1000, 100), (2000, 100), (5000, 100), (10_000, 100), (20_000, 100), (2000, 400))
+SIZES = ((8, 4), (32, 16), (64, 16))
+CITIES = ((2000, 100), (500, 100), (10_000, 100))
 DENSE_PAIRS = 200_000
 """Larger cities are decided with candidates only."""
 CANDIDATES = 8
