@@ -45,7 +45,7 @@ def lasting_saving(
             jnp.where(p.reconnaissance_slots == 0, idle, resting),
         )
 
-    def improve(_: Int[Array, ""], values: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    def improve(_: Int[Array, ""] | int, values: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         idle, resting, attacked, won = (DISCOUNT * each for each in following(values))
 
         def best(cost: Array) -> Array:
