@@ -151,7 +151,7 @@ def test_the_budget_is_the_papers_for_every_learner() -> None:
 
 
 class TestVerdicts:
-    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "fig10"])
+    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in ("fig10", "general")])
     def test_a_world_that_agrees_and_one_that_does_not(self, name: str) -> None:
         agreeing = shown(name, shaped(name, AGREES))
         words = {claim.text: claim.verdict for claim in agreeing.claims}
@@ -172,6 +172,16 @@ class TestVerdicts:
         assert {refuted[text] for text in of_sizes if "Random" not in text} <= {"does not hold"}
         assert not agreeing.data["value"].isna().any()
         assert len(agreeing.table) == len(EXPERIMENTS[name].labels())
+
+    @pytest.mark.parametrize(("latency", "word"), [(280.0, "holds"), (300.0, "does not hold"), (285.0, "undecided")])
+    def test_a_policy_for_any_fleet_is_ahead_of_each_look_ahead_or_not(self, latency: float, word: str) -> None:
+        output = shown("general", shaped("general", AGREES | {"general-1": latency, "trained there": 279.0}))
+        words = {claim.text: claim.verdict for claim in output.claims}
+        assert len(words) == 3 * len(EXPERIMENTS["general"].settings)
+        assert {verdict for text, verdict in words.items() if "far-sighted" in text} == {word}
+        assert len(output.table) == len(EXPERIMENTS["general"].settings)
+        share = output.data[output.data["policy"] == "general-1"]["share"]
+        np.testing.assert_allclose(share, (700 - latency) / (700 - 280), rtol=1e-3)
 
     def test_the_ablation_tells_what_each_part_adds(self) -> None:
         equal = judged("fig3", shaped("fig3", AGREES | {NO_CONFIDENCE: 300.0, NO_CONSISTENCY: 280.0}))

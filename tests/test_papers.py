@@ -22,7 +22,7 @@ from edgewise.experiments.profile import Profile
 from edgewise.experiments.setting import Setting
 
 PAPERS = Path(edgewise.__file__).parent / "papers"
-COMPUTING = ("probes", "experiments", "paper")
+COMPUTING = ("probes", "experiments", "paper", "references")
 """Modules of a paper that say what is computed, or how; all others make claims and figures of results."""
 PURE = sorted(path for path in PAPERS.glob("*/*.py") if path.stem not in COMPUTING)
 HEAVY = ("jax", "equinox", "optax")
@@ -131,7 +131,7 @@ def test_a_paper_of_a_script_is_made(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--profile", "papr"], "profile = 'papr': must be one of quick, paper; did you mean paper?"),
+        (["--profile", "papr"], "profile = 'papr': must be one of quick, brief, paper; did you mean paper?"),
         (["fig99"], "experiment = 'fig99': must be one of fig3"),
     ],
 )

@@ -1,13 +1,11 @@
-"""The policy for any fleet as a reference among the others, and what it is worth where it was not trained."""
+"""What the policy for any fleet is worth where it was not trained: settings, claims and figure."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import equinox as eqx
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Float, PRNGKeyArray
 from matplotlib.axes import Axes
 
 from edgewise.drawing.style import new_figure, styled
@@ -15,16 +13,8 @@ from edgewise.experiments.claims import notes
 from edgewise.experiments.results import Claim, Drawing, Outcome, Results
 from edgewise.experiments.setting import Setting
 from edgewise.papers.cgdm.names import LATENCY
-from edgewise.policies.artefact import load_policy
-from edgewise.policies.matching import MatchingPolicy
-from edgewise.systems.agent_migration import features, recollection
-from edgewise.systems.agent_migration.decision import Decision, encode
-from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
-from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
-from edgewise.systems.agent_migration.memory import see
-from edgewise.systems.agent_migration.recollection import Recollection
-from edgewise.systems.agent_migration.system import AGENT_MIGRATION
 
+SYSTEM = "agent-migration"
 GENERAL = "general-1"
 """Name of the reference: the policy "general" of agent migration, first version. Stored results are found by it, so another
 policy takes another number."""
@@ -44,50 +34,10 @@ OTHERS: dict[str, dict[str, Any]] = {
 """Other maps, hardware and attackers, each against the default system."""
 
 
-class General(eqx.Module):
-    """The policy for any fleet, played as a reference that remembers.
-
-    Attributes:
-        environment: the system it acts in.
-        policy: on entities.
-    """
-
-    environment: AgentMigration
-    policy: MatchingPolicy
-
-    def begin(self, state: AgentMigrationState) -> Recollection:
-        """What is known at the start of an episode."""
-        return recollection.begin(self.environment, state)
-
-    def step(
-        self, key: PRNGKeyArray, state: AgentMigrationState, observation: Float[Array, " o"], memory: Recollection
-    ) -> tuple[Float[Array, " a"], Recollection]:
-        """The action, and what is known after it; only the visible part of the state is read."""
-        p = self.environment.parameters
-        known = recollection.recall(self.environment, state, memory)
-        seen = see(self.environment, state, known.memory)
-        action = self.policy(features.observe(p, seen, known.memory), None)
-        share = features.closed_form_shares(p, seen, known.memory)
-        decision = Decision(action["target"], share, action["defence"])
-        units, sharpness = self.environment.rsus, p.share_sharpness
-        encoded = encode(decision.target, share, decision.defence, units, sharpness, state.serving)
-        return encoded, recollection.decided(known, state, decision)
-
-
-def reference(environment: Any) -> Any:
-    """The policy for any fleet that comes with the package, as a reference for an environment of agent migration."""
-    policy = load_policy(AGENT_MIGRATION.shipped["general"]).policy
-    assert isinstance(policy, MatchingPolicy)
-    if isinstance(environment, EntityMigration):
-        return EntityReference(environment.system, General(environment.system, policy))
-    return General(environment, policy)
-
-
 def settings() -> tuple[Setting, ...]:
     """Where it is played."""
-    name = AGENT_MIGRATION.name
-    sized = [Setting(f"{v} x {s}", name, {"vehicles": v, "rsus": s}) for v, s in SIZES]
-    return (*sized, *(Setting(label, name, changes) for label, changes in OTHERS.items()))
+    sized = [Setting(f"{v} x {s}", SYSTEM, {"vehicles": v, "rsus": s}) for v, s in SIZES]
+    return (*sized, *(Setting(label, SYSTEM, changes) for label, changes in OTHERS.items()))
 
 
 def claims(results: Results) -> list[Claim | None]:
