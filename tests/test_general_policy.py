@@ -34,6 +34,17 @@ def test_as_a_reference_it_decides_what_its_artefact_does(vehicles, rsus):
     np.testing.assert_allclose(steps.info["latency"], same_steps.info["latency"], rtol=1e-4)
 
 
+def test_it_can_be_built_while_a_program_is_traced():
+    """As experiments and drawn instances do."""
+    vector = registry.make("agent-migration", slots=2, vehicles=3, rsus=2)
+
+    def play(environment, key):
+        policy = SYSTEM.references(environment, (GENERAL,))[GENERAL]
+        return record_episode(environment, policy, key)[1].info["latency"]
+
+    assert np.isfinite(eqx.filter_jit(play)(vector, jax.random.key(0))).all()
+
+
 def test_it_is_ahead_of_the_plain_look_ahead_on_a_few_episodes():
     """Six episodes of the default system: 9% by its card, so chance cannot turn it round."""
     vector = registry.make("agent-migration", slots=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
+import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.policies.artefact import load_policy
@@ -50,7 +51,8 @@ class General(eqx.Module):
 
 def reference(environment: Any) -> Any:
     """The policy for any fleet that comes with the package, as a reference for an environment of agent migration."""
-    policy = load_policy(AGENT_MIGRATION.shipped["general"]).policy
+    with jax.ensure_compile_time_eval():  # references are also built while a program is traced
+        policy = load_policy(AGENT_MIGRATION.shipped["general"], check=False).policy
     assert isinstance(policy, MatchingPolicy)
     if isinstance(environment, EntityMigration):
         return EntityReference(environment.system, General(environment.system, policy))
