@@ -91,6 +91,15 @@ UNUSED = {
     "observe_reputation",
     "training_share",
     "scheduled_attacks",
+    "observation",
+    "candidates",
+    "instances",
+    "shapes",
+    "instances_per_shape",
+    "instance_seed",
+    "include_default",
+    "view",
+    "rewards",
 }  # no part of this system
 
 

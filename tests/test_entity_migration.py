@@ -13,7 +13,7 @@ import pytest
 
 from edgewise.algorithms.entity import matching_sets, matching_sizes
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments import registry
+from edgewise.environments import episode, registry
 from edgewise.environments.checker import check_environment
 from edgewise.environments.elements import faults
 from edgewise.policies.matching import MatchingPolicy, pack
@@ -62,7 +62,7 @@ def test_episodes_are_those_of_the_vector_form(environment, step):
     mine, theirs = environment.reset(jax.random.key(3))[0], vector.reset(jax.random.key(3))[0]
     for key in jax.random.split(jax.random.key(4), 3):
         reference = SYSTEM.references(environment, ("random",))["random"]
-        same = reference(key, mine, None)
+        same, _ = episode.act(reference, key, mine, None, episode.begin(reference, mine))
         mine, one = step(environment, key, mine, same)
         theirs, other = vector.step(key, theirs, vector.action_space.sample(key))
         np.testing.assert_allclose(one.info["latency"], other.info["latency"], rtol=1e-6)

@@ -22,7 +22,8 @@ demands. Box actions lie in [-1, 1] always: environments with another box are re
 
 What learners have in common is at hand: `optimisers` (an optimiser whose rate falls, and one gradient step), `critic`
 (action values and their loss), `actor_critic`, `q_learning`, `policy_gradient`, `advantage`, and the networks of
-`edgewise.networks` and `edgewise.policies`. A method that has a body here is final: subclasses do not override it,
+`edgewise.networks` and `edgewise.policies`. A method that has a body here is final: subclasses do not override it;
+`with_policy` alone has one for learners that cannot start from a policy.
 except for `with_policy`, with which a learner goes on from a policy that is there already.
 
 `edgewise.algorithms.registry.register_algorithm` gives a learner a name, for the command line and for experiments.
