@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -73,6 +73,25 @@ def make(name: str, **overrides: Any) -> Any:
     Raises:
         ConfigurationError: for an unknown name or field, or a value that is not allowed.
     """
+    system, config = _configured(name, overrides)
+    return system.build(config)
+
+
+def make_game(name: str, **overrides: Any) -> Any:
+    """Build the `Game` of a system from its default configuration, if it is one or offers one.
+
+    Args:
+        name: as in `names()`.
+        overrides: fields of the configuration.
+
+    Raises:
+        ConfigurationError: for an unknown name or field, a value that is not allowed, or a system without a game.
+    """
+    system, config = _configured(name, overrides)
+    return system.game(config)
+
+
+def _configured(name: str, overrides: Mapping[str, Any]) -> tuple[System, Any]:
     if is_host(name):
         raise ConfigurationError("environment", name, f"one of {', '.join(names())}, which are compiled")
     system = find(name)
@@ -80,4 +99,4 @@ def make(name: str, **overrides: Any) -> Any:
     for field in overrides:
         if field not in known:
             raise unknown("field", field, known)
-    return system.build(system.config(**overrides))
+    return system, system.config(**overrides)

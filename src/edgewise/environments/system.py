@@ -203,6 +203,17 @@ class System(abc.ABC):
         """The environment for evaluations: the same instance, and the held-out part of a recording."""
         return self.build(config)
 
+    def game(self, config: Any) -> Any:
+        """The system as a game, which some systems of one agent offer too: their parts then decide for themselves.
+
+        Raises:
+            ConfigurationError: if it is none.
+        """
+        if not self.several_agents:
+            allowed = "a system that is a game, or offers one; one agent's environments are made by gymnasium.make"
+            raise ConfigurationError("system", self.name, allowed)
+        return self.build(config)
+
     def references(self, environment: Any, names: Sequence[str]) -> dict[str, Reference]:
         """Reference policies for an environment of this system, or for many instances of it."""
         return {name: self._reference(environment, name) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -25,13 +26,16 @@ class NothingToShow(ConfigurationError, NotImplementedError):
     """Frames were asked for."""
 
 
-def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]) -> Any:
+def make_checked(
+    system: str, render_mode: str | None, overrides: dict[str, Any], make: Callable[..., Any] = registry.make
+) -> Any:
     """Build an environment or a game for another library.
 
     Args:
         system: name in the registry.
         render_mode: as that library names it.
         overrides: fields of the system's configuration.
+        make: `registry.make`, or `registry.make_game`.
 
     Raises:
         UnexpectedKeyword: for an unknown field.
@@ -44,7 +48,7 @@ def make_checked(system: str, render_mode: str | None, overrides: dict[str, Any]
     for name in overrides:
         if name not in known:
             raise UnexpectedKeyword(f"got an unexpected keyword argument '{name}': {unknown('field', name, known)}")
-    made = registry.make(system, **overrides)
+    made = make(system, **overrides)
     from edgewise.environments.instances import InstanceGroups
 
     if isinstance(made, InstanceGroups):

@@ -37,18 +37,16 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
     """A system of the registry for PettingZoo.
 
     Args:
-        system: name of a game in the registry.
+        system: name in the registry of a game, or of a system that offers one.
         render_mode: one of PettingZoo's; nothing is drawn yet.
         overrides: fields of the system's configuration.
 
     Raises:
         UnexpectedKeyword: a TypeError, for an unknown field.
-        ConfigurationError: for an unknown name, a system that is no game, or a value that is not allowed.
+        ConfigurationError: for an unknown name, a system without a game, or a value that is not allowed.
     """
     require_unforked()
-    if not registry.find(system).several_agents:
-        raise ConfigurationError("system", system, "a game; one agent's environments are made by gymnasium.make")
-    return PettingZooEnvironment(make_checked(system, render_mode, overrides), system, render_mode)
+    return PettingZooEnvironment(make_checked(system, render_mode, overrides, registry.make_game), system, render_mode)
 
 
 class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]

@@ -11,7 +11,9 @@ import numpy as np
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
 
-View = Literal["vector", "entities"]
+Observation = Literal["vector", "entities"]
+View = Literal["central", "own"]
+Rewards = Literal["team", "own"]
 Values = float | tuple[float, ...] | None
 
 
@@ -88,6 +90,10 @@ class AgentMigrationConfig:
             serve any number of vehicles and units.
         candidates: with entities, so many of the nearest units for each vehicle are seen and chosen from, so that decisions in a
             large area cost as much as there are vehicles. If None, all units.
+        view: of entities, "central", all that an operator knows; or "own", for decentralised policies, what each vehicle and each
+            unit knows by itself.
+        rewards: in the game of vehicles and units, "team", everyone gets the system's; or "own", what each costs the others and
+            itself.
         instances: many systems instead of this one: "drawn" draws them at random, each with this one's fields where they are
             not at their defaults; a folder holds them, as prepared recordings (.npz) and configurations (YAML). Evaluation is on
             drawn instances that training never sees, or on the later parts of recordings.
@@ -155,8 +161,10 @@ class AgentMigrationConfig:
     mobility: str | None = None
     training_share: float = 0.6
     mobility_sha256: str | None = field(default=None, metadata=ADDED)
-    observation: View = field(default="vector", metadata=ADDED)
+    observation: Observation = field(default="vector", metadata=ADDED)
     candidates: int | None = field(default=None, metadata=ADDED)
+    view: View = field(default="central", metadata=ADDED)
+    rewards: Rewards = field(default="team", metadata=ADDED)
     instances: str | None = field(default=None, metadata=ADDED)
     shapes: tuple[str, ...] = field(default=(), metadata=ADDED)
     instances_per_shape: int = field(default=192, metadata=ADDED)
@@ -164,11 +172,17 @@ class AgentMigrationConfig:
     include_default: bool = field(default=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
-        check_choice("observation", self.observation, get_args(View))
+        check_choice("observation", self.observation, get_args(Observation))
         if self.candidates is not None:
             check_integer("candidates", self.candidates, 1)
             if self.observation != "entities":
                 raise ConfigurationError("candidates", self.candidates, 'None, or with observation = "entities"')
+        check_choice("view", self.view, get_args(View))
+        check_choice("rewards", self.rewards, get_args(Rewards))
+        if self.view == "own" and self.observation != "entities":
+            raise ConfigurationError("view", self.view, 'central, or with observation = "entities"')
+        if self.view == "own" and self.candidates is not None:
+            raise ConfigurationError("candidates", self.candidates, 'None with view = "own", which has reach instead')
         check_integer("vehicles", self.vehicles, 1)
         check_integer("rsus", self.rsus, 1)
         check_integer("slots", self.slots, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
@@ -10,7 +12,7 @@ from edgewise.systems.agent_migration.channel import distances, path_gain, spect
 from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.knowledge import Belief
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
-from edgewise.systems.agent_migration.memory import Seen
+from edgewise.systems.agent_migration.memory import Known, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 
 
@@ -48,7 +50,8 @@ def worthwhile_defence(
     price = p.defence_seconds * served.sum(axis=0)
     saving = belief.attacked * damage
     if lasting:
-        saving = saving + lasting_saving(p, belief.states, damage, price)
+        known = None if seen.known is None else seen.known.units
+        saving = saving + lasting_saving(p, belief.states, damage, price, known)
     return p.defence_success * saving > price
 
 
@@ -98,12 +101,30 @@ def next_slot_problem(
         + transfer_time(jnp.broadcast_to(data, up.shape) + lost * agent, up)
         + transfer_time(jnp.broadcast_to(p.result_share * data, down.shape), down)
     )
-    return AssignmentProblem(
-        fixed=jnp.where(reachable(distance, p.coverage), fixed, FORBIDDEN),
+    problem = AssignmentProblem(
+        fixed=jnp.where(reachable(among_known(seen, distance), p.coverage), fixed, FORBIDDEN),
         root=((1 - lost) * jnp.sqrt(work) + lost * jnp.sqrt(redeployed)) * jnp.sqrt(slower),
         load=work,
         capacity=jnp.full(units, p.max_load * p.slot_seconds),
         overload_price=p.overload_penalty,
+    )
+    return problem if seen.known is None else _of_known(problem, seen.known)
+
+
+def among_known(seen: Seen, distance: Float[Array, "v s"]) -> Float[Array, "v s"]:
+    """Distances to the units that are known; the others are infinitely far."""
+    return distance if seen.known is None else jnp.where(seen.known.units, distance, jnp.inf)
+
+
+def _of_known(problem: AssignmentProblem, known: Known) -> AssignmentProblem:
+    """The problem in which vehicles that are not known cost nothing anywhere, and units that are not known serve nobody."""
+    vehicles = known.vehicles[:, None]
+    both = vehicles & known.units
+    return replace(
+        problem,
+        fixed=jnp.where(vehicles, problem.fixed, 0.0),
+        root=jnp.where(both, problem.root, 0.0),
+        load=jnp.where(both, problem.load, 0.0),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.systems.agent_migration.belief import ATTACKED, IDLE, RECONNAISSANCE
 from edgewise.systems.agent_migration.parameters import Parameters
@@ -18,7 +18,11 @@ ITERATIONS = 30
 
 
 def lasting_saving(
-    p: Parameters, states: Float[Array, "s 4"], damage: Float[Array, " s"], price: Float[Array, " s"]
+    p: Parameters,
+    states: Float[Array, "s 4"],
+    damage: Float[Array, " s"],
+    price: Float[Array, " s"],
+    known: Bool[Array, " s"] | None = None,
 ) -> Float[Array, " s"]:
     """Seconds that a success saves after this slot, as expected now.
 
@@ -31,8 +35,9 @@ def lasting_saving(
         states: probability of each unit's state in this slot, see `belief`.
         damage: what an attack adds to the latency of all vehicles of each unit in this slot, s.
         price: what a defence adds to it, s.
+        known: units that count in the mean. If None, all.
     """
-    later, price = (OWN_SHARE * each + (1 - OWN_SHARE) * each.mean() for each in (damage, price))
+    later, price = (OWN_SHARE * each + (1 - OWN_SHARE) * each.mean(where=known) for each in (damage, price))
     over = 1 / jnp.maximum(1, p.reconnaissance_slots)
 
     def following(values: tuple[Array, Array, Array]) -> tuple[Array, Array, Array, Array]:

@@ -11,11 +11,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
 from edgewise.environments import episode
-from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Flags, Space
-from edgewise.systems.agent_migration import features
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration import features, views
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig, View
 from edgewise.systems.agent_migration.credit import vehicle_costs
 from edgewise.systems.agent_migration.decision import Decision, decode
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
@@ -29,10 +28,17 @@ ROWS, LINKS = "rows", "links"
 
 
 class EntityState(eqx.Module):
-    """State of the system, and what its operator remembers."""
+    """State of the system, and what its operator remembers.
+
+    Attributes:
+        system: the system.
+        memory: what is remembered of it.
+        opinions: what each vehicle made of its own reputations [V], where everyone sees by himself; else nothing.
+    """
 
     system: AgentMigrationState
     memory: Memory
+    opinions: views.Opinion | tuple[()] = ()
 
 
 class EntityMigration(Environment[EntityState]):
@@ -45,10 +51,12 @@ class EntityMigration(Environment[EntityState]):
     Attributes:
         system: whose decisions they are.
         candidates: units with which each vehicle has a pair, see `sides.nearest_units`. If None, all.
+        view: "central", one observation of everything; or "own", what each vehicle and each unit knows by itself (`views`).
     """
 
     system: AgentMigration
     candidates: int | None = eqx.field(static=True, default=None)
+    view: View = eqx.field(static=True, default="central")
 
     @property
     def vehicles(self) -> int:
@@ -65,7 +73,10 @@ class EntityMigration(Environment[EntityState]):
         return self.system.horizon
 
     @property
-    def observation_space(self) -> Bipartite:
+    def observation_space(self) -> Dict:
+        """A `Bipartite` space; of own views, one of V + S such observations (`views.space`)."""
+        if self.view == "own":
+            return views.space(self.vehicles, self.rsus)
         return features.space(self.vehicles, self.rsus, self.candidates)
 
     @property
@@ -75,7 +86,8 @@ class EntityMigration(Environment[EntityState]):
     @property
     def privileged_space(self) -> Dict:
         """What `privileged` gives."""
-        v, s, width = self.vehicles, self.rsus, self.observation_space.pairs_per_row
+        v, s = self.vehicles, self.rsus
+        width = features.space(v, s, self.candidates).pairs_per_row
         vehicles: dict[str, Space] = {"volume": Box.of(0.0, 2.0, "1", (v,)), "missing": Flags((v,))}
         units: dict[str, Space] = {
             "attacked": Flags((s,)),
@@ -87,7 +99,8 @@ class EntityMigration(Environment[EntityState]):
 
     def reset(self, key: PRNGKeyArray) -> tuple[EntityState, Any]:
         system, _ = self.system.reset(key)
-        state = EntityState(system, begin(self.system.parameters, see(self.system, system)))
+        p, seen = self.system.parameters, see(self.system, system)
+        state = EntityState(system, begin(p, seen), views.begin(p, seen) if self.view == "own" else ())
         return state, self.observe(state)
 
     def step(self, key: PRNGKeyArray, state: EntityState, action: Mapping[str, Array]) -> tuple[EntityState, TimeStep]:
@@ -107,8 +120,12 @@ class EntityMigration(Environment[EntityState]):
         )
         draws = draw_step(key, self.vehicles, self.rsus)
         system, timestep, latency = self.system.carry_out(state.system, decision, draws)
-        memory = remember(p, state.memory, before, decision.target, decision.defence, see(self.system, system))
-        next_state = EntityState(system, memory)
+        after = see(self.system, system)
+        memory = remember(p, state.memory, before, decision.target, decision.defence, after)
+        opinions = state.opinions
+        if isinstance(opinions, views.Opinion):
+            opinions = views.update(p, opinions, memory, after)
+        next_state = EntityState(system, memory, opinions)
         costs = vehicle_costs(self.system, state.system, decision, latency)
         return next_state, replace(
             timestep,
@@ -122,8 +139,10 @@ class EntityMigration(Environment[EntityState]):
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What the policy sees, an element of `observation_space`."""
-        seen = see(self.system, state.system, state.memory)
-        return features.observe(self.system.parameters, seen, state.memory, self.candidates)
+        p, seen = self.system.parameters, see(self.system, state.system, state.memory)
+        if isinstance(state.opinions, views.Opinion):
+            return views.of_all(p, seen, state.memory, state.opinions)
+        return features.observe(p, seen, state.memory, self.candidates)
 
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
@@ -163,4 +182,4 @@ class EntityReference(eqx.Module):
 
 def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:
     """The system in the form that a configuration asks for."""
-    return EntityMigration(system, config.candidates) if config.observation == "entities" else system
+    return EntityMigration(system, config.candidates, config.view) if config.observation == "entities" else system

@@ -8,18 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from edgewise.environments.bipartite import COLUMN, Bipartite
-from edgewise.environments.spaces import MASK, Box, Choices, Entities, Flags, Space
+from edgewise.environments.spaces import MASK, Box, Choices, Entities, Flags, Space, padded
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
+from edgewise.systems.agent_migration.costs import among_known
 from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.hidden import LONGEST
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
-from edgewise.systems.agent_migration.memory import Memory, Seen
+from edgewise.systems.agent_migration.memory import Known, Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 from edgewise.systems.agent_migration.plan import Plan, plan
 from edgewise.systems.agent_migration.sides import Sides
@@ -174,11 +176,12 @@ def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = 
     units = unit_quantities(p, seen, memory, vehicles, states, planned)
     everyone = jnp.ones(seen.serving.shape, bool)
     listed = {} if sides.index is None else {COLUMN: sides.index}
-    return {
+    everything = {
         VEHICLES: {MASK: everyone, **_bounded(VEHICLE_FIELDS, vehicles)},
         UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
         PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs), **listed},
     }
+    return everything if seen.known is None else _of_known(everything, seen.known)
 
 
 def radio_time(
@@ -224,7 +227,7 @@ def pair_quantities(p: Parameters, seen: Seen, memory: Memory, sides: Sides, pla
         "reach": now <= p.coverage,
         "reach_next": next_ <= p.coverage,
         "reach_own": own <= p.coverage,
-        "nearest_next": next_ == next_.min(axis=1, keepdims=True),
+        "nearest_next": next_ == (next_ if seen.known is None else among_known(seen, next_)).min(axis=1, keepdims=True),
         "serving": seen.serving[:, None] == sides.number,
         "target_before": memory.target[:, None] == sides.number,
         "radio": radio_time(p, data, now, sides.spectrum_hz) / HALF_MINUTE,
@@ -286,7 +289,8 @@ def unit_quantities(
     nobody = jnp.zeros(units, bool)
     price = p.defence_seconds * count
     damage = HALF_MINUTE * slowdown * mean_latency * count
-    lasting = p.defence_success * (attacked * damage + lasting_saving(p, states, damage, price)) - price
+    known = None if seen.known is None else seen.known.units
+    lasting = p.defence_success * (attacked * damage + lasting_saving(p, states, damage, price, known)) - price
     return {
         "trust": seen.reputation.mean(0) - p.reputation_threshold,
         "latest": latest,
@@ -319,6 +323,18 @@ def unit_quantities(
 def _uplink(p: Parameters, distance: Float[Array, "*p"], spectrum_hz: Float[Array, ...]) -> Float[Array, "*p"]:
     gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
     return spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
+
+
+def _of_known(everything: dict[str, dict[str, Array]], known: Known) -> dict[str, dict[str, Array]]:
+    """An observation in which only those who are known are there; the others are padding."""
+    there = {VEHICLES: known.vehicles, UNITS: known.units, PAIRS: known.vehicles[:, None] & known.units}
+
+    def shown(name: str) -> dict[str, Array]:
+        numbers = {field: each for field, each in everything[name].items() if field != MASK}
+        mask = known.units if name == UNITS else known.vehicles
+        return {MASK: mask, **padded(there[name], numbers, jax.tree.map(jnp.zeros_like, numbers))}
+
+    return {name: shown(name) for name in everything}
 
 
 def _bounded(fields: dict[str, Quantity], values: dict[str, Array]) -> dict[str, Any]:

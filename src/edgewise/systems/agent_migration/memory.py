@@ -21,6 +21,18 @@ PACE_PRIOR = 0.6
 """Slots of expected driving that a vehicle's pace starts from: the variance of a slot's distance over that of speeds."""
 
 
+class Known(eqx.Module):
+    """Of whom an observer, or each of several, knows; what is written of the others must have no influence on him.
+
+    Attributes:
+        vehicles: that he knows of; each is served by a unit that he knows of too.
+        units: that he knows of.
+    """
+
+    vehicles: Bool[Array, "*o v"]
+    units: Bool[Array, "*o s"]
+
+
 class Seen(eqx.Module):
     """What an operator sees at the start of a slot.
 
@@ -32,6 +44,7 @@ class Seen(eqx.Module):
         entered: where another vehicle has taken over the place of one that left.
         load: processor time that waits at each unit, slots.
         reputation: B of each unit as each user holds it.
+        known: of whom he knows. If None, of everyone.
     """
 
     positions: Float[Array, "v 2"]
@@ -41,6 +54,7 @@ class Seen(eqx.Module):
     entered: Bool[Array, " v"]
     load: Float[Array, " s"]
     reputation: Float[Array, "v s"]
+    known: Known | None = None
 
 
 class Memory(eqx.Module):

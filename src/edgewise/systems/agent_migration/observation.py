@@ -67,7 +67,9 @@ def decoder(config: AgentMigrationConfig) -> Callable[[Any, Any], dict[str, Any]
                 "observation", None, "that for which the action was given: it tells who serves whom"
             )
         if entities:
-            return {**action, SHARE: np.asarray(observation[VEHICLES][SHARE])}
+            share = np.asarray(observation[VEHICLES][SHARE])
+            own = share if config.view == "central" else np.diagonal(share)  # of V + S views: each vehicle's of itself
+            return {**action, SHARE: own}
         s = (len(action) - v) // (v + 1)  # of V S + V + S components; a recording has its own number of RSUs
         serving = np.argmax(np.asarray(observation)[2 * v : 2 * v + v * s].reshape(v, s), axis=1)
         sharpness = jnp.asarray(config.share_sharpness, dtype=float)

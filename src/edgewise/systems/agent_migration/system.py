@@ -29,6 +29,12 @@ class AgentMigrationSystem(System):
 
         return environments(config, "evaluation")
 
+    def game(self, config: Any) -> Any:
+        """Of vehicles and units, see `edgewise.systems.agent_migration.game`."""
+        from edgewise.systems.agent_migration.game import AgentMigrationGame
+
+        return AgentMigrationGame.build(config)
+
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.agent_migration.observation import fields
 
@@ -146,7 +152,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     presets=PRESETS,
     sizes=("vehicles", "rsus"),
     shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
-    forms=("observe_reputation", "observation"),
+    forms=("observe_reputation", "observation", "view"),
     commands={
         "mobility": Command(
             "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"

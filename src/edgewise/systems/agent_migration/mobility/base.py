@@ -22,6 +22,11 @@ class Mobility(eqx.Module):
     def start_draws(self) -> int:
         """How many uniform numbers `reset` consumes."""
 
+    @property
+    def most_visitors(self) -> int:
+        """Most vehicles that follow each other at one place in an episode."""
+        return 1
+
     @abc.abstractmethod
     def reset(self, start: Float[Array, " n"]) -> Any:
         """State at the first slot, from `start_draws` uniform numbers in [0, 1)."""

@@ -80,6 +80,11 @@ class TraceReplay(Mobility):
     def start_draws(self) -> int:
         return 1 + self.handover.shape[-1]
 
+    @property
+    def most_visitors(self) -> int:
+        so_far = np.cumsum(np.asarray(self.handover), axis=0)
+        return 1 + int((so_far[self.episode_slots :] - so_far[: -self.episode_slots]).max())
+
     def reset(self, start: Float[Array, " n"]) -> ReplayState:
         latest = self.handover.shape[0] - 1 - self.episode_slots
         slot = jnp.floor(start[0] * (latest + 1)).astype(int)
