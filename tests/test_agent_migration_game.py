@@ -25,10 +25,10 @@ CONFIG = AgentMigrationConfig(vehicles=V, rsus=S, slots=SLOTS, area_m=1000.0, co
 
 
 def recorded() -> AgentMigrationGame:
-    """Two places for exactly one episode; the first is taken over twice."""
+    """Two places for exactly one episode, each of which is taken over twice."""
     ways = np.linspace([[100.0, 300.0], [900.0, 600.0]], [[900.0, 500.0], [200.0, 400.0]], SLOTS + 1)
     handover = np.zeros((SLOTS + 1, V), bool)
-    handover[[1, 3], 0] = True
+    handover[[1, 3], 0] = handover[[2, 3], 1] = True
     replay = TraceReplay.build(ways, handover, SLOTS, V)
     return AgentMigrationGame(
         EntityMigration(AgentMigration.build(CONFIG, replay), view="own"), "own", replay.most_visitors
@@ -72,28 +72,18 @@ def test_pettingzoos_own_checkers_are_content(game, adapted, capsys):
 
 def test_who_takes_a_place_over_is_another_agent(adapted):
     seen, _ = adapted.reset(seed=0)
-    names = {0: "vehicle_0", 1: "vehicle_1"}
-    if not first_place_is_first(adapted):
-        names = {0: "vehicle_1", 1: "vehicle_0"}
-    place = int(names[0][-1])
+    first = int(adapted._state.entities.system.mobility.places[0])  # an episode shuffles the recorded places
+    a, b = ([f"vehicle_{n * V + place}" for n in range(3)] for place in ((0, 1) if first == 0 else (1, 0)))
     there, left = [set(adapted.agents)], []
     while adapted.agents:
-        actions = {
-            agent: adapted.action_space(agent).sample(seen[agent].get("action_mask")) for agent in adapted.agents
-        }
+        actions = {each: adapted.action_space(each).sample(seen[each].get("action_mask")) for each in adapted.agents}
         seen, _, terminated, truncated, _ = adapted.step(actions)
         there.append(set(adapted.agents))
-        left.append({agent for agent, gone in terminated.items() if gone})
-    stays = {names[1], "unit_0", "unit_1"}
-    second, third = (f"vehicle_{n * V + place}" for n in (1, 2))
-    assert there == [{names[0]} | stays, {second} | stays, {second} | stays, {third} | stays, set()]
-    assert left == [{names[0]}, set(), {second}, set()]
+        left.append({each for each, gone in terminated.items() if gone})
+    vehicles = [{each for each in agents if each.startswith("vehicle")} for agents in there]
+    assert vehicles == [{a[0], b[0]}, {a[1], b[0]}, {a[1], b[1]}, {a[2], b[2]}, set()]
+    assert left == [{a[0]}, {b[0]}, {a[1], b[1]}, set()]
     assert all(truncated.values())
-
-
-def first_place_is_first(adapted) -> bool:
-    """Whether the recorded place that is taken over is the first of the episode, which shuffles them."""
-    return int(adapted._state.entities.system.mobility.places[0]) == 0
 
 
 def test_masks_are_the_units_in_reach_and_who_wishes_another_stays(game, move):
