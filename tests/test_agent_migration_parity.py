@@ -86,21 +86,10 @@ CASES = {
     ),
 }  # fmt: skip
 UNUSED = {
-    "mobility",
-    "mobility_sha256",
-    "observe_reputation",
-    "training_share",
-    "scheduled_attacks",
-    "observation",
-    "candidates",
-    "instances",
-    "shapes",
-    "instances_per_shape",
-    "instance_seed",
-    "include_default",
-    "view",
-    "rewards",
-}  # no part of this system
+    "mobility", "mobility_sha256", "observe_reputation", "training_share", "scheduled_attacks",
+    "observation", "candidates", "view", "rewards",
+    "instances", "shapes", "instances_per_shape", "instance_seed", "include_default",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

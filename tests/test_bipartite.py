@@ -191,9 +191,8 @@ class TestTask:
         task = MatchingTask(crowding=0.5)
         state, _ = task.reset(jax.random.key(1))
         _, timestep = task.step(jax.random.key(0), state, task.action_space.sample(jax.random.key(2)))
-        assert float(sum(timestep.credit[part].sum() for part in ("rows", "columns"))) == pytest.approx(
-            float(timestep.reward), abs=1e-6
-        )
+        paid = sum(float(timestep.credit[part].sum()) for part in ("rows", "columns"))
+        assert paid == pytest.approx(float(timestep.reward), abs=1e-6)
 
 
 @dataclass(frozen=True)
