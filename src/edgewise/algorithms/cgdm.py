@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, critic_objective, privileged_size
+from edgewise.algorithms.critic import ActionValue, critic_objective, new_critic
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
 from edgewise.diffusion.denoiser import Denoiser
@@ -95,10 +95,7 @@ class CGDM(OffPolicyAlgorithm[CGDMConfig, CGDMState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
-        more = privileged_size(c.privileged, self.spaces)
-        critic = ActionValue(
-            self.observation_size, self.action_size, c.hidden, critic_key, privileged=more, layer_norm=c.layer_norm
-        )
+        critic = new_critic(c, self.spaces, critic_key)
         return self._optimisers.begin(actor, critic)
 
     def policy(self, train_state: CGDMState) -> DiffusionPolicy:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from edgewise.algorithms.base import Transition
+from edgewise.algorithms.base import Transition, vector_size
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.spaces import Box, Spaces
 from edgewise.networks.mlp import MLP
@@ -81,6 +82,40 @@ class ShownCritic(eqx.Module):
 
 Critic = ActionValue | ShownCritic
 """`critic(observation, action)`: all values of every sample."""
+
+
+@runtime_checkable
+class CriticConfig(Protocol):
+    """What a learner's configuration says of its critics."""
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+
+    @property
+    def privileged(self) -> bool:
+        """Whether they see what only a critic may see, in training."""
+
+    @property
+    def layer_norm(self) -> bool:
+        """Whether hidden layers are normalised."""
+
+
+def new_critic(config: CriticConfig, spaces: Spaces, key: PRNGKeyArray, count: int = 2) -> ActionValue:
+    """Critics with fresh weights, as a learner's configuration asks for them.
+
+    Args:
+        config: the learner's.
+        spaces: vectors as observations and as actions.
+        key: for the weights.
+        count: number of networks.
+
+    Raises:
+        ConfigurationError: see `privileged_size`.
+    """
+    sizes = vector_size("observation_space", spaces.observation), vector_size("action_space", spaces.action)
+    more = privileged_size(config.privileged, spaces)
+    return ActionValue(*sizes, config.hidden, key, count, more, config.layer_norm)
 
 
 def privileged_size(asked: bool, spaces: Spaces) -> int:

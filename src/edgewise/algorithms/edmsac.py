@@ -27,7 +27,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import ActorCriticState, Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, privileged_size
+from edgewise.algorithms.critic import Critic, critic_objective, new_critic
 from edgewise.algorithms.optimisers import descend
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
@@ -166,16 +166,7 @@ class EDMSAC(OffPolicyAlgorithm[EDMSACConfig, EDMSACState]):
         denoiser = Denoiser(self.observation_size, self.action_size, c.hidden, c.time_embedding, actor_key)
         deviation = jnp.full(self.action_size, math.log(c.deviation), dtype=float) if c.last_noise else None
         actor = Actor(denoiser, deviation)
-        more = privileged_size(c.privileged, self.spaces)
-        critic = ActionValue(
-            self.observation_size,
-            self.action_size,
-            c.hidden,
-            critic_key,
-            c.critics,
-            privileged=more,
-            layer_norm=c.layer_norm,
-        )
+        critic = new_critic(c, self.spaces, critic_key, c.critics)
         return self._optimisers.begin(actor, critic)
 
     def policy(self, train_state: EDMSACState) -> SquashedDiffusionPolicy:

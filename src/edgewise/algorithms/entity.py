@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.bipartite import COLUMN, PAIRS, Bipartite
-from edgewise.environments.spaces import MASK, Choices, Dict, Flags, Space, Spaces, parts
+from edgewise.environments.bipartite import COLUMN, PAIRS, Bipartite, matching_fields
+from edgewise.environments.spaces import MASK, Space, Spaces, parts
 from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_columns
 from edgewise.policies.matching import Sets
 
@@ -56,14 +56,14 @@ def matching_sets(spaces: Spaces) -> Sets:
     observation, action = spaces.observation, spaces.action
     if not isinstance(observation, Bipartite):
         raise ConfigurationError("observation_space", str(observation), "a Bipartite space")
-    fields = action.fields if isinstance(action, Dict) else {}
-    choices = [name for name, space in fields.items() if isinstance(space, Choices)]
-    switches = [name for name, space in fields.items() if isinstance(space, Flags)]
-    if len(choices) != 1 or len(switches) > 1 or len(fields) != 1 + len(switches):
-        raise ConfigurationError(
-            "action_space", str(action), "a Dict with one field of Choices, and at most one of Flags beside it"
-        )
-    return Sets(observation.rows, observation.columns, choices[0], switches[0] if switches else None)
+    only = "a Dict with one field of Choices, and at most one of Flags beside it"
+    try:
+        choice, switch = matching_fields(action)
+    except ValueError:
+        raise ConfigurationError("action_space", str(action), only) from None
+    if len(parts(action)) != 1 + (switch is not None):
+        raise ConfigurationError("action_space", str(action), only)
+    return Sets(observation.rows, observation.columns, choice, switch)
 
 
 def matching_sizes(spaces: Spaces) -> tuple[int, int, int]:
@@ -87,3 +87,8 @@ def privileged_sizes(spaces: Spaces) -> tuple[int, int, int]:
 
 def _numbers(space: Space | None) -> int:
     return 0 if space is None else len([name for name in parts(space) if name not in (MASK, COLUMN)])
+
+
+def held(tree: Any) -> Any:
+    """The same numbers, constant under differentiation."""
+    return jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, tree)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
 from edgewise.algorithms.decision_value import Decided, gains, mean_where
-from edgewise.algorithms.entity import matching_sizes
+from edgewise.algorithms.entity import held, matching_sizes
 from edgewise.algorithms.entity_actor_critic import EntityActorCritic, EntityActorCriticConfig, Judge
 from edgewise.common.errors import check_integer, check_range
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
@@ -92,10 +91,7 @@ class EntityCGDM(EntityActorCritic[EntityCGDMConfig, MatchingDenoiser]):
         decided = self._decision(seen, scores)
         gain = gains(seen, judge(decided))
         consistency = decision_consistency(policy, seen, condition, _scores(taken), loss_key).mean()
-        held: tuple[MatchingDiffusionPolicy, Array] = jax.tree.map(
-            lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, (policy, condition)
-        )
-        distance = decision_consistency(held[0], seen, held[1], _scores(decided), confidence_key)
+        distance = decision_consistency(held(policy), seen, held(condition), _scores(decided), confidence_key)
         confidence = jnp.exp(-c.confidence_sensitivity * distance)
         gained = (choice_probability(seen, scores) * gain.choice).sum(-1)
         total = mean_where(confidence[:, None] * gained, seen.row_mask)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
 from edgewise.algorithms.decision_value import SMALLEST_GAIN, Decided, Values, mean_where
-from edgewise.algorithms.entity import matching_sizes
+from edgewise.algorithms.entity import held, matching_sizes
 from edgewise.algorithms.entity_actor_critic import EntityActorCritic, EntityActorCriticConfig, Judge
 from edgewise.common.errors import check_integer, check_range
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
@@ -84,8 +83,7 @@ class MaskedDiffusion(EntityActorCritic[MaskedDiffusionConfig, MatchingDenoiser]
         c = self.config
         sample_key, redraw_key, mask_key = jax.random.split(key, 3)
         policy, condition = self.policy_of(actor), actor.condition(seen)
-        held = jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_inexact_array(leaf) else leaf, policy)
-        settled = held.settle(seen, jax.lax.stop_gradient(condition), sample_key, (c.particles,))
+        settled = held(policy).settle(seen, held(condition), sample_key, (c.particles,))
         particles = self.redrawn(_decision(seen, settled), seen, redraw_key)
         there = policy.there(seen)
         advantage = advantages(particles, judge(particles))

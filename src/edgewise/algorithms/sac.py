@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.actor_critic import Optimisers, check_actor_critic, optimisers
 from edgewise.algorithms.base import Metrics, OffPolicyAlgorithm, Transition, require_box
-from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, privileged_size
+from edgewise.algorithms.critic import ActionValue, Critic, critic_objective, new_critic
 from edgewise.algorithms.optimisers import begin, descend
 from edgewise.common.errors import check_range
 from edgewise.common.plain import ADDED
@@ -82,10 +82,7 @@ class SAC(OffPolicyAlgorithm[SACConfig, SACState]):
         c = self.config
         actor_key, critic_key = jax.random.split(key)
         actor = SquashedGaussianPolicy.create(self.observation_size, self.action_size, c.hidden, actor_key)
-        more = privileged_size(c.privileged, self.spaces)
-        critic = ActionValue(
-            self.observation_size, self.action_size, c.hidden, critic_key, privileged=more, layer_norm=c.layer_norm
-        )
+        critic = new_critic(c, self.spaces, critic_key)
         log_temperature = jnp.log(jnp.asarray(c.temperature, dtype=float))
         return SACState(
             actor=actor,
