@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,13 @@ def mover(policy: Reference | LearnedPolicy) -> Mover:
             movers, observations, memory, key, stochastic
         )
     return lambda key, movers, state, observations, memory: act(policy, key, state, observations, memory)
+
+
+def _begin(policy: Reference | LearnedPolicy) -> Callable[[Any], Any]:
+    """What a policy for all agents of a game remembers at the start of an episode, from the first state."""
+    if isinstance(policy, LearnedPolicy):
+        return lambda state: policy.module.initial_memory()
+    return partial(begin, policy)
 
 
 def evaluate(
@@ -53,7 +61,7 @@ def evaluate(
     def summarise(environment: Any, episode_key: PRNGKeyArray) -> dict[str, Array]:
         gains: dict[str, Array] = {}
         if isinstance(environment, Game):
-            timesteps, gains = record_game(environment, mover(policy), partial(begin, policy), episode_key)
+            timesteps, gains = record_game(environment, mover(policy), _begin(policy), episode_key)
         else:
             _, timesteps, _ = record_episode(environment, policy, episode_key)
         ended = timesteps.terminated | timesteps.truncated
