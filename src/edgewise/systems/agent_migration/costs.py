@@ -8,10 +8,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.systems.agent_migration.assignment import FORBIDDEN, AssignmentProblem, reachable
-from edgewise.systems.agent_migration.channel import distances, path_gain, spectral_efficiency
+from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.knowledge import Belief
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
+from edgewise.systems.agent_migration.links import healthy_rates
 from edgewise.systems.agent_migration.memory import Known, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 
@@ -39,7 +40,8 @@ def worthwhile_defence(
     """
     serving, units = seen.serving, seen.load.shape[0]
     served = serving[:, None] == jnp.arange(units)
-    up, down = (pick(rate, serving) for rate in healthy_rates(p, seen.positions))
+    distance = distances(seen.positions, p.rsu_positions)
+    up, down = (pick(rate, serving) for rate in healthy_rates(p, distance, p.spectrum_hz))
     deployment, processing = present_work(p, seen, belief)
     healthy = (
         transfer_time(belief.data + belief.missing * p.agent_data, up)
@@ -80,9 +82,7 @@ def next_slot_problem(
     slower = 1 + slowdown(p) * belief.following * jnp.where(defence, 1 - p.defence_success, 1.0)
 
     distance = distances(belief.next_positions, p.rsu_positions)
-    gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    up = p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise) / slower
-    down = p.spectrum_hz * spectral_efficiency(gain, p.rsu_power, p.noise) / slower
+    up, down = (rate / slower for rate in healthy_rates(p, distance, p.spectrum_hz))
     data, agent = p.raw_data[:, None], p.agent_data[:, None]
     work = mean_work(p)
     redeployed = work + p.cycles_per_byte * agent / p.cpu_hz
@@ -145,18 +145,6 @@ def migration_seconds(p: Parameters, seen: Seen, effective: Float[Array, " s"]) 
 def slowdown(p: Parameters) -> Float[Array, ""]:
     """What an attack adds to every latency of an RSU, as a part of its healthy value."""
     return 1 / (1 - p.attack_severity) - 1
-
-
-def healthy_rates(p: Parameters, positions: Float[Array, "v 2"]) -> tuple[Float[Array, "v s"], Float[Array, "v s"]]:
-    """Uplink and downlink rate of every vehicle to every healthy unit, equation (2), in bit/s.
-
-    Args:
-        p: the system.
-        positions: of the vehicles, m.
-    """
-    gain = path_gain(distances(positions, p.rsu_positions), p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    up = p.spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
-    return up, p.spectrum_hz * spectral_efficiency(gain, p.rsu_power, p.noise)
 
 
 def pick(table: Float[Array, "v s"], column: Int[Array, " v"]) -> Float[Array, " v"]:

@@ -16,11 +16,11 @@ from edgewise.environments.bipartite import COLUMN, Bipartite
 from edgewise.environments.spaces import MASK, Box, Choices, Entities, Flags, Space, padded
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
-from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
-from edgewise.systems.agent_migration.costs import among_known
+from edgewise.systems.agent_migration.costs import among_known, slowdown
 from edgewise.systems.agent_migration.defence import lasting_saving
 from edgewise.systems.agent_migration.hidden import LONGEST
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
+from edgewise.systems.agent_migration.links import healthy_rates
 from edgewise.systems.agent_migration.memory import Known, Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 from edgewise.systems.agent_migration.plan import Plan, plan
@@ -188,8 +188,7 @@ def radio_time(
     p: Parameters, data: Float[Array, "*p"], distance: Float[Array, "*p"], spectrum_hz: Float[Array, ...]
 ) -> Float[Array, "*p"]:
     """Seconds of upload and download of a volume (byte) at a healthy unit in the given distance (m), with its spectrum."""
-    gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    up, down = (spectrum_hz * spectral_efficiency(gain, power, p.noise) for power in (p.vehicle_power, p.rsu_power))
+    up, down = healthy_rates(p, distance, spectrum_hz)
     return transfer_time(data, up) + transfer_time(p.result_share * data, down)
 
 
@@ -216,7 +215,9 @@ def pair_quantities(p: Parameters, seen: Seen, memory: Memory, sides: Sides, pla
     )
     processing = p.cycles_per_byte * p.computed_share * p.raw_data[:, None] / sides.cpu_hz
     data, agent = (jnp.broadcast_to(each[:, None], now.shape) for each in (p.raw_data, p.agent_data))
-    redeployment = transfer_time(agent, _uplink(p, next_, sides.spectrum_hz)) + p.cycles_per_byte * agent / sides.cpu_hz
+    redeployment = (
+        transfer_time(agent, healthy_rates(p, next_, sides.spectrum_hz)[0]) + p.cycles_per_byte * agent / sides.cpu_hz
+    )
     hops = p.hops[seen.serving] if sides.index is None else p.hops[seen.serving[:, None], sides.index]
     reputation = sides.of_pairs(seen.reputation)
     return {
@@ -256,7 +257,7 @@ def vehicle_quantities(p: Parameters, seen: Seen, memory: Memory) -> dict[str, A
     work = sum(expected_work(p, seen, memory))
     distance = jnp.linalg.norm(seen.positions - p.rsu_positions[seen.serving], axis=-1)
     spectrum_hz = p.spectrum_hz[seen.serving]
-    upload = transfer_time(p.agent_data, _uplink(p, distance, spectrum_hz))
+    upload = transfer_time(p.agent_data, healthy_rates(p, distance, spectrum_hz)[0])
     radio = radio_time(p, p.raw_data, distance, spectrum_hz) / HALF_MINUTE
     step = jnp.linalg.norm(seen.positions - memory.positions, axis=-1)
     return {
@@ -280,15 +281,15 @@ def unit_quantities(
     served = (seen.serving[:, None] == jnp.arange(units)).astype(float)
     count = served.sum(0)
     work = sum(expected_work(p, seen, memory)) @ served / p.slot_seconds
-    slowdown = 1 / (1 - p.attack_severity) - 1
+    slower = slowdown(p)
     mean_latency = vehicles["healthy_latency"] @ served / jnp.maximum(count, 1.0)
     defence_time = p.defence_seconds / HALF_MINUTE
-    worth = p.defence_success * slowdown * mean_latency
+    worth = p.defence_success * slower * mean_latency
     latest = memory.latest.mean(0)
     not_a_target, idle, reconnaissance, attacked = states.T
     nobody = jnp.zeros(units, bool)
     price = p.defence_seconds * count
-    damage = HALF_MINUTE * slowdown * mean_latency * count
+    damage = HALF_MINUTE * slower * mean_latency * count
     known = None if seen.known is None else seen.known.units
     lasting = p.defence_success * (attacked * damage + lasting_saving(p, states, damage, price, known)) - price
     return {
@@ -314,15 +315,10 @@ def unit_quantities(
         "attacked_next": belief.attacked_next(p, states, nobody),
         "attack_frequency": jnp.broadcast_to(p.attack_frequency, count.shape),
         "attack_end": jnp.broadcast_to(p.attack_end_probability, count.shape),
-        "slowdown": jnp.broadcast_to(slowdown, count.shape),
+        "slowdown": jnp.broadcast_to(slower, count.shape),
         "defence_success": jnp.broadcast_to(p.defence_success, count.shape),
         "defence_time": jnp.broadcast_to(defence_time, count.shape),
     }
-
-
-def _uplink(p: Parameters, distance: Float[Array, "*p"], spectrum_hz: Float[Array, ...]) -> Float[Array, "*p"]:
-    gain = path_gain(distance, p.carrier_hz, p.antenna_gain, p.minimum_distance)
-    return spectrum_hz * spectral_efficiency(gain, p.vehicle_power, p.noise)
 
 
 def _of_known(everything: dict[str, dict[str, Array]], known: Known) -> dict[str, dict[str, Array]]:
