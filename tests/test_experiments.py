@@ -33,7 +33,7 @@ from edgewise.experiments import timing
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, ProbeResult, Reference
 from edgewise.experiments.compute import compute, make_jobs
-from edgewise.experiments.experiment import Experiment, run_experiment
+from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.setting import Learner, Setting
@@ -47,7 +47,7 @@ from edgewise.papers.d2sac.paper import PROFILES
 from edgewise.policies.categorical import CategoricalPolicy
 from edgewise.policies.categorical_diffusion import CategoricalDiffusionPolicy
 from edgewise.policies.scaled import ScaledPolicy
-from edgewise.reports.folder import small_print, write_output
+from edgewise.reports.folder import budget_text, small_print, write_output
 from edgewise.reports.record import load_record
 from edgewise.statistics.estimates import interquartile_mean
 from edgewise.systems.service_selection.environment import ServiceSelection
@@ -424,7 +424,8 @@ class TestPaper:
     def test_every_cell_can_be_described(self, name: str, profile: Any) -> None:
         experiment = EXPERIMENTS[name]
         cells = experiment.cells(profile)
-        assert len(cells) == len(experiment.settings) * len(experiment.labels())
+        left_out = sum(len(setting.without) for setting in experiment.settings)
+        assert len(cells) == len(experiment.settings) * len(experiment.labels()) - left_out
         assert len({planned.cell.address for planned in cells}) == len(cells)
 
     def test_the_control_shares_every_setting_with_d2sac(self) -> None:
@@ -449,7 +450,7 @@ class TestPaper:
         assert {claim.verdict for claim in agreeing.claims} == {"holds"}
         assert {claim.verdict for claim in refuting.claims} == {"does not hold"}
         players = [label for label in experiment.labels() if name != "fig5" or label not in SCORES or label == "D2SAC"]
-        assert len(agreeing.table) == len(players)
+        assert len(agreeing.table) == len(players) + bool(experiment.besides)
         assert not agreeing.data["value"].isna().any()
 
     @pytest.mark.parametrize("name", ["table3", "table5", "fig5", "fig6"])
@@ -459,6 +460,44 @@ class TestPaper:
         of_paper = [claim for claim in claims if not claim.text.startswith("Not in the paper")]
         assert {claim.verdict for claim in of_paper} == {"holds"}
         assert all(claim.verdict == "does not hold" for claim in claims if claim not in of_paper)
+
+    @pytest.mark.parametrize("name", ["table3", "table5"])
+    def test_policies_besides_those_of_the_paper_stand_apart_and_have_no_say(self, name: str) -> None:
+        experiment = EXPERIMENTS[name]
+        more = dataclasses.replace(experiment, besides=("optimistic", "general"))
+        scores = SCORES | {"optimistic": 650.0, "general": 660.0}
+        plain, output = (
+            each.output(fabricated(each, lambda label: scores.get(label, 500.0))) for each in (experiment, more)
+        )
+        assert output.claims == plain.claims
+        pd.testing.assert_frame_equal(output.table[: len(plain.table)], plain.table)
+        assert list(output.table["policy"])[len(plain.table) :] == ["not in the paper:", "optimistic", "general"]
+        assert all("paper" not in column or output.table[column].iloc[-1] == "" for column in output.table.columns)
+        assert {"optimistic", "general"} <= set(output.data["policy"])
+        for axes in output.figure.axes:
+            ticks = [label.get_text() for label in axes.get_yticklabels()]
+            assert len(ticks) == len(plain.table) + 2
+            assert len(axes.lines) > len(plain.figure.axes[0].lines)
+        assert sorted([label.get_text() for label in output.figure.axes[0].get_yticklabels()][-2:]) == [
+            "general",
+            "optimistic",
+        ]
+
+    def test_tasks_of_table_4_have_budgets_and_learners_of_their_own(self) -> None:
+        experiment = EXPERIMENTS["table4"]
+        cells = {(each.setting.label, each.label): each.cell for each in experiment.cells(PROFILES["control"])}
+        assert ("Maze-v0", "DRQN") not in cells
+        game, control = cells["Maze-v0", "D2SAC"].player.run, cells["CartPole-v1", "D2SAC"].player.run
+        assert (game.training.steps, game.training.seeds, game.algorithm_config.discount) == (20_000, 5, 0.99)
+        assert (control.training.steps, control.training.seeds) == (100_000, 10)
+        assert cells["CartPole-v1", "DRQN"].player.run.training.steps == 20_000
+        said = budget_text(PROFILES["control"], experiment.settings)
+        assert "100,000 environment steps per seed, 10 seeds, 50 test episodes; in CoinRun-v0 20,000" in said
+        output = experiment.output(fabricated(experiment, lambda label: SCORES.get(label, 500.0)))
+        table = output.table.set_index("policy")
+        assert table.loc["DRQN", "Maze-v0"] == table.loc["DRQN", "Maze-v0, paper"] == ""
+        assert table.loc["SAC", "Maze-v0, paper"] == "3.0 ± 4.6"
+        assert list(table.index)[-2:] == ["not in the paper:", "Random"]
 
     def test_no_two_players_are_drawn_alike(self) -> None:
         experiment = EXPERIMENTS["fig6"]
@@ -545,9 +584,47 @@ class TestParts:
         with pytest.raises(ConfigurationError, match="depth = 1"):
             Learner("x", "dqn", {"depth": 1}).run(SETTING, PROFILE)
 
-    def test_an_environment_stepped_outside_is_refused(self) -> None:
-        with pytest.raises(ConfigurationError, match="environment = 'gymnasium:CartPole-v1'"):
-            Setting("x", "gymnasium:CartPole-v1").build()
+    @pytest.mark.slow
+    def test_an_environment_stepped_outside_is_one_among_others(self, tmp_path: Path) -> None:
+        outside = Setting("outside", "gymnasium:CartPole-v1", {"longest_evaluation": 30}, learning={"rollout": 4})
+        learner = Learner("PPO", "ppo", {"hidden": (4,)}, {"environments": 4, "evaluation_episodes": 2})
+        profile = Profile("tiny", steps=64, seeds=2, evaluations=2, episodes=3)
+        experiment = dataclasses.replace(
+            TABLE, settings=(outside, Setting("inside", "cartpole")), learners=(learner,), references=("random",)
+        )
+        results = run_experiment(experiment, profile, Store(tmp_path), serial)
+        ours, inside = results.find("PPO", "outside"), results.find("PPO", "inside")
+        environment = registry.find(outside.environment).build_evaluation(outside.build())
+        judged = judge_policies(ours.player.run, ours.folder, environment, "best", 3, TEST_SEED)
+        kept = ours.result.episodes["return"].to_numpy().reshape(2, 3)
+        np.testing.assert_array_equal(kept, judged.values["return"])
+        assert (ours.player.run.training.rollout, inside.player.run.training.rollout) == (4, 64)
+        random = results.find("random", "outside").result.per_episode("length")
+        assert len(random) == 3
+        assert (random <= 30).all()
+
+    def test_a_setting_says_what_departs_for_those_who_learn_there(self) -> None:
+        there = dataclasses.replace(SETTING, learning={"rollout": 8, "n_step": 2}, most={"seeds": 1, "steps": 50_000})
+        q_learner, ppo = (Learner("x", name).run(there, QUICK) for name in ("dqn", "ppo"))
+        assert (q_learner.algorithm_config.n_step, ppo.training.rollout) == (2, 8)
+        assert (q_learner.training.seeds, q_learner.training.steps) == (1, QUICK.steps)
+        assert Learner("x", "dqn", {"n_step": 5}).run(there, QUICK).algorithm_config.n_step == 5
+        short = dataclasses.replace(SETTING, most={"episodes": 2})
+        assert {planned.cell.episodes for planned in dataclasses.replace(TABLE, settings=(short,)).cells(PROFILE)} == {
+            2
+        }
+
+    @pytest.mark.parametrize(
+        ("departs", "said"),
+        [
+            ({"learning": {"rollot": 8}}, "rollot = 8: must be a field of a learner of tasks, in default"),
+            ({"most": {"step": 8}}, "step = 8: must be left out; known fields are .*steps"),
+            ({"without": ("SAC",)}, "without = 'SAC': must be a learner of tasks, in default"),
+        ],
+    )
+    def test_what_departs_for_nobody_is_named(self, departs: dict[str, Any], said: str) -> None:
+        with pytest.raises(ConfigurationError, match=said):
+            dataclasses.replace(TABLE, settings=(dataclasses.replace(SETTING, **departs),)).cells(PROFILE)
 
     def test_a_profile_sets_the_budget(self) -> None:
         run = Learner("x", "dqn", training={"steps": 7, "environments": 4}, budget=0.5).run(SETTING, QUICK)

@@ -12,8 +12,8 @@ from edgewise.experiments.cell import Bound, Cell, Learned, Planned, Player, Ref
 from edgewise.experiments.compute import Computed, compute
 from edgewise.experiments.probe import Asks, Probes, no_probes
 from edgewise.experiments.profile import Profile
-from edgewise.experiments.results import Claim, Drawing, Outcome, Output, Results
-from edgewise.experiments.setting import Learner, Setting
+from edgewise.experiments.results import BESIDES, Claim, Drawing, Outcome, Output, Results
+from edgewise.experiments.setting import Learner, Setting, spent_in
 from edgewise.experiments.store import Store
 
 TEST_SEED = 1_000_003
@@ -38,6 +38,8 @@ class Experiment:
         settings: at least one.
         learners: what is trained.
         references: reference policies of the systems; "bound" is what no policy can beat.
+        besides: further reference policies, which the paper has not: in the group `BESIDES`, shown apart, and without a say in
+            its claims.
         plot: makes a figure and a table.
         claims: judges what the paper says; a None among them is a claim on policies that were left out.
         probes: what must be computed besides, given the cells.
@@ -55,10 +57,11 @@ class Experiment:
     probes: Asks = no_probes
     trained_in: Setting | None = None
     spared: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def labels(self) -> tuple[str, ...]:
         """The labels of learners and references, in their order."""
-        return (*(learner.label for learner in self.learners), *self.references)
+        return (*(learner.label for learner in self.learners), *self.references, *self.besides)
 
     def cells(self, profile: Profile, only: Sequence[str] = ()) -> list[Planned]:
         """The cells, each with its place in the experiment.
@@ -75,22 +78,35 @@ class Experiment:
                 raise ConfigurationError(
                     "only", label, f"one of {', '.join(self.labels())}, the policies of {self.name}"
                 )
+        for setting in self.settings:
+            self._check_learning(self.trained_in or setting)
         return [planned for setting in self.settings for planned in self._in(setting, profile, only)]
+
+    def _check_learning(self, setting: Setting) -> None:
+        for name, value in setting.learning.items():
+            if not any(learner.has(name, setting.environment) for learner in self.learners):
+                raise ConfigurationError(name, value, f"a field of a learner of {self.name}, in {setting.label}")
+        for label in setting.without:
+            if label not in (learner.label for learner in self.learners):
+                raise ConfigurationError("without", label, f"a learner of {self.name}, in {setting.label}")
 
     def _in(self, setting: Setting, profile: Profile, only: Sequence[str]) -> Iterator[Planned]:
         def cell(player: Player) -> Cell:
-            return Cell(setting.environment, setting.build(), player, profile.episodes, TEST_SEED)
+            return Cell(setting.environment, setting.build(), player, spent_in(setting, profile).episodes, TEST_SEED)
 
         for learner in self.learners:
             spare = learner.label in self.spared and profile.steps < profile.paper_steps
+            if learner.label in (self.trained_in or setting).without:
+                continue
             if learner.label in only or not (only or spare):
                 player = Learned(learner.run(self.trained_in or setting, profile))
                 at = {**setting.at, **learner.at}
                 yield Planned(setting, learner.label, cell(player), at, learner.group or setting.group)
-        for name in self.references:
+        groups = {**dict.fromkeys(self.references, setting.group), **dict.fromkeys(self.besides, BESIDES)}
+        for name, group in groups.items():
             if not only or name in only:
                 reference = Bound() if name == BOUND else Reference(name)
-                yield Planned(setting, name, cell(reference), setting.at, setting.group)
+                yield Planned(setting, name, cell(reference), setting.at, group)
 
     def output(self, results: Results) -> Output:
         """The second and third step: claims and a drawing."""

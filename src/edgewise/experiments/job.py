@@ -24,15 +24,16 @@ from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.environments.environment import Environment
 from edgewise.environments.game import Game
+from edgewise.environments.host.system import is_host
 from edgewise.environments.system import System
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.training.evaluation import evaluate
-from edgewise.training.judgement import judge_bound
+from edgewise.training.judgement import judge_bound, judge_references, judge_saved, load_policies
 from edgewise.training.progress import Reporter
 from edgewise.training.run import train
 from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig, policy_folder
-from edgewise.training.saved import load_learned, require_same_sizes
+from edgewise.training.saved import require_same_sizes
 from edgewise.training.trainer import evaluate_seeds
 
 Values = dict[str, np.ndarray]
@@ -92,9 +93,17 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
                 train(folder, run, lambda done, text: report(done * seeds, f"{run.algorithm} {text}"))
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # gigabytes, and nothing goes on from them
             curve = pd.read_csv(folder / METRICS_FILE)
-            policies = [load_learned(policy_folder(folder, "best", i), environments[0]) for i in range(seeds)]
-            stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
-            values = play(environments, lambda each: evaluate_seeds(each, stacked, key, cell.episodes))
+            folders = [policy_folder(folder, "best", i) for i in range(seeds)]
+            if is_host(cell.environment):
+                values = [judge_saved("", folders, each, cell.episodes, cell.seed).values for each in environments]
+            else:
+                policies = load_policies(folders, environments[0])
+                stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *policies)
+                values = play(environments, lambda each: evaluate_seeds(each, stacked, key, cell.episodes))
+        case Reference(name) if is_host(cell.environment):
+            entry.choose_references((name,))
+            judged = [judge_references(entry, each, (name,), cell.episodes, cell.seed) for each in environments]
+            values = [only.values for [only] in judged]
         case Reference(name):
             entry.choose_references((name,))
             values = play(
@@ -104,10 +113,10 @@ def carry_out(job: Job, report: Reporter) -> list[CellResult]:
                 ),
             )
         case Bound():
-            judged = [judge_bound(entry, each, cell.episodes, cell.seed) for each in environments]
-            if any(each is None for each in judged):
+            bounds = [judge_bound(entry, each, cell.episodes, cell.seed) for each in environments]
+            if any(each is None for each in bounds):
                 raise ConfigurationError("references", "bound", f"left out: none is known for {entry.name}")
-            values = [each.values for each in judged if each is not None]
+            values = [each.values for each in bounds if each is not None]
     return [CellResult(_tidy(each), curve, code, machine()) for each in values]
 
 

@@ -16,6 +16,9 @@ from edgewise.experiments.profile import Profile
 from edgewise.experiments.setting import Setting
 from edgewise.statistics.estimates import Centre, Estimate, estimate, interquartile_mean, mean
 
+BESIDES = "not in the paper"
+"""Group of the policies that an experiment shows besides those of the paper."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -93,6 +96,16 @@ class Results:
     def without(self, *labels: str) -> Results:
         """All but some players."""
         return Results(self.profile, tuple(o for o in self.outcomes if o.label not in labels), self.probes)
+
+    @property
+    def published(self) -> Results:
+        """All but the policies that the paper has not, of the group `BESIDES`."""
+        return Results(self.profile, tuple(o for o in self.outcomes if o.group != BESIDES), self.probes)
+
+    @property
+    def besides(self) -> tuple[Outcome, ...]:
+        """The outcomes of those."""
+        return tuple(o for o in self.outcomes if o.group == BESIDES)
 
     @property
     def learned(self) -> tuple[Outcome, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
-from edgewise.environments.host.system import is_host
 from edgewise.experiments.profile import Profile
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
@@ -25,6 +24,10 @@ class Setting:
         config: fields of its configuration that depart from the default.
         at: where it lies on the axes of a figure, by their names; it determines no result.
         group: which curve of a figure it belongs to, if there are several.
+        learning: fields of the learners' configurations, of the algorithm or of the training, that depart for the learners
+            trained here, as far as they have fields of these names.
+        most: what is spent here at most, by fields of the profile.
+        without: labels of learners that are not trained here.
     """
 
     label: str
@@ -32,16 +35,16 @@ class Setting:
     config: Mapping[str, Any] = field(default_factory=dict)
     at: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
+    learning: Mapping[str, Any] = field(default_factory=dict)
+    most: Mapping[str, int] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     def build(self) -> Any:
         """The complete configuration.
 
         Raises:
-            ConfigurationError: for a field that does not exist or a value that is not allowed, and for an environment that is
-                stepped outside of compiled code.
+            ConfigurationError: for a field that does not exist or a value that is not allowed.
         """
-        if is_host(self.environment):
-            raise ConfigurationError("environment", self.environment, "one of the library's own, see edgewise list")
         return _depart(registry.find(self.environment).config(), self.config)
 
 
@@ -76,24 +79,40 @@ class Learner:
     def run(self, setting: Setting, profile: Profile) -> RunConfig:
         """The training run of this learner in a setting."""
         algorithm, training = default_configs(setting.environment, self.algorithm)
+        here = spent_in(setting, profile)
         spent = {
+            **_known(training, setting.learning),
             **self.training,
-            "steps": round(self.budget * profile.steps),
-            "seeds": profile.seeds,
-            "evaluations": profile.evaluations,
+            "steps": round(self.budget * here.steps),
+            "seeds": here.seeds,
+            "evaluations": here.evaluations,
         }
         return RunConfig(
             environment=setting.environment,
             environment_config=setting.build(),
             algorithm=self.algorithm,
-            algorithm_config=_depart(algorithm, self.config),
+            algorithm_config=_depart(algorithm, {**_known(algorithm, setting.learning), **self.config}),
             training=_depart(training, spent),
         )
 
+    def has(self, name: str, environment: str) -> bool:
+        """Whether its configuration, of the algorithm or of the training, has a field of that name."""
+        return any(_known(config, {name: None}) for config in default_configs(environment, self.algorithm))
+
+
+def spent_in(setting: Setting, profile: Profile) -> Profile:
+    """What of a profile is spent in a setting."""
+    limits = {name: min(value, getattr(profile, name, value)) for name, value in setting.most.items()}
+    return _depart(profile, limits)
+
+
+def _known(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(config)}
+    return {name: value for name, value in values.items() if name in names}
+
 
 def _common(one: Any, other: Any) -> dict[str, Any]:
-    names = {f.name for f in dataclasses.fields(one)}
-    return {f.name: getattr(other, f.name) for f in dataclasses.fields(other) if f.name in names}
+    return _known(one, {f.name: getattr(other, f.name) for f in dataclasses.fields(other)})
 
 
 def _depart(config: Any, changes: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from edgewise.drawing.style import save_figure
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Claim, Output, Results
+from edgewise.experiments.setting import Setting, spent_in
 from edgewise.reports.record import RECORD, Record, make_record, save_record
 
 FIGURE, PAGE = "figure", "README.md"
@@ -79,13 +80,23 @@ def claim_text(claim: Claim) -> str:
     return f"**{claim.verdict}**: {claim.text} ({paper}{claim.evidence})"
 
 
-def budget_text(profile: Profile) -> str:
-    """A profile in words."""
+def budget_text(profile: Profile, settings: Sequence[Setting] = ()) -> str:
+    """A profile in words.
+
+    Args:
+        profile: what may be spent.
+        settings: where it was spent; those with a budget of their own are told.
+    """
+    parts = [
+        _spent(profile),
+        *(f"in {s.label} {_spent(here)}" for s in settings if (here := spent_in(s, profile)) != profile),
+    ]
+    return f"Profile {profile.name}: {'; '.join(parts)}. Tested is the policy that was best while learning."
+
+
+def _spent(profile: Profile) -> str:
     seeds = f"{profile.seeds} seed{'s' * (profile.seeds != 1)}"
-    return (
-        f"Profile {profile.name}: {profile.steps:,} environment steps per seed, {seeds}, "
-        f"{profile.episodes} test episodes of the policy that was best while learning."
-    )
+    return f"{profile.steps:,} environment steps per seed, {seeds}, {profile.episodes} test episodes"
 
 
 def small_print(profile: Profile) -> list[str]:
@@ -124,7 +135,7 @@ def _page(record: Record) -> str:
         ]
     facts = [
         *record.notes,
-        budget_text(profile),
+        budget_text(profile, record.settings),
         f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}"
         + ("." if not record.computed_on else f", results computed on {' and '.join(record.computed_on)}.")
         + (" The results were made by more than one state of the code." if len(record.code) > 1 else ""),

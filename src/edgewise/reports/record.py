@@ -75,7 +75,7 @@ def make_record(experiment: Experiment, results: Results, output: Output, comman
         profile=results.profile,
         settings=experiment.settings,
         learners=tuple(learner for learner in experiment.learners if learner.label in shown),
-        references=tuple(name for name in experiment.references if name in shown),
+        references=tuple(name for name in (*experiment.references, *experiment.besides) if name in shown),
         trained_in=None if experiment.trained_in is None else experiment.trained_in.label,
         training_s=_training_seconds(results),
         columns=tuple(str(column) for column in output.table.columns),

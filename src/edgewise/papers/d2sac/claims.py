@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import pandas as pd
@@ -18,7 +18,7 @@ from edgewise.experiments.claims import (
     overall,
     verdict,
 )
-from edgewise.experiments.results import Claim, Results
+from edgewise.experiments.results import Claim, Outcome, Results
 from edgewise.experiments.sweep import Sweep, claim_best_everywhere
 from edgewise.papers.d2sac.measures import reached, task_figures
 from edgewise.papers.d2sac.names import BASELINE, CHAIN, CONTROL, OURS, PROPHET, RETURN
@@ -77,26 +77,26 @@ def _share(ours: Estimate, prophet: Estimate) -> Claim:
 def control(results: Results) -> list[Claim | None]:
     """The claims on Table 4."""
     tasks = list(dict.fromkeys(o.setting.label for o in results))
-    return [
-        _not_exceeded(task, {o.label: o.estimate(RETURN) for o in results if o.setting.label == task}) for task in tasks
-    ]
+    return [_not_exceeded(task, [o for o in results.learned if o.setting.label == task]) for task in tasks]
 
 
-def _not_exceeded(task: str, found: Mapping[str, Estimate]) -> Claim | None:
+def _not_exceeded(task: str, learned: Sequence[Outcome]) -> Claim | None:
+    found = {o.label: o.estimate(RETURN) for o in learned}
     others = [e for label, e in found.items() if label != OURS]
     if OURS not in found or not others:
         return None
     best = max(others, key=lambda e: e.value)
     exceeded = any(verdict(found[OURS], e) == FAILS for e in others)
     word = FAILS if exceeded else HOLDS if found[OURS].value >= best.value else UNDECIDED
-    evidence = f"D2SAC {found[OURS].text(1)}, best of the others {best.text(1)}"
+    steps = next(int(o.result.curve["steps"].max()) for o in learned if o.label == OURS)
+    evidence = f"after {steps:,} steps D2SAC {found[OURS].text(1)}, best of the others {best.text(1)}"
     return Claim(f"No learner exceeds D2SAC on {task}", word, evidence)
 
 
 def tasks(results: Results) -> list[Claim | None]:
     """The claims on Table 5."""
     obtained = {o.label: task_figures(o)["obtained utility"] for o in results}
-    heuristics = [obtained[o.label] for o in results if not o.learned and o.label != PROPHET]
+    heuristics = [obtained[o.label] for o in results.published if not o.learned and o.label != PROPHET]
     published = {o.label: obtained[o.label] for o in results.without(CONTROL).learned}
     return [_above_heuristics(published, heuristics), _most_utility(published)]
 

@@ -22,7 +22,16 @@ CONTROL_TASKS = {
         "DQN": (499.80, 0.14), "Prioritized-DQN": (498.70, 1.43), "DRQN": (132.50, 69.79), "REINFORCE": (500.00, 0.00),
         "PPO": (499.90, 0.33), "Rainbow": (478.30, 29.28), "SAC": (500.00, 0.00), "D2SAC": (500.00, 0.00),
     },
+    "CoinRun-v0": {
+        "DQN": (6.00, 4.90), "Prioritized-DQN": (5.00, 5.00), "REINFORCE": (0.00, 0.00), "PPO": (0.00, 0.00),
+        "Rainbow": (5.00, 5.00), "SAC": (10.00, 0.00), "D2SAC": (10.00, 0.00),
+    },
+    "Maze-v0": {
+        "DQN": (3.00, 4.58), "Prioritized-DQN": (2.00, 4.00), "REINFORCE": (0.00, 0.00), "PPO": (2.00, 4.00),
+        "Rainbow": (2.00, 4.00), "SAC": (3.00, 4.58), "D2SAC": (7.00, 4.58),
+    },
 }  # fmt: skip
+"""Mean and standard deviation of the reward, by task; what DRQN did in the last two is not given."""
 TASKS = {  # finished rate %, obtained utility, crashed rate %, lost utility
     "random": (70.2, 215, 27.7, 93), "round-robin": (90.3, 309, 7.6, 32), "crash-avoid": (97.7, 357, 0, 0),
     "prophet": (97.7, 548, 0, 0), "DQN": (97.7, 479, 0, 0), "Prioritized-DQN": (97.7, 433, 0, 0), "DRQN": (94.3, 433, 3.8, 17),
