@@ -35,6 +35,7 @@ from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, ProbeRes
 from edgewise.experiments.compute import compute, make_jobs
 from edgewise.experiments.experiment import TEST_SEED, Experiment, run_experiment
 from edgewise.experiments.job import Job, carry_out, stack
+from edgewise.experiments.profile import Profile
 from edgewise.experiments.results import Outcome, Results
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.store import Store, StoreError, code_digest, machine
@@ -130,6 +131,21 @@ class TestEngine:
             assert claim.verdict in page
         for said in (TABLE.title, REWARDS.title, "the command", jax.__version__, "training time"):
             assert said in page
+
+    def test_a_folder_is_judged_again_without_training(self, tmp_path: Path, folder: Path, results: Results) -> None:
+        sys.path.append(str(TESTS.parent / "benchmarks"))
+        from judge_again import judge_again
+
+        for experiment in (REWARDS, CURVES):
+            write_output(tmp_path / experiment.name, experiment, results, experiment.output(results), "the command")
+        again, output = judge_again(REWARDS, tmp_path / "rewards", tmp_path / "curves", Store(folder))
+        before = REWARDS.output(results)
+        pd.testing.assert_frame_equal(output.table.astype(str), before.table.astype(str))
+        assert [claim.verdict for claim in output.claims] == [claim.verdict for claim in before.claims]
+        np.testing.assert_allclose(again.find("DQN").units("return"), results.find("DQN").units("return"), rtol=1e-5)
+        other = dataclasses.replace(REWARDS, learners=(dataclasses.replace(DQN, config={"hidden": (4,)}),))
+        with pytest.raises(EdgewiseError, match="DQN had other settings"):
+            judge_again(other, tmp_path / "rewards", tmp_path / "curves", Store(folder))
 
     def test_a_damaged_record_is_named(
         self, tmp_path: Path, results: Results, capsys: pytest.CaptureFixture[str]
@@ -488,11 +504,11 @@ class TestPaper:
         cells = {(each.setting.label, each.label): each.cell for each in experiment.cells(PROFILES["control"])}
         assert ("Maze-v0", "DRQN") not in cells
         game, control = cells["Maze-v0", "D2SAC"].player.run, cells["CartPole-v1", "D2SAC"].player.run
-        assert (game.training.steps, game.training.seeds, game.algorithm_config.discount) == (20_000, 5, 0.99)
+        assert (game.training.steps, game.training.seeds, game.algorithm_config.discount) == (10_000, 5, 0.99)
         assert (control.training.steps, control.training.seeds) == (100_000, 10)
-        assert cells["CartPole-v1", "DRQN"].player.run.training.steps == 20_000
+        assert cells["CartPole-v1", "DRQN"].player.run.training.steps == 10_000
         said = budget_text(PROFILES["control"], experiment.settings)
-        assert "100,000 environment steps per seed, 10 seeds, 50 test episodes; in CoinRun-v0 20,000" in said
+        assert "100,000 environment steps per seed, 10 seeds, 50 test episodes; in CoinRun-v0 10,000" in said
         output = experiment.output(fabricated(experiment, lambda label: SCORES.get(label, 500.0)))
         table = output.table.set_index("policy")
         assert table.loc["DRQN", "Maze-v0"] == table.loc["DRQN", "Maze-v0, paper"] == ""
@@ -588,7 +604,7 @@ class TestParts:
     def test_an_environment_stepped_outside_is_one_among_others(self, tmp_path: Path) -> None:
         outside = Setting("outside", "gymnasium:CartPole-v1", {"longest_evaluation": 30}, learning={"rollout": 4})
         learner = Learner("PPO", "ppo", {"hidden": (4,)}, {"environments": 4, "evaluation_episodes": 2})
-        profile = Profile("tiny", steps=64, seeds=2, evaluations=2, episodes=3)
+        profile = Profile("tiny", steps=512, seeds=2, evaluations=2, episodes=3)
         experiment = dataclasses.replace(
             TABLE, settings=(outside, Setting("inside", "cartpole")), learners=(learner,), references=("random",)
         )

@@ -29,7 +29,7 @@ from edgewise.environments.system import System
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.training.evaluation import evaluate
-from edgewise.training.judgement import judge_bound, judge_references, judge_saved, load_policies
+from edgewise.training.judgement import Played, judge_bound, judge_references, judge_saved, load_policies
 from edgewise.training.progress import Reporter
 from edgewise.training.run import train
 from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig, policy_folder
@@ -184,7 +184,7 @@ def _tidy(values: Values) -> pd.DataFrame:
     return pd.DataFrame(index | {name: v.astype(float).ravel() for name, v in sorted(values.items())})
 
 
-def _require_fit(run: RunConfig, entry: System, environments: Sequence[Compiled]) -> None:
+def _require_fit(run: RunConfig, entry: System, environments: Sequence[Played]) -> None:
     """Require settings in which the policy can be played, before it is trained.
 
     Raises:

@@ -25,7 +25,8 @@ CONTROL_PANELS = 2
 CONTROL_NOTES = (
     "The paper's figures are mean and standard deviation; those of CoinRun and Maze fit ten values of 0 or 10 each. It gives no "
     "budget for these tasks. Rows that it quotes from elsewhere (A2C to Rainbow + IMPALA) are left out.",
-    "DRQN and Rainbow, whose updates cost most, have a fifth of the steps of the others.",
+    "DRQN and Rainbow, whose updates cost most, have a tenth of the steps of the others, and Rainbow is not trained on CoinRun "
+    "and Maze.",
     "CoinRun and Maze are the easy mode of Procgen in EnvPool, every episode on a level of its own. Pictures of 64 x 64 are "
     "averaged to 16 x 16, and the networks are fully connected, as those of the other tasks: there are no convolutions.",
     "Procgen's own budget for the easy mode is 25 million steps: what is spent here is far too little to learn CoinRun or Maze, "
