@@ -25,12 +25,14 @@ CONTROL_PANELS = 2
 CONTROL_NOTES = (
     "The paper's figures are mean and standard deviation; those of CoinRun and Maze fit ten values of 0 or 10 each. It gives no "
     "budget for these tasks. Rows that it quotes from elsewhere (A2C to Rainbow + IMPALA) are left out.",
-    "DRQN and Rainbow, whose updates cost most, have a tenth of the steps of the others, and Rainbow is not trained on CoinRun "
-    "and Maze.",
     "CoinRun and Maze are the easy mode of Procgen in EnvPool, every episode on a level of its own. Pictures of 64 x 64 are "
     "averaged to 16 x 16, and the networks are fully connected, as those of the other tasks: there are no convolutions.",
     "Procgen's own budget for the easy mode is 25 million steps: what is spent here is far too little to learn CoinRun or Maze, "
     "and says nothing about who would in the end.",
+)
+FEWER_STEPS = (
+    "DRQN and Rainbow, whose updates cost most, have a tenth of the steps of the others, and Rainbow is not trained on CoinRun "
+    "and Maze."
 )
 APART = "Below the dotted line and in the last rows: policies that the paper has not."
 
@@ -126,7 +128,8 @@ def control(results: Results) -> Drawing:
     for axes in grid.ravel()[len(tasks) :]:
         axes.set_axis_off()
     figure.legend(*grid.ravel()[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    said = notes(results, *CONTROL_NOTES, APART if extra else "")
+    fewer = FEWER_STEPS if {"DRQN", "Rainbow"} & set(labels) else ""
+    said = notes(results, *CONTROL_NOTES, fewer, APART if extra else "")
     return Drawing(figure, pd.DataFrame(data), _table(list(rows.values()), len(extra)), said)
 
 
