@@ -154,20 +154,19 @@ def test_sizes_are_checked_before_anything_runs(
     assert error.count("\n") == 1
 
 
-def test_one_policy_plays_any_fleet_and_map(
-    general: Path, recording: Path, output: Callable[..., tuple[str, str]]
-) -> None:
-    for options in (["--vehicles", "3", "--rsus", "2"], ["--vehicles", "2", "--mobility", str(recording)]):
-        plain = json.loads(output("evaluate", str(general), *options, "--slots", "4", *PLAY, "--json")[0])
-        assert {row["policy"] for row in plain["policies"]} == {"entity-ppo", "stay"}
+def test_one_policy_plays_on_any_map(general: Path, recording: Path, output: Callable[..., tuple[str, str]]) -> None:
+    options = ["--vehicles", "2", "--mobility", str(recording), "--slots", "4"]
+    plain = json.loads(output("evaluate", str(general), *options, *PLAY, "--json")[0])
+    assert {row["policy"] for row in plain["policies"]} == {"entity-ppo", "stay"}
 
 
-def test_references_play_the_same_episodes_whatever_a_policy_observes(
+def test_one_policy_plays_any_fleet_and_references_the_same_episodes_whatever_it_observes(
     general: Path, policy: Path, output: Callable[..., tuple[str, str]]
 ) -> None:
     told = []
-    for source, options in ((general, TINY), (policy, [])):
+    for source, options, name in ((general, TINY, "entity-ppo"), (policy, [], "td3")):
         plain = json.loads(output("evaluate", str(source), *options, *PLAY, "--json")[0])
+        assert {row["policy"] for row in plain["policies"]} == {name, "stay"}
         told.append(next(row["metrics"]["latency"] for row in plain["policies"] if row["policy"] == "stay"))
     assert told[0]["value"] == pytest.approx(told[1]["value"], rel=1e-6)
 

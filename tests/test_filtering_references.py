@@ -107,7 +107,7 @@ def test_a_reference_that_remembers_plays_every_drawn_instance_as_by_itself():
     drawn = DrawnInstances(stack(systems)).pin(1)
     name, key = "far-sighted-look-ahead", jax.random.key(4)
     play = eqx.filter_jit(lambda environment, policy, key: record_episode(environment, policy, key))
-    states, steps, _ = play(drawn, ENTRY.references(drawn, (name,))[name], key)
+    states, steps, actions = play(drawn, ENTRY.references(drawn, (name,))[name], key)
     memoryless = play(drawn, ENTRY.references(drawn, ("look-ahead",))["look-ahead"], key)[1]
     assert (np.asarray(steps.info["defences"]) != np.asarray(memoryless.info["defences"])).any()
     first = jax.tree.map(lambda leaf: leaf[0], states.inner)
@@ -118,7 +118,6 @@ def test_a_reference_that_remembers_plays_every_drawn_instance_as_by_itself():
 
     policy = references.build(systems[1])[name]
     _, own = jax.lax.scan(again, begin(policy, first), states.inner)
-    _, _, actions = play(drawn, ENTRY.references(drawn, (name,))[name], key)
     np.testing.assert_allclose(own, actions, atol=1e-4)
 
 
