@@ -75,6 +75,7 @@ def made_up(experiment: Experiment, score: Score) -> Results:
         curve = pd.DataFrame(
             [
                 {"evaluation": k, "steps": 1000 * k, "seed": seed, "return": -(centre + 50 / k) / 5 + seed / 100,
+                 "latency": centre + 50 / k,
                  "wall_s": k * (10.0 + 5 * int(label) if label.isdigit() else 10.0)}
                 for k in range(1, 4)
                 for seed in range(seeds if learned else 0)
@@ -151,7 +152,9 @@ def test_the_budget_is_the_papers_for_every_learner() -> None:
 
 
 class TestVerdicts:
-    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in ("fig10", "general")])
+    @pytest.mark.parametrize(
+        "name", [name for name in EXPERIMENTS if name not in ("fig10", "general", "general-features")]
+    )
     def test_a_world_that_agrees_and_one_that_does_not(self, name: str) -> None:
         agreeing = shown(name, shaped(name, AGREES))
         words = {claim.text: claim.verdict for claim in agreeing.claims}
@@ -182,6 +185,12 @@ class TestVerdicts:
         assert len(output.table) == len(EXPERIMENTS["general"].settings)
         share = output.data[output.data["policy"] == "general-1"]["share"]
         np.testing.assert_allclose(share, (700 - latency) / (700 - 280), rtol=1e-3)
+
+    @pytest.mark.parametrize(("worth", "word"), [(10.0, "holds"), (-10.0, "does not hold"), (0.0, "undecided")])
+    def test_a_group_of_fields_is_worth_what_is_lost_without_it(self, worth: float, word: str) -> None:
+        output = shown("general-features", lambda label, left_out: 300.0 + worth * left_out)
+        assert len(output.claims) == len(output.table) - 1
+        assert {claim.verdict for claim in output.claims} == {word}
 
     def test_the_ablation_tells_what_each_part_adds(self) -> None:
         equal = judged("fig3", shaped("fig3", AGREES | {NO_CONFIDENCE: 300.0, NO_CONSISTENCY: 280.0}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import get_args
 
 import equinox as eqx
 import jax
@@ -17,7 +18,10 @@ from edgewise.environments import episode, registry
 from edgewise.environments.checker import check_environment
 from edgewise.environments.elements import faults
 from edgewise.policies.matching import MatchingPolicy, pack
+from edgewise.systems.agent_migration import features
+from edgewise.systems.agent_migration.configuration import Unseen
 from edgewise.systems.agent_migration.decision import Decision
+from edgewise.systems.agent_migration.unseen import GROUPS
 
 SYSTEM = registry.find("agent-migration")
 
@@ -198,4 +202,31 @@ def test_a_policy_on_all_candidates_decides_as_on_all_units(environment, step):
 @pytest.mark.parametrize("given", [{"candidates": 0}, {"candidates": 3, "observation": "vector"}])
 def test_candidates_without_meaning_are_refused(given):
     with pytest.raises(ConfigurationError, match="candidates"):
+        registry.make("agent-migration", **{"observation": "entities", **given})
+
+
+def test_groups_of_fields_can_be_left_out(environment, step):
+    assert set(GROUPS) == set(get_args(Unseen))
+    blind = replace(environment, unseen=("plan", "reputations"))
+    state, observation, _ = some_slots(environment, step)[-1]
+    seen = observe(blind, state)
+    for name, part in observation.items():
+        gone = {field for group in blind.unseen for field in GROUPS[group].get(name, ())}
+        for field, values in part.items():
+            wanted = np.zeros_like(values) if field in gone else values
+            np.testing.assert_allclose(seen[name][field], wanted, rtol=1e-5, atol=1e-6, err_msg=field)
+
+
+def test_every_group_names_fields_that_there_are(environment):
+    fields = {"vehicles": features.VEHICLE_FIELDS, "units": features.UNIT_FIELDS, "pairs": features.PAIR_FIELDS}
+    for group in GROUPS.values():
+        assert all(names <= set(fields[entity]) for entity, names in group.items())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"unseen": ("plans",)}, {"unseen": ("plan",), "observation": "vector"}, {"unseen": ("plan",), "view": "own"}],
+)
+def test_groups_without_meaning_are_refused(given):
+    with pytest.raises(ConfigurationError, match="unseen"):
         registry.make("agent-migration", **{"observation": "entities", **given})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from edgewise.experiments.comparison import Comparison
 from edgewise.experiments.experiment import BOUND, Experiment
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.sweep import Sweep
 from edgewise.experiments.timing import training_times
 from edgewise.papers.cgdm import claims, figures, general, probes, sweeps
-from edgewise.papers.cgdm.names import GDM, NO_CONFIDENCE, NO_CONSISTENCY, OURS
+from edgewise.papers.cgdm.names import GDM, LATENCY, NO_CONFIDENCE, NO_CONSISTENCY, OURS
 from edgewise.papers.cgdm.paper import TITLES
 from edgewise.papers.cgdm.published import SWEPT
 from edgewise.papers.cgdm.trust import ATTACK
@@ -131,6 +132,18 @@ EXPERIMENTS = {
             references=("look-ahead", "filtering-look-ahead", "far-sighted-look-ahead", "oracle"),
             plot=figures.learners_over_sets,
             claims=claims.learners_over_sets,
+        ),
+        Experiment(
+            name="general-features",
+            title=TITLES["general-features"],
+            settings=tuple(
+                Setting(label, SYSTEM, {"observation": "entities", "unseen": unseen}, {"groups left out": len(unseen)})
+                for label, unseen in general.UNSEEN.items()
+            ),
+            learners=(Learner("entity-ppo", "entity-ppo"),),
+            references=(),
+            plot=Comparison(LATENCY, "test latency (s per slot)", digits=1),
+            claims=general.features_claims,
         ),
     )
 }

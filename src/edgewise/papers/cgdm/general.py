@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from edgewise.drawing.style import new_figure, styled
-from edgewise.experiments.claims import notes
+from edgewise.experiments.claims import notes, verdict
 from edgewise.experiments.results import Claim, Drawing, Outcome, Results
 from edgewise.experiments.setting import Setting
 from edgewise.papers.cgdm.names import LATENCY
@@ -32,6 +32,18 @@ OTHERS: dict[str, dict[str, Any]] = {
     "dear defences": {"defence_seconds": 20.0},
 }
 """Other maps, hardware and attackers, each against the default system."""
+EVERYTHING = "everything"
+UNSEEN: dict[str, tuple[str, ...]] = {
+    EVERYTHING: (),
+    "no plan": ("plan",),
+    "no belief": ("belief",),
+    "no plan, no belief": ("plan", "belief"),
+    "no plan, no belief, no reputations": ("plan", "belief", "reputations"),
+    "no plan, no next positions": ("plan", "next-positions", "own-speeds"),
+    "no plan, no last slot": ("plan", "last-slot"),
+    "no plan, no load": ("plan", "load"),
+}
+"""What is seen, and the groups of fields that are not. The plan tells of all others, so they are left out with it too."""
 
 
 def settings() -> tuple[Setting, ...]:
@@ -51,6 +63,20 @@ def claims(results: Results) -> list[Claim | None]:
             beaten = results.find(other, label)
             if beaten is not None:
                 found.append(_ahead(f"{label}: lower latency than the {other}", mine, beaten))
+    return found
+
+
+def features_claims(results: Results) -> list[Claim | None]:
+    """That a policy decides worse without a group of fields."""
+    seen = {o.setting.label: o for o in results}
+    if EVERYTHING not in seen:
+        return []
+    whole = seen.pop(EVERYTHING).estimate(LATENCY)
+    found: list[Claim | None] = []
+    for label, outcome in seen.items():
+        less = outcome.estimate(LATENCY)
+        figures = f"{less.text(1)} s per slot, {whole.text(1)} with everything"
+        found.append(Claim(f"With {label} the latency is higher", verdict(less, whole), figures))
     return found
 
 

@@ -27,5 +27,6 @@ TITLES = {
     "fig10": "CGDM paper, Fig. 10: reputations over an episode with an attack",
     "general": "A policy for any fleet: sizes, maps, hardware and attackers that it was not trained on",
     "general-learners": "Policies for any fleet: the learners over sets at equal budgets",
+    "general-features": "Policies for any fleet: what each group of fields is worth",
 }
 PAPER = Paper(TITLES, PROFILES, "edgewise.papers.cgdm.experiments:EXPERIMENTS")

@@ -13,6 +13,7 @@ from edgewise.common.plain import ADDED
 
 Observation = Literal["vector", "entities"]
 View = Literal["central", "own"]
+Unseen = Literal["plan", "belief", "reputations", "next-positions", "own-speeds", "last-slot", "load"]
 Rewards = Literal["team", "own"]
 Values = float | tuple[float, ...] | None
 
@@ -92,6 +93,7 @@ class AgentMigrationConfig:
             large area cost as much as there are vehicles. If None, all units.
         view: of entities, "central", all that an operator knows; or "own", for decentralised policies, what each vehicle and each
             unit knows by itself.
+        unseen: with entities, groups of fields that are 0 in observations, to find out what they are worth; see `unseen`.
         rewards: in the game of vehicles and units, "team", everyone gets the system's; or "own", what each costs the others and
             itself.
         instances: many systems instead of this one: "drawn" draws them at random, each with this one's fields where they are
@@ -164,6 +166,7 @@ class AgentMigrationConfig:
     observation: Observation = field(default="vector", metadata=ADDED)
     candidates: int | None = field(default=None, metadata=ADDED)
     view: View = field(default="central", metadata=ADDED)
+    unseen: tuple[str, ...] = field(default=(), metadata=ADDED)
     rewards: Rewards = field(default="team", metadata=ADDED)
     instances: str | None = field(default=None, metadata=ADDED)
     shapes: tuple[str, ...] = field(default=(), metadata=ADDED)
@@ -181,6 +184,10 @@ class AgentMigrationConfig:
         check_choice("rewards", self.rewards, get_args(Rewards))
         if self.view == "own" and self.observation != "entities":
             raise ConfigurationError("view", self.view, 'central, or with observation = "entities"')
+        for group in self.unseen:
+            check_choice("unseen", group, get_args(Unseen))
+        if self.unseen and (self.observation != "entities" or self.view == "own"):
+            raise ConfigurationError("unseen", self.unseen, '(), or with observation = "entities" and view = "central"')
         if self.view == "own" and self.candidates is not None:
             raise ConfigurationError("candidates", self.candidates, 'None with view = "own", which has reach instead')
         check_integer("vehicles", self.vehicles, 1)

@@ -52,11 +52,13 @@ class EntityMigration(Environment[EntityState]):
         system: whose decisions they are.
         candidates: units with which each vehicle has a pair, see `sides.nearest_units`. If None, all.
         view: "central", one observation of everything; or "own", what each vehicle and each unit knows by itself (`views`).
+        unseen: groups of fields that are 0 in observations, see `unseen`.
     """
 
     system: AgentMigration
     candidates: int | None = eqx.field(static=True, default=None)
     view: View = eqx.field(static=True, default="central")
+    unseen: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def vehicles(self) -> int:
@@ -142,7 +144,7 @@ class EntityMigration(Environment[EntityState]):
         p, seen = self.system.parameters, see(self.system, state.system, state.memory)
         if isinstance(state.opinions, views.Opinion):
             return views.of_all(p, seen, state.memory, state.opinions)
-        return features.observe(p, seen, state.memory, self.candidates)
+        return features.observe(p, seen, state.memory, self.candidates, self.unseen)
 
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
@@ -182,4 +184,6 @@ class EntityReference(eqx.Module):
 
 def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:
     """The system in the form that a configuration asks for."""
-    return EntityMigration(system, config.candidates, config.view) if config.observation == "entities" else system
+    if config.observation != "entities":
+        return system
+    return EntityMigration(system, config.candidates, config.view, config.unseen)

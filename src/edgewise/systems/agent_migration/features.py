@@ -25,6 +25,7 @@ from edgewise.systems.agent_migration.memory import Known, Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
 from edgewise.systems.agent_migration.plan import Plan, plan
 from edgewise.systems.agent_migration.sides import Sides
+from edgewise.systems.agent_migration.unseen import without
 
 VEHICLES, UNITS, PAIRS = "vehicles", "units", "pairs"
 GIGABYTE = 1e9
@@ -156,7 +157,9 @@ def space(vehicles: int, units: int, candidates: int | None = None) -> Bipartite
     return Bipartite(sets, rows=VEHICLES, columns=UNITS)
 
 
-def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = None) -> dict[str, dict[str, Array]]:
+def observe(
+    p: Parameters, seen: Seen, memory: Memory, candidates: int | None = None, unseen: tuple[str, ...] = ()
+) -> dict[str, dict[str, Array]]:
     """The observation at the start of a slot.
 
     Args:
@@ -164,6 +167,7 @@ def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = 
         seen: what is seen.
         memory: what is remembered.
         candidates: units with which each vehicle has a pair, see `sides.nearest_units`. If None, all.
+        unseen: groups of fields that are 0, see `unseen`.
 
     Returns:
         An element of `space`.
@@ -181,7 +185,8 @@ def observe(p: Parameters, seen: Seen, memory: Memory, candidates: int | None = 
         UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
         PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs), **listed},
     }
-    return everything if seen.known is None else _of_known(everything, seen.known)
+    shown = without(everything, unseen)
+    return shown if seen.known is None else _of_known(shown, seen.known)
 
 
 def radio_time(

@@ -69,7 +69,7 @@ class Session:
     @property
     def observation(self) -> dict[str, dict[str, np.ndarray]]:
         """What a policy takes, an element of `features.space`."""
-        sets = _observe(self.parameters, self.seen, self.memory, self.config.candidates)
+        sets = _observe(self.parameters, self.seen, self.memory, self.config.candidates, self.config.unseen)
         return {name: {field: np.asarray(value) for field, value in part.items()} for name, part in sets.items()}
 
     def orders(self, action: Mapping[str, Any]) -> Orders:

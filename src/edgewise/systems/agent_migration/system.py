@@ -152,7 +152,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     presets=PRESETS,
     sizes=("vehicles", "rsus"),
     shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
-    forms=("observe_reputation", "observation", "view"),
+    forms=("observe_reputation", "observation", "view", "unseen"),
     commands={
         "mobility": Command(
             "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"
