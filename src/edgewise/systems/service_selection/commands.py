@@ -1,4 +1,4 @@
-"""`edgewise workload import FILE` and `edgewise workload generate`."""
+"""`edgewise workload import FILE`, `edgewise workload generate` and `edgewise workload measure-quality GENERATOR`."""
 
 from __future__ import annotations
 
@@ -96,9 +96,13 @@ class Generate:
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    commands = {"import": _import, "generate": _generate}
+    commands = {"import": _import, "generate": _generate, "measure-quality": _measure_quality}
     if not words or words[0] not in commands:
-        print("usage: edgewise workload import FILE [options]\n       edgewise workload generate [options]")
+        print(
+            "usage: edgewise workload import FILE [options]\n"
+            "       edgewise workload generate [options]\n"
+            "       edgewise workload measure-quality GENERATOR [options]"
+        )
         return 0 if words and words[0] in ("-h", "--help") else 2
     return commands[words[0]](words[1:])
 
@@ -151,6 +155,12 @@ def _generate(words: list[str]) -> int:
     workload = fit_requests(requests, system)
     load = measure_load(workload, system)
     return _write(workload, system, output, options.figure, options.json, _facts(workload, load), load.remarks())
+
+
+def _measure_quality(words: list[str]) -> int:
+    from edgewise.systems.service_selection.quality.command import run
+
+    return run(words)
 
 
 def _check_names(output: Path, figure: Path | None) -> None:

@@ -75,7 +75,8 @@ SERVICE_SELECTION = ServiceSelectionSystem(
     presets=PRESETS,
     commands={
         "workload": Command(
-            "edgewise.systems.service_selection.commands:run", "import recorded requests, or generate bursts of them"
+            "edgewise.systems.service_selection.commands:run",
+            "import recorded requests, generate bursts of them, or measure a generator's quality",
         )
     },
     solver=Command(
