@@ -87,7 +87,7 @@ CASES = {
 }  # fmt: skip
 UNUSED = {
     "mobility", "mobility_sha256", "observe_reputation", "training_share", "scheduled_attacks",
-    "observation", "candidates", "view", "rewards",
+    "observation", "candidates", "view", "unseen", "rewards",
     "instances", "shapes", "instances_per_shape", "instance_seed", "include_default",
 }  # fmt: skip
 

@@ -448,7 +448,7 @@ class TestConfiguration:
     def test_every_field_with_numbers_is_among_the_bad_values(self):
         unchecked = {"observe_reputation", "mobility", "mobility_sha256"}
         of_other_forms = {"observation", "candidates", "instances", "shapes", "instances_per_shape", "instance_seed"}
-        unchecked |= of_other_forms | {"include_default", "view", "rewards"}
+        unchecked |= of_other_forms | {"include_default", "view", "unseen", "rewards"}
         assert {field.name for field in dataclasses.fields(AgentMigrationConfig)} - unchecked == {n for n, _ in BAD}
 
     @pytest.mark.parametrize(

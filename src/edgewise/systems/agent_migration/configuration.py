@@ -93,7 +93,8 @@ class AgentMigrationConfig:
             large area cost as much as there are vehicles. If None, all units.
         view: of entities, "central", all that an operator knows; or "own", for decentralised policies, what each vehicle and each
             unit knows by itself.
-        unseen: with entities, groups of fields that are 0 in observations, to find out what they are worth; see `unseen`.
+        unseen: with entities, groups of fields that are 0 in observations, to find out what they are worth: any of plan, belief,
+            reputations, next-positions, own-speeds, last-slot and load.
         rewards: in the game of vehicles and units, "team", everyone gets the system's; or "own", what each costs the others and
             itself.
         instances: many systems instead of this one: "drawn" draws them at random, each with this one's fields where they are
