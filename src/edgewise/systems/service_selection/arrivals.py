@@ -36,8 +36,8 @@ class PoissonArrivals(Arrivals):
         kinds: number of sizes.
     """
 
-    smallest: int = eqx.field(static=True)
-    spacing: int = eqx.field(static=True)
+    smallest: Float[Array, ""] | int
+    spacing: Float[Array, ""] | int
     kinds: int = eqx.field(static=True)
 
     def reset(self, key: PRNGKeyArray) -> tuple[tuple[()], Float[Array, ""]]:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from edgewise.common.by_products import free_name, plot_beside
+from edgewise.environments.instances import DrawnInstances, InstanceGroups
 from edgewise.systems.service_selection.arrivals import RecordedArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
+from edgewise.systems.service_selection.entities import EntitySelection, viewed
 from edgewise.systems.service_selection.environment import ServiceSelection
 from edgewise.systems.service_selection.files import load_providers
+from edgewise.systems.service_selection.instances import drawn
 from edgewise.systems.service_selection.load import ENOUGH, measure_load
 from edgewise.systems.service_selection.requests import Requests, read_requests
 from edgewise.systems.service_selection.sampling import Providers
@@ -27,6 +30,23 @@ from edgewise.systems.service_selection.workload import (
 )
 
 Part = Literal["training", "evaluation"]
+
+
+def environments(
+    config: ServiceSelectionConfig, part: Part
+) -> ServiceSelection | EntitySelection | DrawnInstances | InstanceGroups:
+    """The environment of a configuration in the form that it asks for, or those of all instances that it names.
+
+    Args:
+        config: the system, or many.
+        part: what they are meant for: training or evaluation.
+
+    Raises:
+        EdgewiseError: as `environment`.
+    """
+    if config.instances is not None:
+        return drawn(config, part)
+    return viewed(environment(config, part), config)
 
 
 def environment(config: ServiceSelectionConfig, part: Part) -> ServiceSelection:

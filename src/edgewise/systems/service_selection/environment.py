@@ -9,13 +9,30 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.environments.environment import Environment, TimeStep
 from edgewise.environments.spaces import Box, Discrete
 from edgewise.systems.service_selection.arrivals import Arrivals, PoissonArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
-from edgewise.systems.service_selection.sampling import Providers, draw_providers, running_time
+from edgewise.systems.service_selection.curves import Prior
+from edgewise.systems.service_selection.market import Changes, Market
+from edgewise.systems.service_selection.sampling import CAPACITY, Providers, draw_providers, running_time
+
+NOISE, MARKET = 1, 2
+"""Folded into the key of a step, so that what is drawn of them leaves the arrivals as they are."""
+
+
+class Ended(eqx.Module):
+    """Tasks that ended between the assignment before and this one, in the places where they ran.
+
+    Attributes:
+        size: T, denoising steps; 0 where none ended.
+        score: the quality that was observed.
+    """
+
+    size: Float[Array, "i n"]
+    score: Float[Array, "i n"]
 
 
 class ServiceSelectionState(eqx.Module):
@@ -24,18 +41,24 @@ class ServiceSelectionState(eqx.Module):
     Attributes:
         size: T of each running task, denoising steps; 0 where nothing runs.
         left: seconds until it is done.
+        score: its quality as it will be observed when it is done. Hidden until then.
+        ended: what ended since the assignment before.
         task: T of the waiting task.
         gap: seconds between the arrival of the task before and its own; 0 for the first one.
         count: tasks assigned so far.
         source: state of the arrivals.
+        market: the providers as they are now, where they change; else empty.
     """
 
     size: Float[Array, "i n"]
     left: Float[Array, "i n"]
+    score: Float[Array, "i n"]
+    ended: Ended
     task: Float[Array, ""]
     gap: Float[Array, ""]
     count: Int[Array, ""]
     source: Any
+    market: Market | tuple[()] = ()
 
 
 class ServiceSelection(Environment[ServiceSelectionState]):
@@ -47,6 +70,9 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         arrival_rate: mean tasks per second.
         quality_baseline: subtracted from the utility of an accepted task.
         crash_penalty: unit of the penalty (18).
+        noise: standard deviation of an observed score.
+        changes: how providers change. None if they do not.
+        prior: what is believed of any provider's quality before a task is done.
         config: sizes and options.
         places: most tasks that any provider can run at once.
     """
@@ -56,11 +82,19 @@ class ServiceSelection(Environment[ServiceSelectionState]):
     arrival_rate: Float[Array, ""]
     quality_baseline: Float[Array, ""]
     crash_penalty: Float[Array, ""]
+    noise: Float[Array, ""]
+    changes: Changes | None
+    prior: Prior
     config: ServiceSelectionConfig = eqx.field(static=True)
     places: int = eqx.field(static=True)
 
     def __init__(
-        self, config: ServiceSelectionConfig, providers: Providers | None = None, arrivals: Arrivals | None = None
+        self,
+        config: ServiceSelectionConfig,
+        providers: Providers | None = None,
+        arrivals: Arrivals | None = None,
+        prior: Prior | None = None,
+        places: int | None = None,
     ) -> None:
         """Build the system; `build.environment` does so from the files that a configuration names.
 
@@ -68,19 +102,32 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             config: sizes, options and numbers.
             providers: If None, they are drawn with `config.instance_seed`.
             arrivals: If None, a Poisson process.
+            prior: beliefs at the sizes of tasks. If None, at those of `config`.
+            places: tasks that any provider can run at once. If None, as many as the smallest task allows.
         """
+        kinds = (config.largest_task - config.smallest_task) // config.task_step + 1
         if providers is None:
             providers = draw_providers(jax.random.key(config.instance_seed), config.providers)
         if arrivals is None:
-            kinds = (config.largest_task - config.smallest_task) // config.task_step + 1
             arrivals = PoissonArrivals(config.smallest_task, config.task_step, kinds)
         self.providers = providers
         self.arrivals = arrivals
         self.arrival_rate = jnp.asarray(config.arrival_rate, dtype=float)
         self.quality_baseline = jnp.asarray(config.quality_baseline, dtype=float)
         self.crash_penalty = jnp.asarray(config.crash_penalty, dtype=float)
+        self.noise = jnp.asarray(config.quality_noise, dtype=float)
+        self.changes = None
+        if config.quality_drift or config.provider_turnover:
+            rates = config.quality_drift, config.drift_time, config.provider_turnover / config.tasks
+            self.changes = Changes(*(jnp.asarray(rate, dtype=float) for rate in rates))
         self.config = config
-        self.places = max(1, int(np.max(providers.capacity) // config.smallest_task))
+        if prior is None:
+            prior = Prior.of_sizes(config.smallest_task, config.task_step, kinds, config.with_offset)
+        self.prior = prior
+        if places is None:
+            largest = max(np.max(providers.capacity), CAPACITY[1] if config.provider_turnover else 0)
+            places = max(1, int(largest // config.smallest_task))
+        self.places = places
 
     @property
     def observation_space(self) -> Box:
@@ -99,13 +146,24 @@ class ServiceSelection(Environment[ServiceSelectionState]):
 
     @property
     def horizon(self) -> int:
-        return self.config.tasks
+        return self.config.tasks * (1 + self.config.earlier_episodes)
 
     def reset(self, key: PRNGKeyArray) -> tuple[ServiceSelectionState, Float[Array, " o"]]:
         """Idle providers and a first task."""
         idle = jnp.zeros((len(self.providers.capacity), self.places))
         source, size = self.arrivals.reset(key)
-        state = ServiceSelectionState(idle, idle, size, jnp.zeros(()), jnp.zeros((), int), source)
+        market = () if self.changes is None else self.changes.begin(jax.random.fold_in(key, MARKET), self.providers)
+        state = ServiceSelectionState(
+            size=idle,
+            left=idle,
+            score=idle,
+            ended=Ended(idle, idle),
+            task=size,
+            gap=jnp.zeros(()),
+            count=jnp.zeros((), int),
+            source=source,
+            market=market,
+        )
         return state, self.observe(state)
 
     def step(
@@ -115,66 +173,126 @@ class ServiceSelection(Environment[ServiceSelectionState]):
 
         If the task does not fit into what the provider has free, the provider crashes: its running tasks and the new one are
         lost, and the reward is minus the penalty (18) with the remaining progress of each lost task. (As printed, (18) grows
-        with the progress made; the text around it describes the remaining one.)
+        with the progress made; the text around it describes the remaining one.) Who has left takes no task: the new one is lost
+        alone.
         """
         source, gap, following = self.arrivals.advance(key, state.source)
-        next_state, timestep = self.assign(state, action, gap / self.arrival_rate, following)
-        return replace(next_state, source=source), timestep
+        error: Float[Array, ""] | float = 0.0
+        if self.config.quality_noise:
+            error = self.noise * jax.random.normal(jax.random.fold_in(key, NOISE))
+        seconds = gap / self.arrival_rate
+        next_state, timestep = self.assign(state, action, seconds, following, error)
+        next_state = replace(next_state, source=source)
+        if self.changes is None or isinstance(state.market, tuple):
+            return next_state, timestep
+        idle = next_state.size.sum(axis=1) == 0
+        market = self.changes.advance(jax.random.fold_in(key, MARKET), state.market, seconds, idle)
+        next_state = replace(next_state, market=market)
+        return next_state, replace(timestep, observation=self.observe(next_state))
 
     def assign(
-        self, state: ServiceSelectionState, action: Int[Array, ""], gap: Float[Array, ""], following: Float[Array, ""]
+        self,
+        state: ServiceSelectionState,
+        action: Int[Array, ""],
+        gap: Float[Array, ""],
+        following: Float[Array, ""],
+        error: Float[Array, ""] | float = 0.0,
     ) -> tuple[ServiceSelectionState, TimeStep]:
-        """`step` with what chance would draw: the seconds to the next arrival and the size of the next task."""
+        """`step` with what chance would draw, while providers stay as they are.
+
+        Args:
+            state: before the step.
+            action: index of the provider.
+            gap: seconds to the next arrival.
+            following: size of the next task.
+            error: of the score that will be observed.
+        """
         sizes, left = state.size[action], state.left[action]
         running = sizes > 0
-        fits = state.task <= self.providers.capacity[action] - sizes.sum()
-        utility = self.providers.utility(state.task, self.config.with_offset)[action]
-        remaining = jnp.where(running, left / jnp.where(running, running_time(sizes), 1.0), 0.0)
+        fits = state.task <= self.free(state)[action]
+        utility = self.utility(state, state.task)[action]
+        lasts = running & self.is_open(state)[action]
+        remaining = jnp.where(lasts, left / jnp.where(running, running_time(sizes), 1.0), 0.0)
         penalty = self.crash_penalty * (1 + remaining.sum())
-        lost = jax.vmap(lambda size: self.providers.utility(size, self.config.with_offset)[action])(sizes)
+        lost = jax.vmap(lambda size: self.utility(state, size)[action])(sizes)
         place = jnp.arange(self.places) == jnp.argmin(running)
         chosen = (jnp.arange(len(self.providers.capacity)) == action)[:, None]
         duration = running_time(state.task)
-        size = jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), 0.0), state.size)
-        left_after = jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), 0.0), state.left) - gap
-        done = (size > 0) & (left_after <= 0)
+        kept = jnp.where(lasts, 0.0, 1.0)
+        size = jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), kept * sizes), state.size)
+        left_after = jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), kept * left), state.left) - gap
+        score = jnp.where(chosen & fits & place, utility + error, state.score)
+        count = state.count + 1
+        over = count % self.config.tasks == 0
+        done = (size > 0) & ((left_after <= 0) | (over & (count < self.horizon)))
         next_state = ServiceSelectionState(
             size=jnp.where(done, 0.0, size),
-            left=jnp.maximum(left_after, 0.0),
+            left=jnp.where(done, 0.0, jnp.maximum(left_after, 0.0)),
+            score=score,
+            ended=Ended(jnp.where(done, size, 0.0), jnp.where(done, score, 0.0)),
             task=following,
             gap=gap,
-            count=state.count + 1,
+            count=count,
             source=state.source,
+            market=state.market,
         )
-        truncated = next_state.count >= self.config.tasks
-        utility_reward = jnp.where(fits, self.reward_of(state.task)[action], 0.0)
+        truncated = count >= self.horizon
+        utility_reward = jnp.where(fits, utility + error - self.quality_baseline, 0.0)
+        if self.config.quality_delay:
+            paid = done | (truncated & (size > 0))
+            utility_reward = jnp.where(paid, score - self.quality_baseline, 0.0).sum()
         crash_reward = jnp.where(fits, 0.0, -penalty)
         info = {
             "utility_reward": utility_reward,
             "crash_reward": crash_reward,
             "utility": jnp.where(fits, utility, 0.0),
-            "lost_utility": jnp.where(fits, 0.0, (lost * running).sum()),
+            "lost_utility": jnp.where(fits, 0.0, (lost * lasts).sum()),
             "finished": done.sum().astype(float),
-            "crashed": jnp.where(fits, 0.0, 1.0 + running.sum()),
+            "crashed": jnp.where(fits, 0.0, 1.0 + lasts.sum()),
             "crashes": jnp.where(fits, 0.0, 1.0),
             "unfinished": jnp.where(truncated, (next_state.size > 0).sum(), 0).astype(float),
         }
+        reward = utility_reward + crash_reward
+        if self.config.earlier_episodes:
+            reward, info = jax.tree.map(lambda each: jnp.where(self.counts(state), each, 0.0), (reward, info))
         timestep = TimeStep(
             observation=self.observe(next_state),
-            reward=utility_reward + crash_reward,
+            reward=reward,
             terminated=jnp.zeros((), bool),
             truncated=truncated,
             info=info,
         )
         return next_state, timestep
 
+    def counts(self, state: ServiceSelectionState) -> Bool[Array, ""]:
+        """Whether what the next assignment brings counts, and is not of an earlier episode."""
+        return state.count >= self.config.tasks * self.config.earlier_episodes
+
+    def present(self, state: ServiceSelectionState) -> Providers:
+        """The providers as they are now."""
+        return self.providers if isinstance(state.market, tuple) else state.market.providers
+
+    def is_open(self, state: ServiceSelectionState) -> Bool[Array, " i"]:
+        """Who has not left."""
+        return jnp.ones(self.providers.capacity.shape, bool) if isinstance(state.market, tuple) else state.market.open
+
+    def utility(self, state: ServiceSelectionState, size: Float[Array, ""]) -> Float[Array, " i"]:
+        """Utility u_i(T) of a task of `size` denoising steps at every provider now; with a drifting level within [0, 1]."""
+        utility = self.present(state).utility(size, self.config.with_offset)
+        return utility if isinstance(state.market, tuple) else jnp.clip(utility + state.market.level, 0.0, 1.0)
+
+    def rewards(self, state: ServiceSelectionState) -> Float[Array, " i"]:
+        """Reward of the waiting task at every provider, if it has room."""
+        return self.utility(state, state.task) - self.quality_baseline
+
     def reward_of(self, size: Float[Array, ""]) -> Float[Array, " i"]:
         """Reward of a task of `size` denoising steps at every provider, if it has room."""
         return self.providers.utility(size, self.config.with_offset) - self.quality_baseline
 
     def free(self, state: ServiceSelectionState) -> Float[Array, " i"]:
-        """Denoising steps that each provider can still take."""
-        return self.providers.capacity - state.size.sum(axis=1)
+        """Denoising steps that each provider can still take; none where one has left."""
+        free = self.present(state).capacity - state.size.sum(axis=1)
+        return free if isinstance(state.market, tuple) else jnp.where(state.market.open, free, 0.0)
 
     def observe(self, state: ServiceSelectionState) -> Float[Array, " o"]:
         """[T / T_max, running time / longest, capacity / largest ..., free / capacity ...], all in [0, 1].
@@ -183,7 +301,7 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         """
         largest = jnp.asarray(float(self.config.largest_task))
         task = jnp.stack([state.task / largest, running_time(state.task) / running_time(largest)])
-        capacity = self.providers.capacity
+        capacity = self.present(state).capacity
         free = self.free(state)
         mask = [(state.task <= free).astype(free.dtype)] if self.config.show_mask else []
         return jnp.concatenate([task, capacity / capacity.max(), free / capacity, *mask])

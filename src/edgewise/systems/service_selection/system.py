@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgewise.environments.system import Command, Headline, Policy, System
+from edgewise.environments.system import Command, Headline, Reference, System
 from edgewise.systems.service_selection.presets import PRESETS, TRAINING
 
 
@@ -20,14 +20,14 @@ class ServiceSelectionSystem(System):
         return ServiceSelectionConfig
 
     def build(self, config: Any) -> Any:
-        from edgewise.systems.service_selection.build import environment
+        from edgewise.systems.service_selection.build import environments
 
-        return environment(config, "training")
+        return environments(config, "training")
 
     def build_evaluation(self, config: Any) -> Any:
-        from edgewise.systems.service_selection.build import environment
+        from edgewise.systems.service_selection.build import environments
 
-        return environment(config, "evaluation")
+        return environments(config, "evaluation")
 
     def observation_fields(self, environment: Any, agent: str | None = None) -> tuple[Any, ...]:
         from edgewise.systems.service_selection.observation import fields
@@ -39,10 +39,24 @@ class ServiceSelectionSystem(System):
 
         return read_action
 
-    def own_reference(self, environment: Any, name: str) -> Policy:
-        from edgewise.systems.service_selection.references import build
+    def data_facts(self, config: Any) -> dict[str, Any]:
+        """Ranges of drawn instances, and the workload."""
+        from edgewise.systems.service_selection.instances import facts
 
-        return build(environment)[name]
+        return facts(config)
+
+    def played(self, config: Any) -> str:
+        from edgewise.systems.service_selection.instances import played
+
+        return played(config)
+
+    def own_reference(self, environment: Any, name: str) -> Reference:
+        from edgewise.systems.service_selection.entities import EntityReference, EntitySelection
+        from edgewise.systems.service_selection.references import find
+
+        if isinstance(environment, EntitySelection):
+            return EntityReference(environment.system, find(environment.system, name))
+        return find(environment, name)
 
     def bound(self, environment: Any, states: Any) -> Any:
         """Every task at the provider that is best for it, as if all had room (or crashing, should that pay).
@@ -53,8 +67,15 @@ class ServiceSelectionSystem(System):
         import jax
         import jax.numpy as jnp
 
-        best = jax.vmap(lambda size: environment.reward_of(size).max())(states.task)
-        return jnp.maximum(best, -environment.crash_penalty).sum()
+        from edgewise.systems.service_selection.entities import EntitySelection
+
+        if isinstance(environment, EntitySelection):
+            environment, states = environment.system, states.system
+        if environment.config.quality_noise:
+            return None
+        best = jax.vmap(lambda state: environment.rewards(state).max())(states)
+        counted = jax.vmap(environment.counts)(states)
+        return jnp.where(counted, jnp.maximum(best, -environment.crash_penalty), 0.0).sum()
 
     def prepare(self, config: Any, folder: Path) -> Any:
         from edgewise.systems.service_selection.build import prepare
@@ -69,7 +90,20 @@ SERVICE_SELECTION = ServiceSelectionSystem(
     actions="discrete",
     headline=Headline("return", "episode reward", "per episode", higher_is_better=True),
     columns=("utility", "lost_utility", "finished", "crashed", "crashes", "unfinished"),
-    own_references=("random", "round-robin", "crash-avoid", "prophet"),
+    views={"matching": {"observation": "entities"}},
+    own_references=(
+        "random",
+        "round-robin",
+        "crash-avoid",
+        "prophet",
+        "optimistic",
+        "thompson",
+        "epsilon-greedy",
+        "bid-price",
+        "bid-price-prophet",
+    ),
+    sizes=("providers", "providers_file"),
+    forms=("observation", "show_mask"),
     default_algorithm="d2sac",
     training=TRAINING,
     presets=PRESETS,
