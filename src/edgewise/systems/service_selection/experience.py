@@ -1,4 +1,4 @@
-"""What an operator learns while serving: qualities from finished tasks, how much arrives, and prices on room. Nothing is hidden."""
+"""What an operator learns while serving: qualities from finished tasks, how much arrives, and prices on room."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def learn(system: ServiceSelection, before: Experience, state: ServiceSelectionS
     sizes = before.sizes + (size_class(prior, state.task) == kinds)
     after = Experience(curves, done, scores, price, gap, sizes, now)
     capacity = jnp.where(now, system.present(state).capacity, 0.0)
-    followed = prices.follow(price, curves.table(prior), demand(system, after), capacity)
+    followed = prices.follow(price, curves.table(prior), demand(system, after), capacity, system.crash_penalty)
     return eqx.tree_at(lambda each: each.price, after, followed)
 
 

@@ -1,4 +1,4 @@
-"""Drawn instances of service selection: providers, load and sizes of tasks at random, to train and judge policies for any providers."""
+"""Drawn instances of service selection: providers, load and sizes of tasks at random, to train and judge policies on."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,8 +15,10 @@ from edgewise.systems.service_selection.sampling import running_time
 STEP = "denoising step"
 
 
-def fields(environment: ServiceSelection) -> tuple[Field, ...]:
-    """The parts of `ServiceSelection.observe`, in their order."""
+def fields(environment: Any) -> tuple[Field, ...]:
+    """The parts of `ServiceSelection.observe`, in their order; a space of entities describes itself."""
+    if not isinstance(environment, ServiceSelection):
+        return ()
     largest = float(environment.config.largest_task)
     longest = float(running_time(jnp.asarray(largest)))
     capacity = np.asarray(environment.providers.capacity, float)
@@ -36,4 +39,4 @@ def fields(environment: ServiceSelection) -> tuple[Field, ...]:
 
 def read_action(action: Any, observation: Any) -> dict[str, Any]:
     """The index of the provider that serves the task."""
-    return {"provider": action}
+    return {"provider": action["provider"][..., 0] if isinstance(action, Mapping) else action}

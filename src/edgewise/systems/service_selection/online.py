@@ -2,7 +2,7 @@
 
 Among the providers with room for a task they take
 
-- "optimistic": the one whose curve could be best, by the shape of curves alone: rising, concave over the sizes of tasks, at most 1;
+- "optimistic": the one whose curve could be best, by the shape of curves alone: rising, concave over the sizes, at most 1;
 - "thompson": the best in a draw from the belief on each curve (Thompson, 1933);
 - "epsilon-greedy": the best estimate, or with the probability `EPSILON` any;
 - "bid-price": the best estimate with a bonus for what is unknown, less the price of room (`prices`);
@@ -115,7 +115,7 @@ class BidPriceProphet(eqx.Module):
         arriving, now = demand(system, learned), system.present(state).capacity
         table = jax.vmap(lambda size: system.utility(state, size), out_axes=1)(sizes)
         capacity = jnp.where(system.is_open(state), now, 0.0)
-        price = prices.follow(memory.price, table, arriving, capacity)
+        price = prices.follow(memory.price, table, arriving, capacity, system.crash_penalty)
         free = system.free(state)
         work = state.task * running_time(state.task) / arriving.mean_work
         merit = system.utility(state, state.task) - prices.charge(price, work, 1 - free / now)
@@ -143,8 +143,8 @@ def find(system: ServiceSelection, name: str) -> OnlineReference | BidPriceProph
 def upper_bounds(experience: Experience, system: ServiceSelection) -> Float[Array, "i k"]:
     """Highest utility at every size of tasks, given mean scores and that curves rise, are concave there, and end at 1 at most.
 
-    Of a rising curve no point is above one to its right; of a concave one, none is above the line through two points that are both
-    on one side of it. Noise widens every mean by `SURENESS` standard errors.
+    Of a rising curve no point is above one to its right; of a concave one, none is above the line through two points that are
+    both on one side of it. Noise widens every mean by `SURENESS` standard errors.
     """
     seen = experience.done > 0
     count = jnp.maximum(experience.done, 1.0)

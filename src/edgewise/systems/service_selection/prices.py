@@ -1,12 +1,13 @@
 r"""Prices on room: what a step of capacity, taken for a second, is worth elsewhere.
 
 The fluid limit of service selection is a linear program: tasks of K sizes arrive at the rate r p_k and take w_k = T_k d_k
-step-seconds each; x_ki of those of size k go to provider i, at most the part DERATE of whose capacity C_i is filled on the average,
+step-seconds each; x_ki of those of size k go to provider i, at most the part DERATE of whose capacity C_i is filled on the
+average, and what no one can take, x_k0, is lost for the penalty u_0 < 0 of a crash:
 
     maximise   sum_k p_k sum_i x_ki u_i(T_k)   subject to   r sum_k p_k w_k x_ki <= DERATE C_i,   sum_i x_ki = 1.
 
-The duals of its first constraint are bid prices (Talluri and van Ryzin, 1998): a task pays lambda_i w_k at provider i. Subgradient
-steps of the dual, with a soft maximum, follow the beliefs while serving.
+The duals of its first constraint are bid prices (Talluri and van Ryzin, 1998): a task pays lambda_i w_k at provider i.
+Subgradient steps of the dual, with a soft maximum, follow the beliefs while serving.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def follow(
     utility: Float[Array, "i k"],
     demand: Demand,
     capacity: Float[Array, " i"],
+    penalty: Float[Array, ""],
     steps: int = STEPS,
 ) -> Float[Array, " i"]:
     """Prices after some steps of the dual.
@@ -66,14 +68,17 @@ def follow(
         utility: u_i(T_k), believed or known.
         demand: what arrives.
         capacity: C_i, denoising steps; 0 for a provider that takes nothing.
+        penalty: of a task that is lost.
         steps: how many.
     """
     relative = demand.work / demand.mean_work
+    lost = jnp.broadcast_to(-penalty, (1, len(demand.work)))
     usable = jnp.maximum(DERATE * capacity, 1.0)
 
     def step(_: int, price: Float[Array, " i"]) -> Float[Array, " i"]:
         net = utility - price[:, None] * relative
-        taken = jax.nn.softmax(jnp.where(capacity[:, None] > 0, net, -jnp.inf) / SOFTNESS, axis=0)
+        offered = jnp.concatenate([jnp.where(capacity[:, None] > 0, net, -jnp.inf), lost])
+        taken = jax.nn.softmax(offered / SOFTNESS, axis=0)[:-1]
         use = demand.rate * (taken * demand.share * demand.work).sum(-1)
         return jnp.maximum(price + RATE * (use - usable) / usable, 0.0)
 

@@ -1,7 +1,7 @@
 """The entity observation of service selection: the waiting task, the providers that can take it, and what is believed of them.
 
-A provider that has no room for the task, or has left, is not among the providers that are seen, so no policy sends a task where it
-crashes; how full they all are is told with the task. If none has room, all that are there are seen.
+A provider that has no room for the task, or has left, is not among those that are seen, so no policy sends a task where
+it crashes; how full they all are is told with the task. If none has room, all that are there are seen.
 """
 
 from __future__ import annotations
