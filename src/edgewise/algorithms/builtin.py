@@ -64,6 +64,13 @@ ENTITY_SAC = _entry(
 ENTITY_CGDM = _entry(
     "entity-cgdm", "CGDM over sets of any size", "entity_cgdm:EntityCGDMConfig", "entity_cgdm:EntityCGDM", "matching"
 )
+ENTITY_D2SAC = _entry(
+    "entity-d2sac",
+    "D2SAC over sets of any size",
+    "entity_d2sac:EntityD2SACConfig",
+    "entity_d2sac:EntityD2SAC",
+    "matching",
+)
 MASKED_DIFFUSION = _entry(
     "masked-diffusion",
     "masked diffusion over sets of any size, by weighted likelihood",

@@ -15,33 +15,23 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
 from edgewise.algorithms.decision_value import Decided, gains, mean_where
-from edgewise.algorithms.entity import held, matching_sizes
-from edgewise.algorithms.entity_actor_critic import EntityActorCritic, EntityActorCriticConfig, Judge
-from edgewise.common.errors import check_integer, check_range
+from edgewise.algorithms.entity import held
+from edgewise.algorithms.entity_actor_critic import Judge
+from edgewise.algorithms.entity_diffusion import EntityDiffusion, EntityDiffusionConfig
+from edgewise.common.errors import check_range
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
-from edgewise.diffusion.schedule import ScheduleName, make_schedule
 from edgewise.networks.bipartite import Features
 from edgewise.policies.matching_diffusion import (
-    MatchingDiffusionPolicy,
     choice_probability,
     decision_consistency,
     switch_probability,
 )
 
-GAIN = 0.1
-"""Size of the last layers' weights at the start, of their usual ones: scores begin near 0."""
-
 
 @dataclass(frozen=True)
-class EntityCGDMConfig(EntityActorCriticConfig):
+class EntityCGDMConfig(EntityDiffusionConfig):
     """Configuration of CGDM over sets; "Table II" is that of the CGDM paper. Values without a source are ours."""
 
-    denoising_steps: int = 3
-    """Denoising steps K (Table II: 5)."""
-    schedule: ScheduleName = "vp"
-    """Noise schedule."""
-    time_embedding: int = 16
-    """Size of the embedding of the step's number (D2SAC paper, Table 1)."""
     confidence_sensitivity: float = 1.0
     """Kappa of (34); 0 switches the confidence off."""
     consistency_weight: float = 0.1
@@ -50,26 +40,13 @@ class EntityCGDMConfig(EntityActorCriticConfig):
     batch_size: int = 128
 
     def __post_init__(self) -> None:
-        check_integer("denoising_steps", self.denoising_steps, 1)
-        check_integer("time_embedding", self.time_embedding, 2)
         check_range("confidence_sensitivity", self.confidence_sensitivity, 0)
         check_range("consistency_weight", self.consistency_weight, 0)
         super().__post_init__()
 
 
-class EntityCGDM(EntityActorCritic[EntityCGDMConfig, MatchingDenoiser]):
+class EntityCGDM(EntityDiffusion[EntityCGDMConfig]):
     """Learns a `MatchingDiffusionPolicy`."""
-
-    def new_actor(self, key: PRNGKeyArray) -> MatchingDenoiser:
-        c = self.config
-        return MatchingDenoiser(matching_sizes(self.spaces), c.width, c.rounds, c.time_embedding, GAIN, key)
-
-    def policy_of(self, actor: MatchingDenoiser) -> MatchingDiffusionPolicy:
-        c = self.config
-        return MatchingDiffusionPolicy(actor, make_schedule(c.schedule, c.denoising_steps), self.sets)
-
-    def actor_of(self, policy: MatchingDiffusionPolicy) -> MatchingDenoiser:
-        return policy.denoiser
 
     def decide(self, actor: MatchingDenoiser, x: Features, key: PRNGKeyArray) -> Decided:
         return self._decision(x, self.policy_of(actor).scores(x, actor.condition(x), key))

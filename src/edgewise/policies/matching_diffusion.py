@@ -94,9 +94,14 @@ def draft_of(scores: Float[Array, "*b n s"]) -> Draft:
     return Draft(logits, pairs, columns)
 
 
+def choice_logits(x: Features, scores: Float[Array, "*b n s"]) -> Float[Array, "*b v s"]:
+    """SHARPNESS times the scores of choices; minus infinity where no column is."""
+    return jnp.where(x.column_mask[..., None, :], SHARPNESS * scores[..., :-1, :], -jnp.inf)
+
+
 def choice_probability(x: Features, scores: Float[Array, "*b n s"]) -> Float[Array, "*b v s"]:
     """A smooth form of the choices: the softmax of SHARPNESS times the scores."""
-    return jax.nn.softmax(jnp.where(x.column_mask[..., None, :], SHARPNESS * scores[..., :-1, :], -jnp.inf))
+    return jax.nn.softmax(choice_logits(x, scores))
 
 
 def switch_probability(scores: Float[Array, "*b n s"]) -> Float[Array, "*b s"]:

@@ -73,10 +73,15 @@ class EntitySelection(Environment[EntityState]):
         return state, self.observe(state)
 
     def step(self, key: PRNGKeyArray, state: EntityState, action: Mapping[str, Array]) -> tuple[EntityState, TimeStep]:
-        """Assign the waiting task; see `ServiceSelection.step`. The one row of the credit is the reward."""
+        """Assign the waiting task; see `ServiceSelection.step`.
+
+        The one row of the credit is the reward less the highest utility of the task at any provider, room or not: what chance
+        brings and no decision changes is no one's merit.
+        """
+        best = self.system.rewards(state.system).max()
         system, timestep = self.system.step(key, state.system, action[PROVIDER][0])
         next_state = EntityState(system, learn(self.system, state.experience, system))
-        credit = {"rows": timestep.reward[None], "links": jnp.zeros((1, self.providers), bool)}
+        credit = {"rows": (timestep.reward - best)[None], "links": jnp.zeros((1, self.providers), bool)}
         return next_state, replace(timestep, observation=self.observe(next_state), credit=credit)
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
