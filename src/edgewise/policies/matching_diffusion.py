@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from edgewise.diffusion.chain import add_noise, posterior_mean, run_chain
 from edgewise.diffusion.matching_denoiser import Draft, MatchingDenoiser
 from edgewise.diffusion.schedule import Schedule, make_schedule
-from edgewise.networks.bipartite import Features
+from edgewise.networks.bipartite import EMPTY, Features
 from edgewise.policies.matching import Sets, pack
 
 SHARPNESS = 4.0
@@ -95,8 +95,8 @@ def draft_of(scores: Float[Array, "*b n s"]) -> Draft:
 
 
 def choice_logits(x: Features, scores: Float[Array, "*b n s"]) -> Float[Array, "*b v s"]:
-    """SHARPNESS times the scores of choices; minus infinity where no column is."""
-    return jnp.where(x.column_mask[..., None, :], SHARPNESS * scores[..., :-1, :], -jnp.inf)
+    """SHARPNESS times the scores of choices; `EMPTY` where no column is."""
+    return jnp.where(x.column_mask[..., None, :], SHARPNESS * scores[..., :-1, :], EMPTY)
 
 
 def choice_probability(x: Features, scores: Float[Array, "*b n s"]) -> Float[Array, "*b v s"]:

@@ -170,5 +170,7 @@ def _population(
 
 def _draw(generator: np.random.Generator, grid: tuple[float, float, float]) -> Float[np.ndarray, " n"]:
     low, high, step = grid
-    drawn: Float[np.ndarray, " n"] = low + step * generator.integers(0, round((high - low) / step) + 1, POPULATION)
+    drawn: Float[np.ndarray, " n"] = low + float(step) * generator.integers(
+        0, round((high - low) / step) + 1, POPULATION
+    )
     return drawn

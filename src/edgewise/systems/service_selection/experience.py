@@ -12,7 +12,7 @@ from edgewise.systems.service_selection.environment import ServiceSelection, Ser
 from edgewise.systems.service_selection.prices import Demand
 from edgewise.systems.service_selection.sampling import running_time
 
-FOLLOWED = 100.0
+FOLLOWED = 200.0
 """Tasks over which the rate of arrivals is averaged."""
 SIZES_PRIOR = 4.0
 """Tasks of each size that count as seen beforehand."""
@@ -89,7 +89,7 @@ def demand(system: ServiceSelection, experience: Experience) -> Demand:
     """What arrives, by what has arrived so far."""
     sizes = system.prior.sizes
     share = experience.sizes / experience.sizes.sum()
-    return Demand(1 / experience.gap, share, sizes * running_time(sizes))
+    return Demand(1 / experience.gap, share, sizes, sizes * running_time(sizes))
 
 
 def size_class(prior: Prior, size: Float[Array, "*b"]) -> Float[Array, "*b"]:

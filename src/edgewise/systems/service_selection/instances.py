@@ -9,6 +9,7 @@ from typing import Any, Literal
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from edgewise.environments.environment import Environment
 from edgewise.environments.instances import DrawnInstances, InstanceGroups, in_groups
@@ -173,10 +174,10 @@ def _draw(
 
 def _narrowed(
     generator: np.random.Generator, grid: tuple[float, float, float], narrowest: float, count: int
-) -> np.ndarray:
+) -> Float[np.ndarray, " i"]:
     """Draws from a part of a grid."""
     low, high, step = grid
     kinds = round((high - low) / step) + 1
     taken = max(1, round(kinds * generator.uniform(narrowest, 1.0)))
     first = generator.integers(0, kinds - taken, endpoint=True)
-    return low + step * (first + generator.integers(0, taken, count))
+    return low + float(step) * (first + generator.integers(0, taken, count))

@@ -23,8 +23,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.systems.service_selection import prices
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
 from edgewise.systems.service_selection.experience import Experience, begin, demand, learn, size_class
-from edgewise.systems.service_selection.sampling import running_time
-from edgewise.systems.service_selection.tokens import offers
+from edgewise.systems.service_selection.tokens import charges, offers
 
 EPSILON = 0.05
 """Share of tasks that go to a random provider with room."""
@@ -112,13 +111,11 @@ class BidPriceProphet(eqx.Module):
         """The provider of the waiting task, and what is known of demand and prices."""
         system, sizes = self.system, self.system.prior.sizes
         learned = learn(system, memory, state)
-        arriving, now = demand(system, learned), system.present(state).capacity
         table = jax.vmap(lambda size: system.utility(state, size), out_axes=1)(sizes)
-        capacity = jnp.where(system.is_open(state), now, 0.0)
-        price = prices.follow(memory.price, table, arriving, capacity, system.crash_penalty)
+        capacity = jnp.where(system.is_open(state), system.present(state).capacity, 0.0)
+        price = prices.follow(memory.price, table, demand(system, learned), capacity, system.crash_penalty)
         free = system.free(state)
-        work = state.task * running_time(state.task) / arriving.mean_work
-        merit = system.utility(state, state.task) - prices.charge(price, work, 1 - free / now)
+        merit = system.utility(state, state.task) - charges(system, state, learned, price)
         fits = state.task <= free
         best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
         experience = eqx.tree_at(lambda each: each.price, learned, price)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 DERATE = 0.65
 """Part of a capacity that can be filled on the average: tasks come in bursts, and whole sizes do not fill it."""
@@ -25,8 +25,9 @@ STEPS = 2
 """Steps of the dual for each task that arrives."""
 SOFTNESS = 0.002
 """Temperature of the soft maximum, in utility."""
-FIXED, FULL = 0.5, 0.4
-"""A task pays this part of its price anywhere, and that part in proportion to how full the provider is."""
+FIXED, FULL, LAST = 0.6, 0.1, 0.06
+"""Parts of its price that a task pays anywhere, in proportion to how full the provider is, and where no mean task fits after it.
+They come from a regression of what decisions cost later, in simulated continuations on drawn instances."""
 
 
 class Demand(eqx.Module):
@@ -35,17 +36,24 @@ class Demand(eqx.Module):
     Attributes:
         rate: tasks per second.
         share: p_k, of each size.
+        size: T_k, denoising steps.
         work: w_k, step-seconds of a task of each size.
     """
 
     rate: Float[Array, ""]
     share: Float[Array, " k"]
+    size: Float[Array, " k"]
     work: Float[Array, " k"]
 
     @property
     def mean_work(self) -> Float[Array, ""]:
         """Step-seconds of a mean task."""
         return (self.share * self.work).sum()
+
+    @property
+    def mean_size(self) -> Float[Array, ""]:
+        """T of a mean task, denoising steps."""
+        return (self.share * self.size).sum()
 
     @property
     def offered(self) -> Float[Array, ""]:
@@ -86,12 +94,15 @@ def follow(
     return followed
 
 
-def charge(price: Float[Array, " i"], work: Float[Array, ""], full: Float[Array, " i"]) -> Float[Array, " i"]:
+def charge(
+    price: Float[Array, " i"], work: Float[Array, ""], full: Float[Array, " i"], last: Bool[Array, " i"]
+) -> Float[Array, " i"]:
     """What a task pays at every provider, in utility.
 
     Args:
         price: lambda_i, utility per mean task.
         work: step-seconds of the task over those of a mean one.
         full: part of each capacity that is in use.
+        last: where no task of mean size fits beside it.
     """
-    return price * work * (FIXED + FULL * full)
+    return price * work * (FIXED + FULL * full + LAST * last)

@@ -66,6 +66,7 @@ PROVIDER_FIELDS = {
     "full": SHARE,
     "after": SHARE,
     "idle": FLAG,
+    "another": FLAG,
     "first_end": TIME,
     **{f"freed_{number}": SHARE for number in range(1, len(HORIZONS) + 1)},
     "backlog": SHARE,
@@ -74,7 +75,8 @@ PROVIDER_FIELDS = {
     "running": Quantity("logarithm of tasks"),
     "average": UTILITY,
 }
-"""Capacity and what is free of it; part in use, now and with the task; whether nothing runs; time until its next task ends; part
+"""Capacity and what is free of it; part in use, now and with the task; whether nothing runs, and whether a mean task
+fits beside this one; time until its next task ends; part
 of its capacity that is free again after each of `HORIZONS`; part of it that is in use in the longest running time to come, if no
 task follows; lambda; tasks done and running; mean estimate over all sizes."""
 PAIR_FIELDS = {
@@ -139,10 +141,18 @@ def offers(system: ServiceSelection, state: ServiceSelectionState, experience: E
     fits, there = state.task <= free, system.is_open(state)
     estimate, deviation = experience.curves.estimate(prior, state.task)
     to_come = experience.curves.sharpened(prior, state.size, system.noise).estimate(prior, state.task)[1]
-    work = state.task * running_time(state.task) / demand(system, experience).mean_work
-    full = 1 - free / system.present(state).capacity
     can = jnp.where(fits.any(), fits & there, there | ~there.any())
-    return Offers(can, estimate, deviation, to_come, prices.charge(experience.price, work, full))
+    return Offers(can, estimate, deviation, to_come, charges(system, state, experience, experience.price))
+
+
+def charges(
+    system: ServiceSelection, state: ServiceSelectionState, experience: Experience, price: Float[Array, " i"]
+) -> Float[Array, " i"]:
+    """What room for the waiting task costs at prices lambda_i."""
+    arriving, free = demand(system, experience), system.free(state)
+    work = state.task * running_time(state.task) / arriving.mean_work
+    full = 1 - free / system.present(state).capacity
+    return prices.charge(price, work, full, free - state.task < arriving.mean_size)
 
 
 def observe(system: ServiceSelection, state: ServiceSelectionState, experience: Experience) -> dict[str, Any]:
@@ -196,6 +206,7 @@ def _provider(system: ServiceSelection, state: ServiceSelectionState, experience
         "full": 1 - free / capacity,
         "after": 1 - (free - state.task) / capacity,
         "idle": ~running.any(1),
+        "another": free - state.task >= demand(system, experience).mean_size,
         "first_end": end / longest,
         **{f"freed_{number}": 1 - each / capacity for number, each in enumerate(later, 1)},
         "backlog": (state.size * state.left).sum(1) / (capacity * longest),
