@@ -30,6 +30,9 @@ EPSILON = 0.05
 SURENESS = 2.0
 """Standard errors that a mean score may be above the utility."""
 
+TIE = 0.01
+"""Utility that a running task counts for, so that unknown providers are tried side by side."""
+
 Rule = Callable[[ServiceSelection, PRNGKeyArray, ServiceSelectionState, Experience], Float[Array, " i"]]
 """The merit of each provider for the waiting task."""
 
@@ -63,8 +66,9 @@ class OnlineReference(eqx.Module):
 def optimistic(
     system: ServiceSelection, key: PRNGKeyArray, state: ServiceSelectionState, experience: Experience
 ) -> Float[Array, " i"]:
-    """The highest utility that a curve of the right shape can have."""
-    return upper_bounds(experience, system)[:, size_class(system.prior, state.task).astype(int)]
+    """The highest utility that a curve of the right shape can have; of equal ones, where least runs."""
+    best = upper_bounds(experience, system)[:, size_class(system.prior, state.task).astype(int)]
+    return best - TIE * (state.size > 0).sum(1)
 
 
 def thompson(

@@ -14,6 +14,11 @@ _Q_LEARNING: dict[str, Any] = {"rate": 3e-3, "epsilon_end": 0.01, "target_rate":
 """What DQN, prioritised DQN and DRQN share."""
 _REPLAY: dict[str, Any] = {"updates": 1}
 """Updates per step of all copies."""
+_ENTITIES: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.97}
+"""What learners over sets share: one task chooses, so that one round of messages tells it all, and what a task occupies is
+missed by some thirty later ones."""
+_WHOLE: dict[str, Any] = {"input_span": None}
+"""Numbers of entities have their scale already."""
 PRESETS = {
     "d2sac": Preset(
         {"discount": 0.8, "n_step": 1, "actor_rate": 1e-3, "critic_rate": 2e-3, "hidden": _HIDDEN}, _REPLAY
@@ -55,6 +60,14 @@ PRESETS = {
         },
         {"rollout": 16},
     ),
+    "entity-ppo": Preset(
+        {**_ENTITIES, "trace": 0.9, "rate": 1e-3, "entropy_weight": 0.002, "minibatches": 8},
+        {**_WHOLE, "environments": 256},
+    ),
+    **{
+        name: Preset(_ENTITIES, _WHOLE | _REPLAY)
+        for name in ("entity-sac", "entity-d2sac", "entity-cgdm", "masked-diffusion")
+    },
     "ppo": Preset({"discount": 0.9, "actor_rate": 1e-3, "critic_rate": 1e-3, "minibatches": 16, "hidden": _HIDDEN}),
 }
 """Settings by the learner's name."""
