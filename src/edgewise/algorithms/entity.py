@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.environments.bipartite import COLUMN, PAIRS, Bipartite, matching_fields
+from edgewise.environments.bipartite import ADVICE, COLUMN, PAIRS, Bipartite, matching_fields
 from edgewise.environments.spaces import MASK, Space, Spaces, parts
 from edgewise.networks.bipartite import BipartiteEncoder, Features, dense, pool_columns
 from edgewise.policies.matching import Sets
@@ -63,7 +63,9 @@ def matching_sets(spaces: Spaces) -> Sets:
         raise ConfigurationError("action_space", str(action), only) from None
     if len(parts(action)) != 1 + (switch is not None):
         raise ConfigurationError("action_space", str(action), only)
-    return Sets(observation.rows, observation.columns, choice, switch)
+    numbers = [name for name in sorted(observation.of_entities(PAIRS).fields) if name not in (MASK, COLUMN)]
+    advice = numbers.index(ADVICE) if ADVICE in numbers else None
+    return Sets(observation.rows, observation.columns, choice, switch, advice)
 
 
 def matching_sizes(spaces: Spaces) -> tuple[int, int, int]:

@@ -28,6 +28,8 @@ from edgewise.environments.spaces import (
 
 PAIRS = "pairs"
 """Name of the set that holds what belongs to a row and a column together."""
+ADVICE = "advice"
+"""Name of the part of the pairs that holds the logits which a rule of the system gives to choices; policies start from it."""
 COLUMN = "column"
 """Name of the part of the pairs that tells their columns, where a row has pairs with some columns only."""
 

@@ -81,7 +81,7 @@ class MaskedMatchingPolicy(eqx.Module):
     ) -> tuple[Float[Array, "*d v s"], Float[Array, "*d s"]]:
         """Logits of every row's choice, `EMPTY` where no column is, and of every column's switch."""
         choice, switch = self.denoiser.denoise(condition, x, settled.draft)
-        return jnp.where(x.column_mask[..., None, :], choice, EMPTY), switch
+        return jnp.where(x.column_mask[..., None, :], self.sets.advised(choice, x), EMPTY), switch
 
     def settle(
         self,

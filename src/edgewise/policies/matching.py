@@ -26,12 +26,19 @@ class Sets(NamedTuple):
         rows, columns: the two sets of the observation.
         choice: field of the action that chooses a column for every row.
         switch: field of the action that switches columns on; None if there is none.
+        advice: place among the numbers of a pair of the logit that a rule of the system gives to it, from which a policy starts:
+            it is added to that of the network. None if there is none.
     """
 
     rows: str
     columns: str
     choice: str
     switch: str | None
+    advice: int | None = None
+
+    def advised(self, logits: Float[Array, "*d v k"], x: Features) -> Float[Array, "*d v k"]:
+        """Logits of choices with the advice."""
+        return logits if self.advice is None else logits + x.pairs[..., self.advice]
 
 
 class MatchingPolicy(eqx.Module):
@@ -74,7 +81,8 @@ class MatchingPolicy(eqx.Module):
     def logits(self, x: Features) -> tuple[Float[Array, "*b v k"], Float[Array, "*b s"]]:
         """Logits of every row's choice among its pairs, `EMPTY` where no column is, and of every column's switch."""
         pairs = self.encoder(x)
-        choice = jnp.where(at_pairs(x.column_mask[..., None], x.index), dense(self.choice_head, pairs), EMPTY)[..., 0]
+        advised = self.sets.advised(dense(self.choice_head, pairs)[..., 0], x)
+        choice = jnp.where(at_pairs(x.column_mask[..., None], x.index)[..., 0], advised, EMPTY)
         pooled = pool_rows(pairs, dense(self.switch_gate, pairs), x.row_mask, x.column_mask, x.index)
         switch = dense(self.switch_head, jnp.concatenate([pooled, x.columns], axis=-1))[..., 0]
         return choice, switch

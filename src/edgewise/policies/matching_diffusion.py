@@ -83,7 +83,8 @@ class MatchingDiffusionPolicy(eqx.Module):
     ) -> Float[Array, "*b n s"]:
         """Predicted clean scores of noisy ones at a step."""
         scores = self.denoiser.denoise(condition, x, draft_of(noisy), step)
-        return jnp.tanh(jnp.concatenate([scores[0], scores[1][..., None, :]], axis=-2))
+        choice = self.sets.advised(scores[0], x)
+        return jnp.tanh(jnp.concatenate([choice, scores[1][..., None, :]], axis=-2))
 
 
 def draft_of(scores: Float[Array, "*b n s"]) -> Draft:

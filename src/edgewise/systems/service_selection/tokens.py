@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from edgewise.environments.bipartite import PAIRS, Bipartite
+from edgewise.environments.bipartite import ADVICE, PAIRS, Bipartite
 from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
 from edgewise.systems.service_selection import prices
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
@@ -26,6 +26,10 @@ OPTIMISM = 0.5
 """Standard deviations that are added to an estimate, so that what is not known yet is tried."""
 NEAR = 0.05
 """Utility that counts as one in differences between providers."""
+SURE = 0.005
+"""Utility by which a provider must be ahead to be e times as probable at first."""
+LONGEST_ADVICE = 40.0
+"""Lowest logit of a rule, with its sign changed."""
 MOST = 20.0
 """Largest size of a number."""
 
@@ -89,10 +93,12 @@ PAIR_FIELDS = {
     "quality_behind": NEARNESS,
     "optimistic_behind": NEARNESS,
     "rank": SHARE,
+    ADVICE: Quantity("logit", -LONGEST_ADVICE, 0.0),
 }
 """Estimated utility of the task, its standard deviation, and that when all running tasks are done; what room costs
 (`prices.charge`); utility less that; how far this is behind the best with room, by the estimate less the charge, by the estimate
-alone, and by the estimate with `OPTIMISM` less the charge; the part of those with room that is better by the latter."""
+alone, and by the estimate with `OPTIMISM` less the charge; the part of those with room that is better by the latter; and the
+latter in units of `SURE`, the logits of the rule "bid-price"."""
 
 
 def space(providers: int) -> Bipartite:
@@ -229,6 +235,7 @@ def _pair(offer: Offers) -> dict[str, Array]:
         "quality_behind": _behind(offer.estimate, offer.can),
         "optimistic_behind": _behind(offer.optimistic, offer.can),
         "rank": _rank(offer.optimistic, offer.can),
+        ADVICE: _behind(offer.optimistic, offer.can) * (NEAR / SURE),
     }
 
 
