@@ -20,6 +20,7 @@ from edgewise.systems.service_selection.environment import ServiceSelection, Ser
 from edgewise.systems.service_selection.experience import Experience, begin, learn
 
 PROVIDER = "provider"
+LEAST_CREDIT = -1.0
 
 
 class EntityState(eqx.Module):
@@ -76,12 +77,13 @@ class EntitySelection(Environment[EntityState]):
         """Assign the waiting task; see `ServiceSelection.step`.
 
         The one row of the credit is the reward less the highest utility of the task at any provider, room or not: what chance
-        brings and no decision changes is no one's merit.
+        brings and no decision changes is no one's merit. A crash counts as `LEAST_CREDIT` at most, since it happens only where
+        no provider has room, which this decision could not help.
         """
         best = self.system.rewards(state.system).max()
         system, timestep = self.system.step(key, state.system, action[PROVIDER][0])
         next_state = EntityState(system, learn(self.system, state.experience, system))
-        credit = {"rows": (timestep.reward - best)[None], "links": jnp.zeros((1, self.providers), bool)}
+        credit = {"rows": jnp.maximum(timestep.reward - best, LEAST_CREDIT)[None], "links": jnp.zeros((1, self.providers), bool)}
         return next_state, replace(timestep, observation=self.observe(next_state), credit=credit)
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:

@@ -12,7 +12,7 @@ from edgewise.systems.service_selection.environment import ServiceSelection, Ser
 from edgewise.systems.service_selection.prices import Demand
 from edgewise.systems.service_selection.sampling import running_time
 
-FOLLOWED = 200.0
+FOLLOWED = 500.0
 """Tasks over which the rate of arrivals is averaged."""
 SIZES_PRIOR = 4.0
 """Tasks of each size that count as seen beforehand."""

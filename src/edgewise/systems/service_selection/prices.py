@@ -19,9 +19,9 @@ from jaxtyping import Array, Bool, Float
 
 DERATE = 0.65
 """Part of a capacity that can be filled on the average: tasks come in bursts, and whole sizes do not fill it."""
-RATE = 0.01
+RATE = 0.005
 """Step of the dual, in units of utility of a mean task, for a demand of twice what is there."""
-STEPS = 2
+STEPS = 3
 """Steps of the dual for each task that arrives."""
 SOFTNESS = 0.002
 """Temperature of the soft maximum, in utility."""
