@@ -39,7 +39,7 @@ from matching_task import MatchingTask, best_reward
 V, S = 4, 3
 NUMBERS = (3, 4, 5)
 SETS = Sets("jobs", "machines", "machine", "on")
-NAMES = ("entity-sac", "entity-cgdm", "masked-diffusion")
+NAMES = ("entity-sac", "entity-d2sac", "entity-cgdm", "masked-diffusion")
 SMALL = {"width": 16, "rounds": 1, "batch_size": 64, "actor_rate": 3e-3, "critic_rate": 3e-3}
 EACH = pytest.mark.parametrize("name", NAMES)
 RUN = RunConfig(

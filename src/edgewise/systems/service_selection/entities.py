@@ -83,7 +83,10 @@ class EntitySelection(Environment[EntityState]):
         best = self.system.rewards(state.system).max()
         system, timestep = self.system.step(key, state.system, action[PROVIDER][0])
         next_state = EntityState(system, learn(self.system, state.experience, system))
-        credit = {"rows": jnp.maximum(timestep.reward - best, LEAST_CREDIT)[None], "links": jnp.zeros((1, self.providers), bool)}
+        credit = {
+            "rows": jnp.maximum(timestep.reward - best, LEAST_CREDIT)[None],
+            "links": jnp.zeros((1, self.providers), bool),
+        }
         return next_state, replace(timestep, observation=self.observe(next_state), credit=credit)
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:

@@ -57,10 +57,15 @@ class OnlineReference(eqx.Module):
     ) -> tuple[Int[Array, ""], Experience]:
         """The provider of the waiting task, and what is known now."""
         experience = learn(self.system, memory, state)
-        merit, free = self.merit(self.system, key, state, experience), self.system.free(state)
-        fits = state.task <= free
-        best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
-        return jnp.where(fits.any(), best, jnp.argmax(free)), experience
+        return choose(self.system, state, self.merit(self.system, key, state, experience)), experience
+
+
+def choose(system: ServiceSelection, state: ServiceSelectionState, merit: Float[Array, " i"]) -> Int[Array, ""]:
+    """The provider with room that has most merit; with room nowhere, who is there and has most of it."""
+    free = system.free(state)
+    fits = state.task <= free
+    best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
+    return jnp.where(fits.any(), best, jnp.argmax(jnp.where(system.is_open(state), free, -1.0)))
 
 
 def optimistic(
@@ -118,12 +123,8 @@ class BidPriceProphet(eqx.Module):
         table = jax.vmap(lambda size: system.utility(state, size), out_axes=1)(sizes)
         capacity = jnp.where(system.is_open(state), system.present(state).capacity, 0.0)
         price = prices.follow(memory.price, table, demand(system, learned), capacity, system.crash_penalty)
-        free = system.free(state)
         merit = system.utility(state, state.task) - charges(system, state, learned, price)
-        fits = state.task <= free
-        best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
-        experience = eqx.tree_at(lambda each: each.price, learned, price)
-        return jnp.where(fits.any(), best, jnp.argmax(free)), experience
+        return choose(system, state, merit), eqx.tree_at(lambda each: each.price, learned, price)
 
 
 RULES: dict[str, Rule] = {

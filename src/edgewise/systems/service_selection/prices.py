@@ -12,6 +12,8 @@ Subgradient steps of the dual, with a soft maximum, follow the beliefs while ser
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -83,7 +85,7 @@ def follow(
     lost = jnp.broadcast_to(-penalty, (1, len(demand.work)))
     usable = jnp.maximum(DERATE * capacity, 1.0)
 
-    def step(_: int, price: Float[Array, " i"]) -> Float[Array, " i"]:
+    def step(_: Any, price: Float[Array, " i"]) -> Float[Array, " i"]:
         net = utility - price[:, None] * relative
         offered = jnp.concatenate([jnp.where(capacity[:, None] > 0, net, -jnp.inf), lost])
         taken = jax.nn.softmax(offered / SOFTNESS, axis=0)[:-1]
