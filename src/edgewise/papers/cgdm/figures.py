@@ -53,7 +53,7 @@ def learners_over_sets(results: Results) -> Drawing:
     """Learning curves of the learners over sets, and the latencies of the best policies."""
     said = (
         "One network on pairs for all, the same steps, privileged critics and decomposed rewards; entity-sac, entity-cgdm and "
-        "masked-diffusion share their critics too. Settings by short runs on other episodes."
+        "masked-diffusion share their critics too. Settings are defaults without a search."
     )
     return _curves(results, {}, said)
 
