@@ -9,7 +9,7 @@ from edgewise.experiments.experiment import BOUND, Experiment
 from edgewise.experiments.setting import Learner, Setting
 from edgewise.experiments.sweep import Sweep
 from edgewise.experiments.timing import training_times
-from edgewise.papers.d2sac import claims, figures, probes, sweeps, tables
+from edgewise.papers.d2sac import claims, figures, general, probes, sweeps, tables
 from edgewise.papers.d2sac.names import CONTROL, OURS, POLICY_BASED, VALUE_BASED
 from edgewise.papers.d2sac.paper import TITLES
 from edgewise.papers.d2sac.published import BEST_STEPS, BEST_TEMPERATURE
@@ -172,6 +172,24 @@ EXPERIMENTS = {
             references=(),
             plot=partial(sweeps.shares, TEMPERATURE, False),
             claims=partial(claims.optimum, TEMPERATURE, BEST_TEMPERATURE, "alpha = 0.05 gives the highest reward"),
+        ),
+        Experiment(
+            name="general",
+            title=TITLES["general"],
+            settings=general.settings(),
+            learners=(),
+            references=general.REFERENCES,
+            plot=general.plot,
+            claims=general.claims,
+        ),
+        Experiment(
+            name="general-learners",
+            title=TITLES["general-learners"],
+            settings=(Setting("default", SYSTEM, {"observation": "entities"}, learning=general.EQUAL),),
+            learners=tuple(Learner(name, name) for name in general.OVER_SETS),
+            references=("prophet", "optimistic", general.RULE, "bid-price-prophet"),
+            plot=general.plot_learners,
+            claims=general.learners_claims,
         ),
     )
 }

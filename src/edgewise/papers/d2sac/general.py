@@ -1,0 +1,192 @@
+"""Beyond the paper: policies that learn qualities while serving, and learners over sets of providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from edgewise.drawing.panels import plot_intervals, plot_levels, plot_lines, step_axis
+from edgewise.drawing.style import new_figure, styled
+from edgewise.experiments.claims import claim_best, judge, notes, overall, verdict
+from edgewise.experiments.curves import learning_line
+from edgewise.experiments.results import Claim, Drawing, Outcome, Results
+from edgewise.experiments.setting import Setting
+from edgewise.papers.d2sac.names import BASELINE, PROPHET, RETURN, name
+from edgewise.statistics.estimates import Estimate, estimate, mean
+
+SYSTEM = "service-selection"
+OURS = "entity-d2sac"
+OVER_SETS = {OURS: "Entity D2SAC", "entity-sac": "entity SAC", "entity-ppo": "entity PPO"}
+"""Learners over sets."""
+RULE = "bid-price"
+"""The reference that a policy over sets starts from."""
+LEADING = (RULE,)
+"""Policies that are held against Prophet."""
+REFERENCES = (BASELINE, PROPHET, "optimistic", "thompson", "epsilon-greedy", RULE, "bid-price-prophet")
+PER_PROVIDER = 0.00005
+"""Tasks per second for each provider in the paper."""
+EQUAL: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.97, "environments": 64}
+"""What all learners over sets share."""
+
+
+def settings() -> tuple[Setting, ...]:
+    """Numbers of providers at the paper's load for each, other loads, and providers that are not what they were."""
+    sized = {f"{count} providers": _loaded(count, 1.0) for count in (5, 10, 20, 40)}
+    loaded = {f"{load:g} times the load": _loaded(20, load) for load in (0.5, 1.5, 2.0)}
+    others: dict[str, dict[str, Any]] = {
+        "second episode": {"earlier_episodes": 1},
+        "noise 0.1": {"quality_noise": 0.1},
+        "drift 0.05": {"quality_drift": 0.05},
+        "half of all leave": {"provider_turnover": 0.5},
+    }
+    return tuple(Setting(label, SYSTEM, changes) for label, changes in {**sized, **loaded, **others}.items())
+
+
+def _loaded(providers: int, load: float) -> dict[str, Any]:
+    return {"providers": providers, "arrival_rate": round(PER_PROVIDER * providers * load, 10)}
+
+
+def claims(results: Results) -> list[Claim | None]:
+    """That policies which are not told a curve exceed the one that is told all, setting by setting."""
+    found: list[Claim | None] = []
+    for label in dict.fromkeys(o.setting.label for o in results):
+        prophet = results.find(PROPHET, label)
+        for leading in LEADING:
+            outcome = results.find(leading, label)
+            if outcome is not None and prophet is not None:
+                text = f"{label}: {leading} exceeds Prophet, which knows every curve"
+                found.append(_exceeds(text, _share(outcome, prophet)))
+    return found
+
+
+def _exceeds(text: str, share: Estimate) -> Claim:
+    evidence = f"{share.text(3)} of Prophet's reward, episode by episode"
+    return Claim(text, judge(share.low > 1, share.high < 1), evidence)
+
+
+def _share(outcome: Outcome, prophet: Outcome) -> Estimate:
+    """Of Prophet's reward, episode by episode."""
+    return estimate([outcome.units(RETURN) / prophet.units(RETURN)], mean)
+
+
+@styled()
+def plot(results: Results) -> Drawing:
+    """Share of Prophet's reward of every policy in every setting; rewards, if Prophet was left out."""
+    places = list(dict.fromkeys(o.setting.label for o in results))
+    figure, grid = new_figure(7.2, 1.6 + 0.32 * len(places))
+    axes: Axes = grid[0, 0]
+    against = {label: results.find(PROPHET, label) for label in places}
+    data, table = [], []
+    for label in dict.fromkeys(o.label for o in results):
+        row: dict[str, object] = {"policy": name(label)}
+        for place, setting in enumerate(places):
+            outcome, prophet = results.find(label, setting), against[setting]
+            assert outcome is not None
+            alone = prophet is None or label == PROPHET
+            e = outcome.estimate(RETURN) if prophet is None or alone else _share(outcome, prophet)
+            row[setting] = e.text(0 if alone else 3)
+            shown = Estimate(1, 1, 1) if label == PROPHET else e
+            data.append({"policy": label, "setting": setting, "value": shown.value, "low": shown.low, "high": shown.high})
+            if label == BASELINE and not alone:
+                continue
+            marker = "D" if label in LEADING else "o"
+            axes.plot(shown.value, len(places) - place, marker, color=_colour(results, label), markersize=5, alpha=0.85)
+        axes.plot([], [], "D" if label in LEADING else "o", color=_colour(results, label), label=name(label))
+        table.append(row)
+    axes.set_yticks(range(len(places), 0, -1), places)
+    axes.set_xlabel("share of Prophet's reward" if any(against.values()) else "reward per episode")
+    axes.grid(color="#e5e7eb")
+    figure.legend(loc="outside lower center", ncols=3)
+    said = notes(
+        results,
+        "The row of Prophet has its reward, the others have their share of it, the mean over episodes. Crash Avoid lies to the "
+        "left of what is shown.",
+        "One instance of every number of providers. Only Prophet and bid-price-prophet know curves. Whether the others are as "
+        "good at providers of all kinds is what benchmarks/providers.py asks.",
+    )
+    return Drawing(figure, pd.DataFrame(data), pd.DataFrame(table), said)
+
+
+def _colour(results: Results, label: str) -> str:
+    return f"C{list(dict.fromkeys(o.label for o in results)).index(label)}"
+
+
+def learners_claims(results: Results) -> list[Claim | None]:
+    """What should speak for training, and for diffusion, over sets."""
+    ours = results.find(OURS)
+    best = f"{OVER_SETS[OURS]} has the highest reward of all learners over sets"
+    return [
+        claim_best(best, results, OURS, RETURN, 1),
+        *(
+            _higher(f"{OVER_SETS[OURS]} has a higher reward than {words}", ours, results.find(label))
+            for label, words in OVER_SETS.items()
+            if label != OURS
+        ),
+        _worth(results),
+    ]
+
+
+def _higher(text: str, one: Outcome | None, other: Outcome | None) -> Claim | None:
+    if one is None or other is None:
+        return None
+    more, less = one.estimate(RETURN), other.estimate(RETURN)
+    return Claim(text, verdict(more, less), f"{one.label} {more.text(1)}, {other.label} {less.text(1)}")
+
+
+def _worth(results: Results) -> Claim | None:
+    """By the same episodes, so that the interval over seeds is held against one figure of the rule."""
+    rule, learned = results.find(RULE), results.learned
+    if rule is None or not learned:
+        return None
+    limit = float(np.mean(rule.units(RETURN)))
+    found = {o.label: o.estimate(RETURN) for o in learned}
+    worst = min(found, key=lambda label: found[label].value)
+    return Claim(
+        f"Every learner over sets exceeds {RULE}, the rule that it starts from",
+        overall([judge(e.low > limit, e.high < limit) for e in found.values()]),
+        f"lowest {worst} {found[worst].text(1)}; {RULE} {limit:.1f} in the same episodes",
+    )
+
+
+@styled()
+def plot_learners(results: Results) -> Drawing:
+    """Learning curves with references as levels, and the rewards of the best policies."""
+    figure, grid = new_figure(7.2, 3.6, 1, 2)
+    curves, final = grid[0]
+    lines = [learning_line(o, RETURN, o.label == OURS) for o in results.learned]
+    plot_lines(curves, lines)
+    plot_levels(curves, {name(o.label): o.estimate(RETURN).value for o in results if not o.learned})
+    step_axis(curves)
+    curves.set_ylabel("test reward per episode")
+    figure.legend(*curves.get_legend_handles_labels(), loc="outside lower left", ncols=2, handlelength=2.6)
+    rewards = {o.label: o.estimate(RETURN) for o in results}
+    order = sorted(results, key=lambda o: -rewards[o.label].value)
+    plot_intervals(final, [(name(o.label), rewards[o.label], o.learned) for o in order], {}, "test reward per episode")
+    ends = [{"policy": o.label, "steps": np.nan, **vars(rewards[o.label])} for o in order]
+    rule, prophet = results.find(RULE), results.find(PROPHET)
+    table = [
+        {
+            "policy": name(o.label),
+            "test reward": rewards[o.label].text(1),
+            "of Prophet": _of(rewards[o.label], prophet),
+            f"of {RULE}": _of(rewards[o.label], rule),
+            **results.training_minutes(o),
+        }
+        for o in order
+    ]
+    said = notes(
+        results,
+        f"All learners start from the rule {RULE}: an untrained policy decides as it does. One network on pairs, equal steps, "
+        "copies of the environment, width, rounds and discount; entity-d2sac and entity-sac share critics and updates too.",
+        "Neither trained nor tuned further: settings of all three are those of the presets. The claims are ours, the paper has no "
+        "learners over sets.",
+    )
+    data = pd.concat([*(line.tidy("steps") for line in lines), pd.DataFrame(ends)], ignore_index=True)
+    return Drawing(figure, data, pd.DataFrame(table), said)
+
+
+def _of(e: Estimate, other: Outcome | None) -> str:
+    return "" if other is None else f"{e.value / float(np.mean(other.units(RETURN))):.3f}"
