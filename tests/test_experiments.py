@@ -428,7 +428,7 @@ def fabricated(experiment: Experiment, score: Callable[[str], float]) -> Results
 
 
 SCORES = {"random": -30.0, "round-robin": 280.0, "crash-avoid": 400.0, "prophet": 596.0, "bound": 700.0, "D2SAC": 590.0}
-PAPER_AGREES = {"5": 590.0, "0.05": 590.0}
+PAPER_AGREES = {"5": 590.0, "0.05": 590.0, "entity-d2sac": 590.0, "bid-price": 480.0}
 
 
 @pytest.mark.usefixtures("few_resamples")
@@ -456,11 +456,11 @@ class TestPaper:
         assert all(CONTROL in EXPERIMENTS[name].labels() for name in ("table5", "fig5", "fig6"))
         assert CONTROL not in EXPERIMENTS["table4"].labels()
 
-    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "fig8"])
+    @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name not in ("fig8", "general")])
     def test_claims_are_judged_by_the_figures(self, name: str) -> None:
         experiment = EXPERIMENTS[name]
         agreeing = experiment.output(fabricated(experiment, lambda label: (SCORES | PAPER_AGREES).get(label, 500.0)))
-        against = {"D2SAC": 300.0, "5": 300.0, "0.05": 300.0}
+        against = {"D2SAC": 300.0, "5": 300.0, "0.05": 300.0, "entity-d2sac": 300.0}
         refuting = experiment.output(fabricated(experiment, lambda label: (SCORES | against).get(label, 500.0)))
         assert agreeing.claims
         assert {claim.verdict for claim in agreeing.claims} == {"holds"}
@@ -468,6 +468,33 @@ class TestPaper:
         players = [label for label in experiment.labels() if name != "fig5" or label not in SCORES or label == "D2SAC"]
         assert len(agreeing.table) == len(players) + bool(experiment.besides)
         assert not agreeing.data["value"].isna().any()
+
+    @pytest.mark.parametrize(("reward", "word"), [(610.0, "holds"), (580.0, "does not hold"), (596.0, "undecided")])
+    def test_a_rule_that_is_told_no_curve_exceeds_prophet_or_not(self, reward: float, word: str) -> None:
+        experiment = EXPERIMENTS["general"]
+        scores = SCORES | {"bid-price": reward}
+        output = experiment.output(fabricated(experiment, lambda label: scores.get(label, 500.0)))
+        assert [claim.verdict for claim in output.claims] == [word] * len(experiment.settings)
+        table = output.table.set_index("policy")
+        assert list(table.columns) == [setting.label for setting in experiment.settings]
+        assert float(table.loc["bid-price", "20 providers"].split()[0]) == pytest.approx(reward / 596, abs=0.002)
+        assert table.loc["Prophet", "20 providers"].startswith("595")
+
+    def test_without_prophet_rewards_are_shown(self) -> None:
+        experiment = EXPERIMENTS["general"]
+        results = fabricated(experiment, lambda label: SCORES.get(label, 500.0)).without("prophet")
+        output = experiment.output(results)
+        assert not output.claims
+        assert output.table.set_index("policy").loc["optimistic", "noise 0.1"].startswith("499")
+
+    def test_learners_over_sets_differ_in_nothing_that_they_share(self) -> None:
+        cells = EXPERIMENTS["general-learners"].cells(PROFILES["brief"])
+        runs = [planned.cell.player.run for planned in cells if isinstance(planned.cell.player, Learned)]
+        configs = [{**vars(run.algorithm_config), **vars(run.training)} for run in runs]
+        for field in ("width", "rounds", "discount", "steps", "seeds", "environments", "input_span", "credit"):
+            assert len({config[field] for config in configs}) == 1
+        for field in ("batch_size", "critics", "updates", "temperature", "actor_rate", "critic_rate"):
+            assert len({config[field] for config in configs[:2]}) == 1
 
     @pytest.mark.parametrize("name", ["table3", "table5", "fig5", "fig6"])
     def test_the_control_has_no_say_in_claims_of_the_paper(self, name: str) -> None:

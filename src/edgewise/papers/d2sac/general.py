@@ -76,42 +76,50 @@ def _share(outcome: Outcome, prophet: Outcome) -> Estimate:
 def plot(results: Results) -> Drawing:
     """Share of Prophet's reward of every policy in every setting; rewards, if Prophet was left out."""
     places = list(dict.fromkeys(o.setting.label for o in results))
-    figure, grid = new_figure(7.2, 1.6 + 0.32 * len(places))
+    labels = list(dict.fromkeys(o.label for o in results))
+    figure, grid = new_figure(7.2, 1.8 + 0.32 * len(places))
     axes: Axes = grid[0, 0]
-    against = {label: results.find(PROPHET, label) for label in places}
-    data, table = [], []
-    for label in dict.fromkeys(o.label for o in results):
-        row: dict[str, object] = {"policy": name(label)}
-        for place, setting in enumerate(places):
-            outcome, prophet = results.find(label, setting), against[setting]
-            assert outcome is not None
-            alone = prophet is None or label == PROPHET
-            e = outcome.estimate(RETURN) if prophet is None or alone else _share(outcome, prophet)
-            row[setting] = e.text(0 if alone else 3)
-            shown = Estimate(1, 1, 1) if label == PROPHET else e
-            data.append({"policy": label, "setting": setting, "value": shown.value, "low": shown.low, "high": shown.high})
-            if label == BASELINE and not alone:
-                continue
-            marker = "D" if label in LEADING else "o"
-            axes.plot(shown.value, len(places) - place, marker, color=_colour(results, label), markersize=5, alpha=0.85)
-        axes.plot([], [], "D" if label in LEADING else "o", color=_colour(results, label), label=name(label))
-        table.append(row)
+    shares = PROPHET in labels
+    data = [_shown(o, results) for o in results]
+    for number, label in enumerate(labels):
+        if shares and label == BASELINE:
+            continue
+        rows = [row for row in data if row["policy"] == label]
+        heights = [len(places) - places.index(row["setting"]) for row in rows]
+        marker = "D" if label in LEADING else "o"
+        axes.plot([row["value"] for row in rows], heights, marker, color=f"C{number}", label=name(label), alpha=0.85)
     axes.set_yticks(range(len(places), 0, -1), places)
-    axes.set_xlabel("share of Prophet's reward" if any(against.values()) else "reward per episode")
+    axes.set_xlabel("share of Prophet's reward" if shares else "reward per episode")
     axes.grid(color="#e5e7eb")
     figure.legend(loc="outside lower center", ncols=3)
     said = notes(
         results,
-        "The row of Prophet has its reward, the others have their share of it, the mean over episodes. Crash Avoid lies to the "
-        "left of what is shown.",
+        "Prophet's row has its reward, the others have their share of it, the mean over episodes." if shares else "",
+        "Crash Avoid lies left of what is shown." if shares and BASELINE in labels else "",
         "One instance of every number of providers. Only Prophet and bid-price-prophet know curves. Whether the others are as "
         "good at providers of all kinds is what benchmarks/providers.py asks.",
     )
+    table = [{"policy": name(label), **_cells(label, results)} for label in labels]
     return Drawing(figure, pd.DataFrame(data), pd.DataFrame(table), said)
 
 
-def _colour(results: Results, label: str) -> str:
-    return f"C{list(dict.fromkeys(o.label for o in results)).index(label)}"
+def _shown(outcome: Outcome, results: Results) -> dict[str, Any]:
+    """A row of the data: share of Prophet's reward, or the reward."""
+    prophet = results.find(PROPHET, outcome.setting.label)
+    e = outcome.estimate(RETURN) if prophet is None else _share(outcome, prophet)
+    return {"policy": outcome.label, "setting": outcome.setting.label, **vars(e)}
+
+
+def _cells(label: str, results: Results) -> dict[str, str]:
+    """What a policy's row of the table tells of every setting."""
+    found = {}
+    for outcome in results:
+        if outcome.label == label:
+            prophet = results.find(PROPHET, outcome.setting.label)
+            alone = prophet is None or label == PROPHET
+            e = outcome.estimate(RETURN) if prophet is None or alone else _share(outcome, prophet)
+            found[outcome.setting.label] = e.text(0 if alone else 3)
+    return found
 
 
 def learners_claims(results: Results) -> list[Claim | None]:
@@ -181,8 +189,7 @@ def plot_learners(results: Results) -> Drawing:
         results,
         f"All learners start from the rule {RULE}: an untrained policy decides as it does. One network on pairs, equal steps, "
         "copies of the environment, width, rounds and discount; entity-d2sac and entity-sac share critics and updates too.",
-        "Neither trained nor tuned further: settings of all three are those of the presets. The claims are ours, the paper has no "
-        "learners over sets.",
+        "All other settings are those of the presets. The claims are ours, the paper has no learners over sets.",
     )
     data = pd.concat([*(line.tidy("steps") for line in lines), pd.DataFrame(ends)], ignore_index=True)
     return Drawing(figure, data, pd.DataFrame(table), said)
