@@ -21,6 +21,7 @@ from edgewise.systems.service_selection.experience import Experience, begin, lea
 
 PROVIDER = "provider"
 LEAST_CREDIT = -1.0
+"""Bound on what a crash takes from the credit; utilities are at most 1."""
 
 
 class EntityState(eqx.Module):

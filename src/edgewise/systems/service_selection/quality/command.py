@@ -34,6 +34,7 @@ STEPS = (10, 20, 40, 60, 80, 100, 130, 160, 200, 250)
 FEWEST_STEPS = 4
 """Numbers of steps that a curve of four parameters needs."""
 FEWEST_ROWS = 2
+"""Pictures at each number of steps that an interval needs."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ POWERCAP = Path("/sys/class/powercap")
 ZONE = re.compile(r"intel-rapl:\d+$")
 """A whole zone, not a part of one, which would be counted twice."""
 MICRO = 1e-6
+"""Joules of the unit in which counters tell energy."""
 Result = TypeVar("Result")
 
 
