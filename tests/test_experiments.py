@@ -475,17 +475,17 @@ class TestPaper:
         scores = SCORES | {"bid-price": reward}
         output = experiment.output(fabricated(experiment, lambda label: scores.get(label, 500.0)))
         assert [claim.verdict for claim in output.claims] == [word] * len(experiment.settings)
-        table = output.table.set_index("policy")
-        assert list(table.columns) == [setting.label for setting in experiment.settings]
-        assert float(table.loc["bid-price", "20 providers"].split()[0]) == pytest.approx(reward / 596, abs=0.002)
-        assert table.loc["Prophet", "20 providers"].startswith("595")
+        table = output.table.set_index("setting")
+        assert list(table.index) == [setting.label for setting in experiment.settings]
+        assert float(table.loc["20 providers", "bid-price"]) == pytest.approx(reward / 596, abs=0.002)
+        assert table.loc["20 providers", "Prophet"] == "595.0"
 
     def test_without_prophet_rewards_are_shown(self) -> None:
         experiment = EXPERIMENTS["general"]
         results = fabricated(experiment, lambda label: SCORES.get(label, 500.0)).without("prophet")
         output = experiment.output(results)
         assert not output.claims
-        assert output.table.set_index("policy").loc["optimistic", "noise 0.1"].startswith("499")
+        assert output.table.set_index("setting").loc["noise 0.1", "optimistic"] == "499.0"
 
     def test_learners_over_sets_differ_in_nothing_that_they_share(self) -> None:
         cells = EXPERIMENTS["general-learners"].cells(PROFILES["brief"])

@@ -40,7 +40,7 @@ def settings() -> tuple[Setting, ...]:
         "second episode": {"earlier_episodes": 1},
         "noise 0.1": {"quality_noise": 0.1},
         "drift 0.05": {"quality_drift": 0.05},
-        "half of all leave": {"provider_turnover": 0.5},
+        "providers leave": {"provider_turnover": 0.5},
     }
     return tuple(Setting(label, SYSTEM, changes) for label, changes in {**sized, **loaded, **others}.items())
 
@@ -94,12 +94,12 @@ def plot(results: Results) -> Drawing:
     figure.legend(loc="outside lower center", ncols=3)
     said = notes(
         results,
-        "Prophet's row has its reward, the others have their share of it, the mean over episodes." if shares else "",
+        "Prophet's column has its reward, the others have their share of it, the mean over episodes." if shares else "",
         "Crash Avoid lies left of what is shown." if shares and BASELINE in labels else "",
         "One instance of every number of providers. Only Prophet and bid-price-prophet know curves. Whether the others are as "
         "good at providers of all kinds is what benchmarks/providers.py asks.",
     )
-    table = [{"policy": name(label), **_cells(label, results)} for label in labels]
+    table = [{"setting": place, **_cells(place, results)} for place in places]
     return Drawing(figure, pd.DataFrame(data), pd.DataFrame(table), said)
 
 
@@ -110,15 +110,15 @@ def _shown(outcome: Outcome, results: Results) -> dict[str, Any]:
     return {"policy": outcome.label, "setting": outcome.setting.label, **vars(e)}
 
 
-def _cells(label: str, results: Results) -> dict[str, str]:
-    """What a policy's row of the table tells of every setting."""
+def _cells(place: str, results: Results) -> dict[str, str]:
+    """What a setting's row of the table tells of every policy."""
+    prophet = results.find(PROPHET, place)
     found = {}
     for outcome in results:
-        if outcome.label == label:
-            prophet = results.find(PROPHET, outcome.setting.label)
-            alone = prophet is None or label == PROPHET
-            e = outcome.estimate(RETURN) if prophet is None or alone else _share(outcome, prophet)
-            found[outcome.setting.label] = e.text(0 if alone else 3)
+        if outcome.setting.label == place:
+            alone = prophet is None or outcome.label == PROPHET
+            value = outcome.estimate(RETURN) if prophet is None or alone else _share(outcome, prophet)
+            found[name(outcome.label)] = f"{value.value:.1f}" if alone else f"{value.value:.3f}"
     return found
 
 
