@@ -46,7 +46,7 @@ def environments(
     """
     if config.instances is not None:
         return drawn(config, part)
-    return viewed(environment(config, part), config)
+    return viewed(environment(config, part), config, rivalled=part == "training")
 
 
 def environment(config: ServiceSelectionConfig, part: Part) -> ServiceSelection:

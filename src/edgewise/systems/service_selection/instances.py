@@ -76,7 +76,7 @@ def drawn(config: ServiceSelectionConfig, part: Part) -> DrawnInstances | Instan
     ]
     if not config.sizes:
         found += draw_instances(config, RECORDED_SIZE, count, config.instance_seed, part, recording=RECORDING)
-    environments: Sequence[Environment[Any]] = [viewed(each, config) for each in found]
+    environments: Sequence[Environment[Any]] = [viewed(each, config, rivalled=part == "training") for each in found]
     return in_groups(environments)
 
 

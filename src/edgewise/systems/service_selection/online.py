@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from edgewise.systems.service_selection import prices
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
 from edgewise.systems.service_selection.experience import Experience, begin, demand, learn, size_class
-from edgewise.systems.service_selection.tokens import charges, offers
+from edgewise.systems.service_selection.tokens import charges, choose, offers
 
 EPSILON = 0.05
 """Share of tasks that go to a random provider with room."""
@@ -58,14 +58,6 @@ class OnlineReference(eqx.Module):
         """The provider of the waiting task, and what is known now."""
         experience = learn(self.system, memory, state)
         return choose(self.system, state, self.merit(self.system, key, state, experience)), experience
-
-
-def choose(system: ServiceSelection, state: ServiceSelectionState, merit: Float[Array, " i"]) -> Int[Array, ""]:
-    """The provider with room that has most merit; with room nowhere, who is there and has most of it."""
-    free = system.free(state)
-    fits = state.task <= free
-    best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
-    return jnp.where(fits.any(), best, jnp.argmax(jnp.where(system.is_open(state), free, -1.0)))
 
 
 def optimistic(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from edgewise.environments.bipartite import ADVICE, PAIRS, Bipartite
 from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
@@ -159,6 +159,14 @@ def charges(
     work = state.task * running_time(state.task) / arriving.mean_work
     full = 1 - free / system.present(state).capacity
     return prices.charge(price, work, full, free - state.task < arriving.mean_size)
+
+
+def choose(system: ServiceSelection, state: ServiceSelectionState, merit: Float[Array, " i"]) -> Int[Array, ""]:
+    """The provider with room that has most merit; with room nowhere, who is there and has most of it."""
+    free = system.free(state)
+    fits = state.task <= free
+    best = jnp.argmax(jnp.where(fits, merit, -jnp.inf))
+    return jnp.where(fits.any(), best, jnp.argmax(jnp.where(system.is_open(state), free, -1.0)))
 
 
 def observe(system: ServiceSelection, state: ServiceSelectionState, experience: Experience) -> dict[str, Any]:
