@@ -1,6 +1,7 @@
 """What policies for any providers are worth at providers that they have never seen, in the first episode there and in the second.
 
-Run: python benchmarks/providers.py [POLICY ...] [--cases NAME ...] [--requests FILE] [--noise SD] [--out FILE]
+Run: python benchmarks/providers.py [POLICY ...] [--cases NAME ...] [--requests FILE] [--noise SD] [--delay]
+[--decisions] [--out FILE]
 
 A POLICY is the folder of an artefact or of a run, or the name of a reference policy. All play the same tasks. In the second
 episode what was learned in the first is kept. Figures are episode rewards over those of Prophet, instance by instance. "20" and
@@ -98,6 +99,24 @@ def figures(systems: list[ServiceSelection], policy: Any, reference: str | None)
     return reward, lost / systems[0].config.tasks
 
 
+def decide_s(policy: Any, providers: int, batch: int, repeats: int = 300) -> float:
+    """Least seconds of a decision for waiting tasks, the observation included, in one compiled program."""
+    system = EntitySelection(ServiceSelection(ServiceSelectionConfig(providers=providers), places=9))
+    states, _ = jax.vmap(system.reset)(jax.random.split(jax.random.key(0), batch))
+
+    @eqx.filter_jit
+    def decide(policy: Any, states: Any) -> Any:
+        return jax.vmap(lambda state: policy(system.observe(state), None))(states)
+
+    jax.block_until_ready(decide(policy, states))
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        jax.block_until_ready(decide(policy, states))
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
 def _policy_folder(path: Path) -> Path:
     return path if (path / "policy.json").exists() else path / "policy" / "best" / "seed-0"
 
@@ -111,8 +130,23 @@ def main() -> None:
     parser.add_argument("--noise", type=float, default=0.0)
     parser.add_argument("--delay", action="store_true")
     parser.add_argument("--most", type=int, help="instances of a case at most")
+    parser.add_argument("--decisions", action="store_true", help="time decisions of the policies instead")
     parser.add_argument("--out", type=Path, help="write all rows as JSON")
     options = parser.parse_args()
+    if options.decisions:
+        times = [
+            {
+                "policy": name,
+                "providers": providers,
+                "batch": batch,
+                "us": round(1e6 * decide_s(policy, providers, batch), 1),
+            }
+            for name in options.policies
+            for policy in [load_policy(_policy_folder(Path(name))).policy]
+            for providers, batch in ((20, 1), (80, 1), (20, 64))
+        ]
+        print(json.dumps(times, indent=1))
+        return
     changes = {"quality_noise": options.noise, "quality_delay": options.delay}
     rows: list[dict[str, Any]] = []
     for case in options.cases:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.checker import check_environment
@@ -26,6 +27,7 @@ from edgewise.systems.service_selection.instances import draw_instances
 from edgewise.systems.service_selection.prices import DERATE, Demand
 from edgewise.systems.service_selection.references import find
 from edgewise.systems.service_selection.sampling import running_time
+from edgewise.systems.service_selection.tokens import offers
 from reference import online as slow
 
 SYSTEM = registry.find("service-selection")
@@ -318,10 +320,35 @@ class TestEntities:
             np.testing.assert_allclose(number, expected if name == "mask" else expected[:, order], atol=1e-5)
 
     def test_the_credit_lacks_what_no_decision_changes(self, environment):
-        state, _ = environment.reset(jax.random.key(7))
-        best = float(environment.system.rewards(state.system).max())
-        _, timestep = environment.step(jax.random.key(8), state, {"provider": jnp.asarray([0])})
+        alone = EntitySelection(environment.system)
+        state, _ = alone.reset(jax.random.key(7))
+        best = float(alone.system.rewards(state.system).max())
+        _, timestep = alone.step(jax.random.key(8), state, {"provider": jnp.asarray([0])})
         assert float(timestep.credit["rows"][0]) == pytest.approx(float(timestep.reward) - best, abs=1e-6)
+
+    def test_who_decides_like_the_rival_has_no_credit(self, environment):
+        assert environment.rivalled
+        rule = SYSTEM.references(environment, ("bid-price",))["bid-price"]
+        _, steps, _ = record(environment, rule, jax.random.key(9))
+        np.testing.assert_array_equal(steps.credit["rows"], 0.0)
+        _, others, _ = record(environment, SYSTEM.references(environment, ("random",))["random"], jax.random.key(9))
+        assert float(others.credit["rows"].sum()) < -1.0
+
+    def test_a_fresh_policy_decides_by_the_rule(self, environment):
+        entry = find_algorithm("entity-ppo")
+        algorithm = entry.build(entry.config(width=8, rounds=1), environment.spaces, 1)
+        policy = algorithm.policy(algorithm.init(jax.random.key(0)))
+        rule = SYSTEM.references(environment, ("bid-price",))["bid-price"]
+        states, _, _ = record(environment, rule, jax.random.key(10))
+
+        @eqx.filter_jit
+        @jax.vmap
+        def behind(state):
+            merit = offers(environment.system, state.system, state.experience)
+            best = jnp.where(merit.can, merit.optimistic, -jnp.inf)
+            return best.max() - best[policy(environment.observe(state), None)["provider"][0]]
+
+        assert float(behind(states).max()) < 0.005
 
 
 class TestInstances:

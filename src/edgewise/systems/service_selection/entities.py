@@ -22,8 +22,8 @@ from edgewise.systems.service_selection.sampling import running_time
 from edgewise.systems.service_selection.tokens import choose
 
 PROVIDER = "provider"
-LEAST_CREDIT = -1.0
-"""Bound on what a crash takes from the credit; utilities are at most 1."""
+CRASH = -1.0
+"""What a crash counts in the credit of a decision, so that those rare and large numbers do not rule what is learned."""
 
 
 class EntityState(eqx.Module):
@@ -91,8 +91,8 @@ class EntitySelection(Environment[EntityState]):
         """Assign the waiting task; see `ServiceSelection.step`.
 
         The one row of the credit is the reward less what the rival earns by the same task, or without a rival the highest utility
-        of the task at any provider, room or not: what chance brings and no decision changes is no one's merit. It is at least
-        `LEAST_CREDIT`: a crash happens only where no provider has room, which this decision could not help.
+        of the task at any provider, room or not: what chance brings and no decision changes is no one's merit. A crash counts
+        as `CRASH`: it happens only where no provider has room, which this decision could not help.
         """
         usual, rival = self.system.rewards(state.system).max(), state.rival
         if isinstance(rival, EntityState):
@@ -100,7 +100,7 @@ class EntitySelection(Environment[EntityState]):
         system, timestep = self.system.step(key, state.system, action[PROVIDER][0])
         next_state = EntityState(system, learn(self.system, state.experience, system), rival)
         credit = {
-            "rows": jnp.maximum(timestep.reward - usual, LEAST_CREDIT)[None],
+            "rows": (_counted(timestep.reward) - _counted(usual))[None],
             "links": jnp.zeros((1, self.providers), bool),
         }
         return next_state, replace(timestep, observation=self.observe(next_state), credit=credit)
@@ -128,6 +128,10 @@ class EntitySelection(Environment[EntityState]):
             **seen,
             tokens.PROVIDERS: {"rival_backlog": jnp.clip(backlog, 0, 1), "rival_full": jnp.clip(full, 0, 1)},
         }
+
+
+def _counted(reward: Float[Array, ""]) -> Float[Array, ""]:
+    return jnp.maximum(reward, CRASH)
 
 
 class EntityReference(eqx.Module):
