@@ -542,6 +542,13 @@ class TestPaper:
         assert table.loc["SAC", "Maze-v0, paper"] == "3.0 ± 4.6"
         assert list(table.index)[-2:] == ["not in the paper:", "Random"]
 
+    def test_nothing_is_claimed_of_learners_no_better_than_chance(self) -> None:
+        experiment = EXPERIMENTS["table4"]
+        scores = {"D2SAC": 30.0, "random": 40.0}
+        claims = experiment.output(fabricated(experiment, lambda label: scores.get(label, 20.0))).claims
+        assert [claim.verdict for claim in claims] == ["undecided"] * 4
+        assert all("none exceeds random actions, 39.0" in claim.evidence for claim in claims)
+
     def test_no_two_players_are_drawn_alike(self) -> None:
         experiment = EXPERIMENTS["fig6"]
         [axes] = experiment.output(fabricated(experiment, lambda label: 500.0)).figure.axes

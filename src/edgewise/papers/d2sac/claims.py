@@ -21,7 +21,7 @@ from edgewise.experiments.claims import (
 from edgewise.experiments.results import Claim, Outcome, Results
 from edgewise.experiments.sweep import Sweep, claim_best_everywhere
 from edgewise.papers.d2sac.measures import reached, task_figures
-from edgewise.papers.d2sac.names import BASELINE, CHAIN, CONTROL, OURS, PROPHET, RETURN
+from edgewise.papers.d2sac.names import BASELINE, CHAIN, CONTROL, OURS, PROPHET, RANDOM, RETURN
 from edgewise.papers.d2sac.published import TEST_REWARD
 from edgewise.statistics.estimates import Estimate
 
@@ -77,10 +77,14 @@ def _share(ours: Estimate, prophet: Estimate) -> Claim:
 def control(results: Results) -> list[Claim | None]:
     """The claims on Table 4."""
     tasks = list(dict.fromkeys(o.setting.label for o in results))
-    return [_not_exceeded(task, [o for o in results.learned if o.setting.label == task]) for task in tasks]
+    return [
+        _not_exceeded(task, [o for o in results.learned if o.setting.label == task], results.find(RANDOM, task))
+        for task in tasks
+    ]
 
 
-def _not_exceeded(task: str, learned: Sequence[Outcome]) -> Claim | None:
+def _not_exceeded(task: str, learned: Sequence[Outcome], random: Outcome | None) -> Claim | None:
+    """That no other learner exceeds D2SAC on a task; undecided as long as none has learned to exceed random actions."""
     found = {o.label: o.estimate(RETURN) for o in learned}
     others = [e for label, e in found.items() if label != OURS]
     if OURS not in found or not others:
@@ -90,6 +94,9 @@ def _not_exceeded(task: str, learned: Sequence[Outcome]) -> Claim | None:
     word = FAILS if exceeded else HOLDS if found[OURS].value >= best.value else UNDECIDED
     steps = next(int(o.result.curve["steps"].max()) for o in learned if o.label == OURS)
     evidence = f"after {steps:,} steps D2SAC {found[OURS].text(1)}, best of the others {best.text(1)}"
+    chance = None if random is None else random.estimate(RETURN)
+    if chance is not None and all(verdict(e, chance) != HOLDS for e in found.values()):
+        word, evidence = UNDECIDED, f"{evidence}; none exceeds random actions, {chance.text(1)}"
     return Claim(f"No learner exceeds D2SAC on {task}", word, evidence)
 
 

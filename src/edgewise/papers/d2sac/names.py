@@ -6,10 +6,10 @@ OURS = "D2SAC"
 CONTROL = "SAC, same settings"
 """SAC with D2SAC's settings, which the paper lacks: it tells what the diffusion actor adds."""
 RETURN = "return"
-PROPHET, BASELINE = "prophet", "crash-avoid"
+RANDOM, PROPHET, BASELINE = "random", "prophet", "crash-avoid"
 VALUE_BASED, POLICY_BASED = "value-based", "policy-based"
 """Groups of learners."""
-NAMES = {"random": "Random", "round-robin": "Round Robin", BASELINE: "Crash Avoid", PROPHET: "Prophet"}
+NAMES = {RANDOM: "Random", "round-robin": "Round Robin", BASELINE: "Crash Avoid", PROPHET: "Prophet"}
 CHAIN = "reverse chain"
 """Name of the probe of Fig. 8."""
 TASK_SHOWN = 300
