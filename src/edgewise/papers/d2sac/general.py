@@ -28,7 +28,7 @@ LEADING = (RULE,)
 REFERENCES = (BASELINE, PROPHET, "optimistic", "thompson", "epsilon-greedy", RULE, "bid-price-prophet")
 PER_PROVIDER = 0.00005
 """Tasks per second for each provider in the paper."""
-EQUAL: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.97, "environments": 64}
+EQUAL: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.995, "environments": 64}
 """What all learners over sets share."""
 
 
