@@ -15,7 +15,7 @@ import pytest
 from countdown import Countdown
 from crowd import Crowd
 from edgewise.environments.checker import CheckError, check_environment
-from edgewise.environments.environment import Environment
+from edgewise.environments.environment import Environment, Late
 from edgewise.environments.game_checker import check_game
 from edgewise.environments.scaled import ScaledGame, ScaledObservations
 from edgewise.environments.spaces import Box, Discrete
@@ -99,6 +99,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "not pure": (
         {"on_reset": lambda key, state, o: (state, o + 1 if bool(o[0] > 3) else o)},
         "cannot be compiled: TracerBoolConversionError.*must be pure functions of JAX arrays",
+    ),
+    "payments that are missing": (
+        told(late=lambda t: Late(t.reward, jnp.zeros(1, int), jnp.ones(1))),
+        "late: own and all payments must add up to the reward",
+    ),
+    "payments of an episode before": (
+        told(late=lambda t: Late(t.reward - 1, jnp.full(1, 9), jnp.ones(1))), "late: age must be at least 0, and no payment"
     ),
     "no time step": ({"on_step": lambda k, s, after, t: (after, t.reward)}, r"must return \(state, TimeStep\)"),
     "mask of numbers": ({"masked": True}, "action_mask: an observation must end with 2 flags"),

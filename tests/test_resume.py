@@ -16,6 +16,7 @@ import pytest
 import test_edmsac
 import test_entity_learners
 import test_groups
+import test_late_rewards
 import test_malppo
 import test_on_policy
 import test_training
@@ -26,6 +27,7 @@ RUNS = {
     "off-policy": (test_training.RUN, 3),
     "off-policy, pruned": (test_edmsac.RUN, 1),
     "off-policy, over sets": (test_entity_learners.RUN, 1),
+    "off-policy, late rewards": (test_late_rewards.RUN, 1),
     "on-policy": (test_on_policy.RUN, 1),
     "game": (test_malppo.RUN, 1),
     "groups of instances": (test_groups.RUN, 1),

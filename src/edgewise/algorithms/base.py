@@ -83,6 +83,7 @@ class Step(eqx.Module):
         privileged: what a critic may see of the state before the step beside its observation; empty for nothing.
         next_privileged: the same of the state after the step; of the final state where the episode ended.
         credit: the reward decomposed as `TimeStep.credit`; empty if the environment does not decompose it.
+        late: as `TimeStep.late`, until the payments have gone to the steps that they belong to; empty for learners.
     """
 
     observation: PyTree[Array]
@@ -94,6 +95,7 @@ class Step(eqx.Module):
     privileged: PyTree[Array] = ()
     next_privileged: PyTree[Array] = ()
     credit: PyTree[Array] = ()
+    late: PyTree[Array] = ()
 
 
 @runtime_checkable

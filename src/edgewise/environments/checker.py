@@ -12,7 +12,7 @@ import numpy as np
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.environments.bipartite import PAIRS, Bipartite, matching_fields
-from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.environment import Environment, Late, TimeStep
 from edgewise.environments.spaces import (
     MASK,
     MATCHING,
@@ -271,6 +271,28 @@ def _training_faults(trial: Trial) -> Iterator[str]:
         shape = (environment.horizon, rows.sizes[0])
         if not isinstance(credit, Mapping) or np.shape(credit.get("rows", 0)) != shape:
             yield f'credit must be a dictionary whose "rows" are one number for each of the {shape[1]} {rows.rows}'
+    if jax.tree.leaves(timesteps.late):
+        yield from _late_faults(timesteps)
+
+
+def _late_faults(timesteps: TimeStep) -> Iterator[str]:
+    late, steps = timesteps.late, np.shape(timesteps.reward)[0]
+    if not isinstance(late, Late):
+        yield f"late is a {type(late).__name__}: must be an edgewise.environments.environment.Late"
+        return
+    own, age, reward = np.asarray(late.own), np.asarray(late.age), np.asarray(late.reward)
+    if (
+        own.shape != (steps,)
+        or reward.ndim != 2
+        or age.shape != reward.shape
+        or not np.issubdtype(age.dtype, np.integer)
+    ):
+        yield "late: own must be a scalar, age whole numbers and reward numbers, of one shape with one axis"
+        return
+    if ((reward != 0) & ((age < 0) | (age > np.arange(steps)[:, None]))).any():
+        yield "late: age must be at least 0, and no payment for a decision before the episode"
+    if not np.allclose(own + reward.sum(1), timesteps.reward, rtol=TOLERANCE, atol=TOLERANCE):
+        yield "late: own and all payments must add up to the reward"
 
 
 CHECKS: tuple[tuple[Callable[[Trial], Iterator[str]], ...], ...] = (

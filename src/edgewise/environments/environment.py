@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from edgewise.environments.spaces import Space, Spaces
 from edgewise.numerics.rescaling import Rescaling
@@ -18,6 +18,20 @@ from edgewise.numerics.select import select
 State = TypeVar("State")
 Observation = Any
 Action = Any
+
+
+class Late(eqx.Module):
+    """A reward by the decisions that brought it: one part at once, others later. All parts together are the reward.
+
+    Attributes:
+        own: what the decision of this step brings at once.
+        age: steps ago at which the decision of each payment was made, 0 for that of this step; never before the episode's start.
+        reward: the payments, 0 where there is none; at most one for each decision in a step.
+    """
+
+    own: Float[Array, "*batch"]
+    age: Int[Array, "*batch m"]
+    reward: Float[Array, "*batch m"]
 
 
 class TimeStep(eqx.Module):
@@ -32,6 +46,8 @@ class TimeStep(eqx.Module):
         credit: the reward decomposed, for learners that use it: a dictionary with "rows", one number for each row of a bipartite
             observation, "links", the columns whose switches concern each row, and perhaps "columns", one number for each;
             empty if the environment does not decompose it.
+        late: the reward by the decisions that brought it, a `Late`, for learners that wait for what comes late
+            (`reward_delay`); empty if decisions are paid at once. The rows of a credit hold the payments as they come.
     """
 
     observation: Observation
@@ -40,6 +56,7 @@ class TimeStep(eqx.Module):
     truncated: Bool[Array, ""]
     info: dict[str, Array]
     credit: Any = ()
+    late: Any = ()
 
 
 class Environment(eqx.Module, Generic[State]):

@@ -21,6 +21,7 @@ def advance(
     action: Any,
     drawn: Any,
     privileged: bool = True,
+    late: bool = False,
 ) -> tuple[Any, Any, Step]:
     """Step copies of an environment side by side, and start their next episodes.
 
@@ -31,6 +32,7 @@ def advance(
         action: what every copy carries out.
         drawn: the actions to remember, which may lie outside of the bounds.
         privileged: whether to remember what only critics may see.
+        late: whether to remember which decisions the rewards belong to.
 
     Returns:
         State and observation of every copy to go on from, and the step, [copies, ...].
@@ -47,6 +49,7 @@ def advance(
         privileged=jax.vmap(environment.privileged)(state) if privileged else (),
         next_privileged=jax.vmap(environment.privileged)(final) if privileged else (),
         credit=timestep.credit,
+        late=timestep.late if late else (),
     )
     return following, next_observation, taken
 

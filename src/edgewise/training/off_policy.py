@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -13,10 +13,12 @@ from jaxtyping import Array, Key, PRNGKeyArray, PyTree
 
 from edgewise.algorithms.base import RecurrentAlgorithm, ReplayLearner, Step
 from edgewise.common.errors import ConfigurationError, check_all, check_integer, check_range
+from edgewise.common.plain import ADDED
 from edgewise.environments.environment import Environment
 from edgewise.numerics.select import select
 from edgewise.training.config import TrainingConfig
 from edgewise.training.experience import advance, blank_step
+from edgewise.training.late import Line, check_late, empty_line, settle
 from edgewise.training.loop import Loop, unscaled
 from edgewise.training.replay import Replay, make_replay
 
@@ -32,11 +34,15 @@ class OffPolicyConfig(TrainingConfig):
         warmup_steps: steps with uniformly random actions before the first update.
         replay_capacity: transitions kept (CGDM and D2SAC papers: 1e6; each takes 4 bytes per component of its two
             observations and its action).
+        reward_delay: steps for which every transition waits for rewards that come late, so that it is stored with those of
+            its own decision; what comes later still goes to the oldest waiting one and is counted (`late_payments`). At 0
+            rewards are taken as they come.
     """
 
     updates: int = 2
     warmup_steps: int = 5_000
     replay_capacity: int = 250_000
+    reward_delay: int = field(default=0, metadata=ADDED)
 
     def check_sizes(self) -> None:
         check_all(
@@ -44,6 +50,7 @@ class OffPolicyConfig(TrainingConfig):
                 partial(check_integer, "updates", self.updates, 1),
                 partial(check_integer, "warmup_steps", self.warmup_steps, 0),
                 partial(check_range, "replay_capacity", self.replay_capacity, self.environments),
+                partial(check_integer, "reward_delay", self.reward_delay, 0),
             ]
         )
 
@@ -81,6 +88,7 @@ class OffPolicyState(eqx.Module):
         environment_state, observation: of every copy.
         memory: memory of the algorithm for every copy; as at the start of an episode after the warm-up, which does not use it.
         key: randomness to come.
+        line: the steps that wait for late rewards before they go on to `recent`; empty if none does.
     """
 
     train_state: Any
@@ -90,6 +98,7 @@ class OffPolicyState(eqx.Module):
     observation: Any
     memory: Any
     key: PRNGKeyArray
+    line: Line | tuple[()] = ()
 
 
 class OffPolicyLoop(Loop):
@@ -106,7 +115,8 @@ class OffPolicyLoop(Loop):
     config: OffPolicyConfig = eqx.field(static=True)
 
     def __check_init__(self) -> None:
-        """Raise a ConfigurationError if the budget leaves too little experience for the first update."""
+        """Raise a ConfigurationError if the budget leaves too little experience for the first update, or no reward is late."""
+        check_late(self.environment, self.config.reward_delay)
         _ = self._replay
 
     @property
@@ -121,7 +131,7 @@ class OffPolicyLoop(Loop):
         space = self.environment.action_space
         action = space.sample(reset_key)
         blank = blank_step(self.environment, state, observation, action, self.algorithm.privileged)
-        loop = begin(self._replay, learner_key, key, state, observation, blank)
+        loop = begin(self._replay, learner_key, key, state, observation, blank, c.reward_delay)
 
         def explore(loop: OffPolicyState, key: PRNGKeyArray, store: bool) -> tuple[OffPolicyState, None]:
             action_key, step_key = jax.random.split(key)
@@ -129,7 +139,7 @@ class OffPolicyLoop(Loop):
             return self._collect(loop, action, loop.memory, step_key, store), None
 
         keys = jax.random.split(warmup_key, c.warmup_iterations)
-        incomplete = self._replay.recent
+        incomplete = self._replay.recent + c.reward_delay
         if incomplete:
             loop, _ = jax.lax.scan(partial(explore, store=False), loop, keys[:incomplete])
         loop, _ = jax.lax.scan(partial(explore, store=True), loop, keys[incomplete:])
@@ -144,16 +154,19 @@ class OffPolicyLoop(Loop):
             state.train_state, state.observation, state.memory, action_key, explore=True
         )
         state = self._collect(replace(state, key=key), action, memory, step_key)
-        return learn(self._replay, state, jax.random.split(learn_key, self.config.updates))
+        state, metrics = learn(self._replay, state, jax.random.split(learn_key, self.config.updates))
+        if isinstance(state.line, Line):
+            metrics |= {"late_payments": state.line.overdue.sum()}
+        return state, metrics
 
     def _collect(
         self, loop: OffPolicyState, action: PyTree[Array], memory: Any, key: PRNGKeyArray, store: bool = True
     ) -> OffPolicyState:
         copies = self.config.environments
         keys = jax.random.split(key, copies)
-        state, observation, newest = advance(
-            self.environment, keys, loop.environment_state, loop.observation, action, action, self.algorithm.privileged
-        )
+        before = loop.environment_state, loop.observation
+        options = self.algorithm.privileged, self.config.reward_delay > 0
+        state, observation, newest = advance(self.environment, keys, *before, action, action, *options)
         return replace(
             remember(self._replay, loop, newest, store),
             environment_state=state,
@@ -171,12 +184,13 @@ def replay_of(algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig) -> Re
         ConfigurationError: if the budget leaves too little experience for the first update, or fewer transitions are to be
             kept than a batch has.
     """
-    shortest = (algorithm.span - 1) * config.environments
+    shortest = (algorithm.span - 1 + config.reward_delay) * config.environments
     if config.warmup_steps < shortest:
+        waiting = " + reward_delay" if config.reward_delay else ""
         raise ConfigurationError(
             "warmup_steps",
             config.warmup_steps,
-            f"at least (steps that an item of the replay spans - 1) * environments = {shortest}",
+            f"at least (steps that an item of the replay spans - 1{waiting}) * environments = {shortest}",
         )
     most = -(-config.steps // config.environments) * config.environments
     if not isinstance(algorithm, RecurrentAlgorithm):
@@ -194,6 +208,7 @@ def begin(
     environment_state: Any,
     observation: Any,
     blank: Step,
+    reward_delay: int = 0,
 ) -> OffPolicyState:
     """A fresh learner without experience.
 
@@ -204,6 +219,7 @@ def begin(
         environment_state: the environment state of every copy.
         observation: the observation of every copy.
         blank: a step of a single copy, for shapes and types.
+        reward_delay: steps that wait for late rewards.
     """
     copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (replay.environments, *x.shape)), blank)
     return OffPolicyState(
@@ -214,16 +230,20 @@ def begin(
         observation=observation,
         memory=replay.learner.initial_memory((replay.environments,)),
         key=key,
+        line=empty_line(copies, reward_delay) if reward_delay else (),
     )
 
 
 def remember(replay: Replay, loop: OffPolicyState, newest: Step, store: bool = True) -> OffPolicyState:
     """Take the newest step of every copy in, and store what it completes."""
+    line = loop.line
+    if isinstance(line, Line):
+        line, newest = settle(line, newest)
     window = (*loop.recent, newest)
     memory = loop.replay
     if store:
         memory = replay.add(memory, jax.tree.map(lambda *steps: jnp.stack(steps), *window))
-    return replace(loop, replay=memory, recent=window[1:])
+    return replace(loop, replay=memory, recent=window[1:], line=line)
 
 
 def learn(replay: Replay, loop: OffPolicyState, keys: Key[Array, " u"]) -> tuple[OffPolicyState, dict[str, Array]]:

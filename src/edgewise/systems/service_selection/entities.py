@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.environments import episode
 from edgewise.environments.bipartite import PAIRS, Bipartite
-from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.environment import Environment, Late, TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Space
 from edgewise.systems.service_selection import tokens
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
@@ -92,15 +92,19 @@ class EntitySelection(Environment[EntityState]):
 
         The one row of the credit is the reward less what the rival earns by the same task, or without a rival the highest utility
         of the task at any provider, room or not: what chance brings and no decision changes is no one's merit. A crash counts
-        as `CRASH`: it happens only where no provider has room, which this decision could not help.
+        as `CRASH`: it happens only where no provider has room, which this decision could not help. Utilities that are paid late
+        come on top when they are paid.
         """
         usual, rival = self.system.rewards(state.system).max(), state.rival
         if isinstance(rival, EntityState):
             usual, rival = self._compete(key, rival)
         system, timestep = self.system.step(key, state.system, action[PROVIDER][0])
         next_state = EntityState(system, learn(self.system, state.experience, system), rival)
+        merit = _counted(timestep.reward) - _counted(usual)
+        if isinstance(timestep.late, Late):
+            merit = _counted(timestep.late.own) - _counted(usual) + timestep.late.reward.sum()
         credit = {
-            "rows": (_counted(timestep.reward) - _counted(usual))[None],
+            "rows": merit[None],
             "links": jnp.zeros((1, self.providers), bool),
         }
         return next_state, replace(timestep, observation=self.observe(next_state), credit=credit)
@@ -109,7 +113,12 @@ class EntitySelection(Environment[EntityState]):
         """What the rival earns by the task, and his state after it."""
         merit = tokens.offers(self.system, rival.system, rival.experience).optimistic
         system, timestep = self.system.step(key, rival.system, choose(self.system, rival.system, merit))
-        return timestep.reward, EntityState(system, learn(self.system, rival.experience, system))
+        earned = timestep.reward
+        if isinstance(timestep.late, Late):
+            accepted = timestep.info["utility"] - self.system.quality_baseline
+            earned = jnp.where(timestep.info["crashes"] > 0, timestep.info["crash_reward"], accepted)
+            earned = jnp.where(self.system.counts(rival.system), earned, 0.0)
+        return earned, EntityState(system, learn(self.system, rival.experience, system))
 
     def observe(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What the policy sees, an element of `observation_space`."""

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.environment import Environment, Late, TimeStep
 from edgewise.environments.spaces import Box, Discrete
 from edgewise.systems.service_selection.arrivals import Arrivals, PoissonArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
@@ -48,6 +48,7 @@ class ServiceSelectionState(eqx.Module):
         count: tasks assigned so far.
         source: state of the arrivals.
         market: the providers as they are now, where they change; else empty.
+        assigned: tasks that had been assigned before each running one, where utilities are paid late; else empty.
     """
 
     size: Float[Array, "i n"]
@@ -59,6 +60,7 @@ class ServiceSelectionState(eqx.Module):
     count: Int[Array, ""]
     source: Any
     market: Market | tuple[()] = ()
+    assigned: Int[Array, "i n"] | tuple[()] = ()
 
 
 class ServiceSelection(Environment[ServiceSelectionState]):
@@ -163,6 +165,7 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             count=jnp.zeros((), int),
             source=source,
             market=market,
+            assigned=jnp.zeros(idle.shape, int) if self.config.quality_delay else (),
         )
         return state, self.observe(state)
 
@@ -221,7 +224,8 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         kept = jnp.where(lasts, 0.0, 1.0)
         size = jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), kept * sizes), state.size)
         left_after = jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), kept * left), state.left) - gap
-        score = jnp.where(chosen & fits & place, utility + error, state.score)
+        taken = chosen & fits & place
+        score = jnp.where(taken, utility + error, state.score)
         count = state.count + 1
         over = count % self.config.tasks == 0
         done = (size > 0) & ((left_after <= 0) | (over & (count < self.horizon)))
@@ -235,13 +239,16 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             count=count,
             source=state.source,
             market=state.market,
+            assigned=() if isinstance(state.assigned, tuple) else jnp.where(taken, state.count, state.assigned),
         )
         truncated = count >= self.horizon
         utility_reward = jnp.where(fits, utility + error - self.quality_baseline, 0.0)
-        if self.config.quality_delay:
-            paid = done | (truncated & (size > 0))
-            utility_reward = jnp.where(paid, score - self.quality_baseline, 0.0).sum()
         crash_reward = jnp.where(fits, 0.0, -penalty)
+        late: Late | tuple[()] = ()
+        if not isinstance(next_state.assigned, tuple):
+            paid = done | (truncated & (size > 0))
+            late = self._late(crash_reward, paid, state.count - next_state.assigned, score)
+            utility_reward = late.reward.sum()
         info = {
             "utility_reward": utility_reward,
             "crash_reward": crash_reward,
@@ -254,15 +261,24 @@ class ServiceSelection(Environment[ServiceSelectionState]):
         }
         reward = utility_reward + crash_reward
         if self.config.earlier_episodes:
-            reward, info = jax.tree.map(lambda each: jnp.where(self.counts(state), each, 0.0), (reward, info))
+            counts = self.counts(state)
+            reward, info = jax.tree.map(lambda each: jnp.where(counts, each, 0.0), (reward, info))
+            late = jax.tree.map(lambda each: jnp.where(counts, each, jnp.zeros_like(each)), late)
         timestep = TimeStep(
             observation=self.observe(next_state),
             reward=reward,
             terminated=jnp.zeros((), bool),
             truncated=truncated,
             info=info,
+            late=late,
         )
         return next_state, timestep
+
+    def _late(
+        self, own: Float[Array, ""], paid: Bool[Array, "i n"], age: Int[Array, "i n"], score: Float[Array, "i n"]
+    ) -> Late:
+        payment = jnp.where(paid, score - self.quality_baseline, 0.0)
+        return Late(own, jnp.where(paid, age, 0).ravel(), payment.ravel())
 
     def counts(self, state: ServiceSelectionState) -> Bool[Array, ""]:
         """Whether what the next assignment brings counts, and is not of an earlier episode."""

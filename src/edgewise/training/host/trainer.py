@@ -143,6 +143,9 @@ class HostOffPolicyTrainer(HostTrainer):
         self, task: HostTask, evaluation: HostTask, algorithm: ReplayLearner[Any, Any], config: OffPolicyConfig
     ) -> None:
         super().__init__(task, evaluation, algorithm, config.environments)
+        if config.reward_delay:
+            allowed = "0 in an environment that is stepped outside of compiled code"
+            raise ConfigurationError("reward_delay", config.reward_delay, allowed)
         self._config = config
         self._replay = replay_of(algorithm, config)
         check_memory(self._replay, task, config.seeds)
