@@ -14,9 +14,10 @@ _Q_LEARNING: dict[str, Any] = {"rate": 3e-3, "epsilon_end": 0.01, "target_rate":
 """What DQN, prioritised DQN and DRQN share."""
 _REPLAY: dict[str, Any] = {"updates": 1}
 """Updates per step of all copies."""
-_ENTITIES: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.97}
-"""What learners over sets share: one task chooses, so that one round of messages tells it all, and what a task occupies is
-missed by some thirty later ones."""
+_ENTITIES: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.995}
+"""What learners over sets share: one task chooses, so that one round of messages tells it all. What a task occupies is missed by
+thirty later ones or more, and a discount that counts these less makes policies greedy: with 0.97 PPO ended 0.9% below the rule
+that it started from, with 0.995 0.35%, on 100 instances that it had not seen."""
 _WHOLE: dict[str, Any] = {"input_span": None}
 """Numbers of entities have their scale already."""
 PRESETS = {
@@ -61,8 +62,8 @@ PRESETS = {
         {"rollout": 16},
     ),
     "entity-ppo": Preset(
-        {**_ENTITIES, "trace": 0.9, "rate": 1e-3, "entropy_weight": 0.002, "minibatches": 8},
-        {**_WHOLE, "environments": 256},
+        {**_ENTITIES, "trace": 0.97, "rate": 1e-4, "entropy_weight": 0.0},
+        {**_WHOLE, "rollout": 128},
     ),
     **{
         name: Preset(_ENTITIES, _WHOLE | _REPLAY)

@@ -104,6 +104,7 @@ SERVICE_SELECTION = ServiceSelectionSystem(
     ),
     sizes=("providers", "providers_file"),
     forms=("observation", "show_mask"),
+    shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
     default_algorithm="d2sac",
     training=TRAINING,
     presets=PRESETS,
