@@ -136,7 +136,7 @@ def main() -> None:
     if options.decisions:
         times = [
             {
-                "policy": name,
+                "policy": Path(name).name,
                 "providers": providers,
                 "batch": batch,
                 "us": round(1e6 * decide_s(policy, providers, batch), 1),
@@ -162,7 +162,7 @@ def main() -> None:
                 ratio = reward / base
                 rows.append(
                     {
-                        "case": case, "episode": episode, "policy": name, "instances": len(systems),
+                        "case": case, "episode": episode, "policy": Path(name).name, "instances": len(systems),
                         "ratio": round(float(ratio.mean()), 4), "sem": round(float(ratio.std(ddof=1) / len(ratio) ** 0.5), 4),
                         "lowest": round(float(ratio.min()), 4), "reward": round(float(reward.mean()), 2),
                         "lost": round(float(lost.mean()), 5), "seconds": round(time.perf_counter() - begin, 1),

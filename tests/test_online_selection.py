@@ -17,6 +17,8 @@ from edgewise.environments.checker import check_environment
 from edgewise.environments.elements import faults
 from edgewise.environments.episode import record_episode
 from edgewise.environments.instances import InstanceGroups
+from edgewise.policies.artefact import load_policy
+from edgewise.policies.learned import LearnedPolicy
 from edgewise.systems.service_selection import online, prices
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.curves import LEAST_ERROR, Curves, Prior
@@ -381,3 +383,21 @@ class TestInstances:
     def test_what_is_not_allowed_is_named(self, changes, named):
         with pytest.raises(ConfigurationError, match=named):
             ServiceSelectionConfig(**changes)
+
+
+class TestShipped:
+    def test_as_a_reference_it_decides_as_on_entities(self):
+        environment = system(tasks=40)
+        policy = LearnedPolicy(load_policy(SYSTEM.shipped["general"]).policy)
+        _, _, mine = record(EntitySelection(environment), policy, jax.random.key(0))
+        reference = SYSTEM.references(environment, ("general-1",))["general-1"]
+        _, steps, theirs = record(environment, reference, jax.random.key(0))
+        np.testing.assert_array_equal(mine["provider"][:, 0], theirs)
+        assert float(steps.info["crashed"].sum()) == 0
+
+    def test_it_serves_any_number_of_providers(self):
+        artefact = load_policy(SYSTEM.shipped["general"])
+        for count in (2, 9):
+            environment = registry.make("service-selection", observation="entities", providers=count)
+            _, observation = environment.reset(jax.random.key(1))
+            assert 0 <= int(artefact.act(observation)["provider"][0]) < count
