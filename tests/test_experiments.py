@@ -472,9 +472,9 @@ class TestPaper:
     @pytest.mark.parametrize(("reward", "word"), [(610.0, "holds"), (580.0, "does not hold"), (596.0, "undecided")])
     def test_a_rule_that_is_told_no_curve_exceeds_prophet_or_not(self, reward: float, word: str) -> None:
         experiment = EXPERIMENTS["general"]
-        scores = SCORES | {"bid-price": reward}
+        scores = SCORES | {"bid-price": reward, "general-1": reward}
         output = experiment.output(fabricated(experiment, lambda label: scores.get(label, 500.0)))
-        assert [claim.verdict for claim in output.claims] == [word] * len(experiment.settings)
+        assert [claim.verdict for claim in output.claims] == [word] * 2 * len(experiment.settings)
         table = output.table.set_index("setting")
         assert list(table.index) == [setting.label for setting in experiment.settings]
         assert float(table.loc["20 providers", "bid-price"]) == pytest.approx(reward / 596, abs=0.002)

@@ -23,9 +23,12 @@ OVER_SETS = {OURS: "Entity D2SAC", "entity-sac": "entity SAC", "entity-ppo": "en
 """Learners over sets."""
 RULE = "bid-price"
 """The reference that a policy over sets starts from."""
-LEADING = (RULE,)
+GENERAL = "general-1"
+"""Name of the reference: the policy "general" of service selection, first version. Stored results are found by it, so another
+policy takes another number."""
+LEADING = (RULE, GENERAL)
 """Policies that are held against Prophet."""
-REFERENCES = (BASELINE, PROPHET, "optimistic", "thompson", "epsilon-greedy", RULE, "bid-price-prophet")
+REFERENCES = (BASELINE, PROPHET, "optimistic", "thompson", "epsilon-greedy", *LEADING, "bid-price-prophet")
 PER_PROVIDER = 0.00005
 """Tasks per second for each provider in the paper."""
 EQUAL: dict[str, Any] = {"width": 16, "rounds": 1, "discount": 0.995, "environments": 64}
