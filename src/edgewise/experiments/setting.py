@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.common.plain import to_plain
 from edgewise.environments import registry
 from edgewise.experiments.profile import Profile
 from edgewise.training.presets import default_configs
@@ -112,7 +113,8 @@ def _known(config: Any, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _common(one: Any, other: Any) -> dict[str, Any]:
-    return _known(one, {f.name: getattr(other, f.name) for f in dataclasses.fields(other)})
+    """Fields of the other that both have; those that were added later and are at their defaults are left out, as in addresses."""
+    return _known(one, {name: getattr(other, name) for name in to_plain(other)})
 
 
 def _depart(config: Any, changes: Mapping[str, Any]) -> Any:

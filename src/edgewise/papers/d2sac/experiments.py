@@ -65,7 +65,7 @@ TABLE4_LEARNERS = tuple(
 )
 """On the tasks of Table 4: the two learners whose updates cost most get a tenth of the steps."""
 HEURISTICS = ("random", "round-robin", "crash-avoid", "prophet")
-ALSO: tuple[str, ...] = ()
+ALSO = ("optimistic", "thompson", "epsilon-greedy", "bid-price", "general-1")
 """Reference policies that Tables 3 and 5 show besides those of the paper."""
 RATES = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004)
 """Arrivals per second in Fig. 6; the default system has 0.001."""
