@@ -63,7 +63,7 @@ PRESETS = {
     ),
     "entity-ppo": Preset(
         {**_ENTITIES, "trace": 0.97, "rate": 1e-4, "entropy_weight": 0.0},
-        {**_WHOLE, "rollout": 128},
+        _WHOLE,
     ),
     **{
         name: Preset(_ENTITIES, _WHOLE | _REPLAY)
