@@ -40,7 +40,8 @@ class ActionValue(eqx.Module):
         """Critics with fresh weights.
 
         Args:
-            observation_size, action_size: sizes.
+            observation_size: numbers of an observation.
+            action_size: numbers of an action.
             hidden: widths of the hidden layers.
             key: for the weights.
             count: number of networks.

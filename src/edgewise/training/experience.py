@@ -28,7 +28,8 @@ def advance(
     Args:
         environment: one for all copies.
         keys: randomness of every copy.
-        state, observation: of every copy.
+        state: of every copy.
+        observation: of every copy.
         action: what every copy carries out.
         drawn: the actions to remember, which may lie outside of the bounds.
         privileged: whether to remember what only critics may see.
@@ -61,7 +62,8 @@ def blank_step(
 
     Args:
         environment: whose steps.
-        state, observation: of every copy.
+        state: of every copy.
+        observation: of every copy.
         action: any one of a single copy.
         privileged: whether it holds what only critics may see.
     """

@@ -108,7 +108,8 @@ class Session:
             orders: what was carried out in the slot.
             outcome: what it has brought.
             situation: what can be seen at its end.
-            vehicles, units: who is there then. If None, the same.
+            vehicles: who is there then. If None, the same.
+            units: who is there then. If None, the same.
 
         Raises:
             ConfigurationError: naming what is missing, unknown or not allowed.
@@ -221,7 +222,8 @@ def begin(
     Args:
         config: what is known of the system: the trust model, the attacker's habits, whatever vehicles and units do not say
             themselves.
-        vehicles, units: who is there.
+        vehicles: who is there.
+        units: who is there.
         situation: what can be seen.
 
     Raises:

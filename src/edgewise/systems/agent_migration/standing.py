@@ -59,7 +59,8 @@ def update(
         standing: before it.
         latency: T_tot of each vehicle, s.
         served: one-hot of the unit that served the vehicle; a row of zeros for one of which no latency is known.
-        received, forwarded: delivery ratios (15) of each unit.
+        received: delivery ratio (15) of what each unit received.
+        forwarded: that of what it forwarded.
     """
     content = (latency <= p.tolerance).astype(float)
     positive = trust.evaluate(standing.positive, p.forgetting, content, served)
