@@ -124,9 +124,10 @@ class TestServiceSelection:
         assert int(then.late.age.max()) > 5
         np.testing.assert_allclose(settled(then, 59).reward, now.reward, atol=1e-5)
 
-    def test_settled_credit_is_that_paid_on_assignment(self) -> None:
-        now = played(EntitySelection(system()), "prophet")
-        then = played(EntitySelection(system(quality_delay=True)), "prophet")
+    @pytest.mark.parametrize("rivalled", [False, True])
+    def test_settled_credit_is_that_paid_on_assignment(self, rivalled: bool) -> None:
+        now = played(EntitySelection(system(), rivalled), "prophet")
+        then = played(EntitySelection(system(quality_delay=True), rivalled), "prophet")
         step = settled(then, 59)
         np.testing.assert_allclose(step.credit["rows"], now.credit["rows"], atol=1e-5)
         np.testing.assert_allclose(step.reward, now.reward, atol=1e-5)
