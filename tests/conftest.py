@@ -7,7 +7,6 @@ later runs share `.cache/programs` in the checkout.
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,7 @@ import pytest
 
 from edgewise.common import program_cache
 
-QUICK_TO_COMPILE = ["--xla_backend_optimization_level=0"]
-if metadata.version("jaxlib").startswith(("0.10.", "0.11.")):  # a flag that XLA does not know ends the process
-    QUICK_TO_COMPILE.append("--xla_cpu_use_fusion_emitters=false")  # large programs in half the time
-os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_TO_COMPILE))
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ[program_cache.VARIABLE] = str(Path(__file__).parents[1] / ".cache" / "programs")
 os.environ.pop(program_cache.FOLDER_VARIABLE, None)  # of the user

@@ -76,7 +76,7 @@ def test_it_learns_a_matching_with_a_known_optimum(crowding):
     task = MatchingTask(crowding=crowding)
     training = OnPolicyConfig(steps=120 * 128 * 8, environments=128, rollout=8, evaluations=1)
     loop, state, _ = trained(
-        task, EntityPPOConfig(16, 2, 1.5e-3, discount=0.0, credit="team" if crowding else "decomposed"), training
+        task, EntityPPOConfig(16, 2, 3e-3, discount=0.0, credit="team" if crowding else "decomposed"), training
     )
     policy = LearnedPolicy(loop.policy(state.train_state), False)
     reached = float(evaluate(task, policy, jax.random.key(7), 200)["return"].mean()) / task.steps

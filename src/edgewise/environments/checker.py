@@ -34,9 +34,8 @@ from edgewise.numerics.masks import ACTION_MASK
 
 COPIES = 3
 """Copies that are stepped side by side."""
-TOLERANCE = 1e-4
-"""Relative and absolute: between compiled and interpreted, vectorised and single programs. In single precision a sum whose terms
-cancel differs by more than 1e-5 between two orders of adding."""
+TOLERANCE = 1e-5
+"""Relative and absolute: between compiled and interpreted, vectorised and single programs."""
 
 
 class CheckError(EdgewiseError):
