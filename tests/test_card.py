@@ -16,11 +16,12 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import to_plain
 from edgewise.environments.description import Description
 from edgewise.policies.artefact import PolicyArtefact, save_policy
+from edgewise.policies.folders import policy_folder
 from edgewise.policies.matching import MatchingPolicy, Sets
 from edgewise.reports.card import Figures, make_card, markdown, read_card, read_figures, write_card
 from edgewise.systems.agent_migration import features
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.training.run_folder import Origin, RunConfig, policy_folder, read_config
+from edgewise.training.run_folder import Origin, RunConfig, read_config
 
 ROW = {"policy": "general", "reference": False, "metrics": {"latency": {"value": 311.25, "interval": [310.0, 312.5]}}}
 REFERENCE = {

@@ -29,6 +29,7 @@ from edgewise.environments.control.system import CARTPOLE
 from edgewise.environments.description import Description
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
 from edgewise.policies.deterministic import DeterministicPolicy
+from edgewise.policies.folders import policy_folder
 from edgewise.policies.matching import MatchingPolicy, Sets
 from edgewise.policies.protocol import core
 from edgewise.systems.agent_migration import features
@@ -38,7 +39,7 @@ from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.on_policy import OnPolicyConfig
 from edgewise.training.origin import started_with, starting_policy
 from edgewise.training.run import train
-from edgewise.training.run_folder import Origin, RunConfig, policy_folder, read_config
+from edgewise.training.run_folder import Origin, RunConfig, read_config
 from edgewise.training.sources import origin_folder
 
 SMALL = OffPolicyConfig(

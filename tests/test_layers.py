@@ -28,10 +28,13 @@ ORDER = (
     "experiments",
     "papers",
     "reports",
+    "serving",
     "cli",
 )
 """From the ground up."""
-BELOW = {layer: set(ORDER[:place]) for place, layer in enumerate(ORDER)}
+UNUSED = {"serving": {"algorithms", "training", "execution", "experiments", "papers"}}
+"""Layers that a layer does without, though they are below it: what serves a policy needs nothing of what has trained it."""
+BELOW = {layer: set(ORDER[:place]) - UNUSED.get(layer, set()) for place, layer in enumerate(ORDER)}
 REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else
 START = ROOT / "__main__.py"  # `python -m edgewise` starts the command line, from above all layers
 MODULES = sorted(set(ROOT.rglob("*.py")) - {START})
@@ -99,6 +102,8 @@ def test_imports_go_downward(path: Path) -> None:
         ("training", "import edgewise", "edgewise"),
         ("policies", "from edgewise import __version__", None),
         ("training", "from .run import train\nfrom edgewise.numerics import scaling\nimport jax", None),
+        ("serving", "from edgewise.training.run_folder import CONFIG_FILE", "edgewise.training.run_folder.CONFIG_FILE"),
+        ("serving", "from edgewise.policies.artefact import load_policy", None),
         ("cli", "from edgewise.drawing.style import plot", None),
     ],
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.policies.folders import policy_folder
 from edgewise.training.claim import LOCK_FILE, claimed, claimed_new
-from edgewise.training.run_folder import folder_name, policy_folder, resume_command
+from edgewise.training.run_folder import folder_name, resume_command
 
 HOLDER = """
 import sys

@@ -16,10 +16,10 @@ from edgewise.common.by_products import check_image_name, plot_beside
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.plain import to_plain
 from edgewise.environments.system import System
+from edgewise.policies.folders import Which
 from edgewise.reports.run_figures import comparison_figure
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.judgement import judge_references, judge_saved, load_policies
-from edgewise.training.run_folder import Which
 from edgewise.training.sources import Candidate, Source, candidate, find_source, shipped_candidate
 
 FIGURE = Path("comparison.png")

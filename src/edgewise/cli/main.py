@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
     "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
+    "serve": Command("edgewise.cli.serve:run", "put policies to work: decisions over HTTP"),
     "report": Command("edgewise.cli.report:run", "write one page on a run or on experiments"),
 }
 HELP = {"-h", "--help"}

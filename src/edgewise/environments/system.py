@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.table import Table, unknown
 from edgewise.common.terminal import number
+
+if TYPE_CHECKING:
+    from edgewise.environments.service import Service, Solving
 
 Policy = Callable[[Any, Any, Any], Any]
 """`policy(key, state, observation) -> action`. A learned policy ignores the state; a reference may look at it.
@@ -286,6 +289,19 @@ class System(abc.ABC):
             ConfigurationError: if the system has no sessions, or something that they take is missing or not allowed.
         """
         raise ConfigurationError("environment", self.name, "a system with sessions: this one has none")
+
+    def service(self, config: Any, facts: Mapping[str, Any] | None = None) -> Service | None:
+        """The system at work behind a server, or None if it has no sessions there.
+
+        Args:
+            config: the configuration of the environment that a policy was trained in.
+            facts: what the policy was trained on (`data_facts`). If None, that of the configuration.
+        """
+        return None
+
+    def solving(self) -> Solving | None:
+        """The solver of the system behind a server, or None if there is none."""
+        return None
 
     @property
     def decodes_actions(self) -> bool:

@@ -28,11 +28,12 @@ from edgewise.environments.host.system import is_host
 from edgewise.environments.system import System
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, Reference
 from edgewise.experiments.store import StoreError, code_digest, machine
+from edgewise.policies.folders import policy_folder
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judgement import Played, judge_bound, judge_references, judge_saved, load_policies
 from edgewise.training.progress import Reporter
 from edgewise.training.run import train
-from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig, policy_folder
+from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig
 from edgewise.training.saved import require_same_sizes
 from edgewise.training.trainer import evaluate_seeds
 

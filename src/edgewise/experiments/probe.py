@@ -17,7 +17,7 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import to_plain
 from edgewise.experiments.cell import Learned, Planned, digest
 from edgewise.policies.artefact import load_policy
-from edgewise.training.run_folder import policy_folder
+from edgewise.policies.folders import policy_folder
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,14 @@ from edgewise.environments import registry
 from edgewise.environments.instances import InstanceGroups
 from edgewise.environments.system import Headline, System
 from edgewise.experiments.store import machine
+from edgewise.policies.folders import policy_folder
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.reports.page import embedded, render
 from edgewise.reports.record import software
 from edgewise.reports.run_figures import LEARNER, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.judgement import episodes_of_test, judge_bound, judge_policies, judge_references
-from edgewise.training.run_folder import CONFIG_FILE, policy_folder, read_config, read_metrics
+from edgewise.training.run_folder import CONFIG_FILE, read_config, read_metrics
 from edgewise.training.saved import load_learned
 
 PAGE = "index.html"

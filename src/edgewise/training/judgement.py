@@ -18,11 +18,12 @@ from edgewise.environments.game import Game
 from edgewise.environments.host.task import HostTask
 from edgewise.environments.instances import DrawnInstances, InstanceGroups
 from edgewise.environments.system import Reference, System
+from edgewise.policies.folders import Which, policy_folder
 from edgewise.policies.learned import LearnedPolicy
 from edgewise.statistics.judgement import Judgement
 from edgewise.training.evaluation import evaluate
 from edgewise.training.host.evaluation import evaluate_host
-from edgewise.training.run_folder import RunConfig, Which, policy_folder
+from edgewise.training.run_folder import RunConfig
 from edgewise.training.saved import load_learned
 from edgewise.training.trainer import evaluate_seeds
 

@@ -24,6 +24,7 @@ from edgewise.environments import registry
 from edgewise.environments.host.copies import HostError
 from edgewise.numerics.select import select
 from edgewise.policies.artefact import PolicyArtefact
+from edgewise.policies.folders import Which, policy_folder
 from edgewise.training.build import make_trainer
 from edgewise.training.checkpoint import CheckpointError, Checkpoints, newest
 from edgewise.training.claim import claimed
@@ -38,8 +39,6 @@ from edgewise.training.run_folder import (
     CONFIG_FILE,
     TEST_FILE,
     RunConfig,
-    Which,
-    policy_folder,
     read_test,
     require_same,
     resume_command,

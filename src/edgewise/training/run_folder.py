@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -19,6 +19,7 @@ from edgewise.common.files import replace_file
 from edgewise.common.plain import ADDED, from_plain, to_plain
 from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
+from edgewise.policies.folders import policies_folder
 from edgewise.training.config import TrainingConfig
 from edgewise.training.inside import located, stored
 
@@ -30,9 +31,6 @@ CONFIG_FILE = "config.yaml"
 METRICS_FILE = "metrics.csv"
 TEST_FILE = "test.json"
 EVENTS = "tensorboard"
-
-Which = Literal["best", "last"]
-"""The policy of the best evaluation, or the newest one."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +65,6 @@ class RunConfig:
     algorithm_config: Any
     training: TrainingConfig
     origin: Origin | None = field(default=None, metadata=ADDED)
-
-
-def policies_folder(folder: Path, which: Which) -> Path:
-    """Where a run keeps the policies of all seeds."""
-    return folder / "policy" / which
-
-
-def policy_folder(folder: Path, which: Which, seed: int) -> Path:
-    """Where a run keeps the policy of a seed; that of a game has a folder for each agent inside."""
-    return policies_folder(folder, which) / f"seed-{seed}"
 
 
 def folder_name(environment: str) -> str:

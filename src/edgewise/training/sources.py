@@ -14,8 +14,9 @@ from edgewise.environments import registry
 from edgewise.environments.host.system import is_host
 from edgewise.environments.system import System
 from edgewise.policies.description_file import DESCRIPTION_FILE, read_description_file
+from edgewise.policies.folders import Which, policy_folder
 from edgewise.training.inside import located
-from edgewise.training.run_folder import CONFIG_FILE, Which, policy_folder, require_run
+from edgewise.training.run_folder import CONFIG_FILE, require_run
 
 Kind = Literal["run", "policy", "system"]
 

@@ -67,6 +67,12 @@ class Session:
         return dict(zip(self.fleet.vehicle_names, np.asarray(self.memory.pace, float).tolist(), strict=True))
 
     @property
+    def reputation(self) -> dict[str, float]:
+        """The users' mean reputation of each unit."""
+        mean = np.asarray(self.standing.reputation, float).mean(0)
+        return dict(zip(self.fleet.unit_names, mean.tolist(), strict=True))
+
+    @property
     def observation(self) -> dict[str, dict[str, np.ndarray]]:
         """What a policy takes, an element of `features.space`."""
         sets = _observe(self.parameters, self.seen, self.memory, self.config.candidates, self.config.unseen)
@@ -97,7 +103,7 @@ class Session:
     def report(
         self,
         orders: Orders,
-        outcome: Outcome,
+        outcome: Outcome | None,
         situation: Situation,
         vehicles: Sequence[Vehicle] | None = None,
         units: Sequence[Unit] | None = None,
@@ -106,7 +112,7 @@ class Session:
 
         Args:
             orders: what was carried out in the slot.
-            outcome: what it has brought.
+            outcome: what it has brought. If None, nothing is known of it, and reputations stay.
             situation: what can be seen at its end.
             vehicles: who is there then. If None, the same.
             units: who is there then. If None, the same.
@@ -116,10 +122,7 @@ class Session:
         """
         target = jnp.asarray(read_units("target", orders.target, self.fleet))
         defence = jnp.asarray(of_all("defence", orders.defence, self.fleet.unit_names), dtype=bool)
-        latency, served, packets = read_outcome(outcome, self.fleet, np.asarray(self.seen.serving))
-        judged = _judge(
-            self.parameters, self.standing, *(jnp.asarray(part, float) for part in (latency, served, packets))
-        )
+        judged = self.standing if outcome is None else self.judged(outcome)
         if vehicles is None and units is None:
             return self._stay(target, defence, judged, situation)
         fleet = Fleet(
@@ -127,6 +130,17 @@ class Session:
             self.fleet.units if units is None else tuple(units),
         )
         return self._regroup(fleet, target, defence, judged, situation)
+
+    def judged(self, outcome: Outcome) -> Standing:
+        """How units stand after what a slot has brought.
+
+        Raises:
+            ConfigurationError: naming what is missing, unknown or not allowed.
+        """
+        latency, served, packets = read_outcome(outcome, self.fleet, np.asarray(self.seen.serving))
+        told = (jnp.asarray(part, float) for part in (latency, served, packets))
+        standing_: Standing = _judge(self.parameters, self.standing, *told)
+        return standing_
 
     def _stay(
         self, target: Int[Array, " v"], defence: Bool[Array, " s"], judged: Standing, situation: Situation

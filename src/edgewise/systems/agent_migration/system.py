@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewise.environments.system import Command, Headline, Reference, Session, System
 from edgewise.systems.agent_migration.presets import PRESETS
+
+if TYPE_CHECKING:
+    from edgewise.environments.service import Service
 
 
 class AgentMigrationSystem(System):
@@ -61,6 +64,12 @@ class AgentMigrationSystem(System):
         from edgewise.systems.agent_migration.session import begin
 
         return begin(config, **start)
+
+    def service(self, config: Any, facts: Mapping[str, Any] | None = None) -> Service:
+        """See `edgewise.systems.agent_migration.service`."""
+        from edgewise.systems.agent_migration.service import AgentMigrationService
+
+        return AgentMigrationService(config, self.data_facts(config) if facts is None else facts)
 
     def own_reference(self, environment: Any, name: str) -> Reference:
         from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference

@@ -1,0 +1,19 @@
+"""`edgewise serve [MODEL ...]`."""
+
+from __future__ import annotations
+
+import tyro
+
+from edgewise.common.extras import missing
+from edgewise.serving.settings import Settings
+
+
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    settings = tyro.cli(Settings, args=words, prog="edgewise serve")
+    try:
+        from edgewise.serving.run import serve
+    except ImportError as error:
+        raise missing(error.name or "fastapi", "serve", error) from None
+    serve(settings)
+    return 0

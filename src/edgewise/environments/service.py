@@ -1,0 +1,155 @@
+"""A system at work behind a server: requests in the system's own words, and the questions among them that a policy decides.
+
+A service is a pure state machine. Its states are never changed: a request makes the next one. Whoever hosts it keeps the states,
+asks policies, and minds the time.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Words(BaseModel):
+    """What is told in a request or an answer: numbers are finite, units stand in the names, unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What can be asked of a session.
+
+    Attributes:
+        request: what it takes.
+        answer: what it gives.
+        summary: one line.
+        decides: whether a policy decides it.
+    """
+
+    request: type[BaseModel]
+    answer: type[BaseModel]
+    summary: str
+    decides: bool = False
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A request that is done.
+
+    Attributes:
+        state: of the session after it.
+        answer: to be told.
+    """
+
+    state: Any
+    answer: BaseModel
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request that a policy decides.
+
+    Attributes:
+        state: of the session with everything that the request has told; `Service.answer` makes the next one of it.
+        observation: what the policy takes, without batch axes, in arrays of NumPy.
+        details: what the service itself needs for `answer`, `rule` and `outside`.
+    """
+
+    state: Any
+    observation: Any
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Service(abc.ABC):
+    """A system at work, as one configuration of it describes.
+
+    Every method may raise a ConfigurationError that names field, value and what is allowed; the state stands as it was then.
+    """
+
+    collection: str = "sessions"
+    """What the sessions are called in addresses."""
+
+    @property
+    @abc.abstractmethod
+    def opening(self) -> Operation:
+        """How a session is opened."""
+
+    @property
+    @abc.abstractmethod
+    def operations(self) -> Mapping[str, Operation]:
+        """What can be asked of an open session, by the word that stands for it in addresses."""
+
+    @abc.abstractmethod
+    def open(self, request: BaseModel) -> Settled:
+        """Open a session.
+
+        Args:
+            request: of the type that `opening` tells.
+        """
+
+    @abc.abstractmethod
+    def apply(self, state: Any, operation: str, request: BaseModel) -> Settled | Question:
+        """Carry a request out, as far as it goes without a policy.
+
+        Args:
+            state: of the session.
+            operation: one of `operations`.
+            request: of the type that it tells.
+        """
+
+    @abc.abstractmethod
+    def answer(self, question: Question, action: Any) -> Settled:
+        """What an action means, and the state in which it was taken.
+
+        Args:
+            question: that was asked.
+            action: a policy's, or the rule's, in arrays of NumPy.
+        """
+
+    @abc.abstractmethod
+    def rule(self, question: Question) -> Any:
+        """The action of the reference rule, which answers where no policy does in time. It must be quick and compile nothing."""
+
+    def outside(self, question: Question) -> list[str]:
+        """What of a question lies outside of what the policy was trained on: a line each, with value and range."""
+        return []
+
+    @abc.abstractmethod
+    def dump(self, state: Any) -> bytes:
+        """A state for the store (see `common.packed`): `load` gives one with which everything goes on to the same bits."""
+
+    @abc.abstractmethod
+    def load(self, content: bytes) -> Any:
+        """The state of which `dump` has made the content."""
+
+    def view(self, state: Any) -> dict[str, Any]:
+        """What can be shown of a state: plain values."""
+        return {}
+
+    def samples(self) -> Iterator[Question]:
+        """Questions of the sizes that are to be expected. They are asked, and answered, before the first request, so that
+        programs are compiled by then.
+        """
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Solving:
+    """A system that a solver answers: no sessions, the same request has the same answer.
+
+    Attributes:
+        request: what it takes.
+        answer: what it gives.
+        summary: one line.
+        solve: from a request to its answer. It may raise a ConfigurationError.
+    """
+
+    request: type[BaseModel]
+    answer: type[BaseModel]
+    summary: str
+    solve: Callable[[Any], BaseModel]

@@ -1,0 +1,221 @@
+"""What is kept in the database: sessions, decisions, and answers by the keys of their requests, through SQLAlchemy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sql
+
+from edgewise.common.errors import EdgewiseError
+
+TABLES = sql.MetaData()
+SESSIONS = sql.Table(
+    "sessions",
+    TABLES,
+    sql.Column("id", sql.String(128), primary_key=True),
+    sql.Column("system", sql.String(64), nullable=False, index=True),
+    sql.Column("model", sql.String(64), nullable=False),
+    sql.Column("version", sql.Integer, nullable=False),
+    sql.Column("state", sql.LargeBinary, nullable=False),
+    sql.Column("time", sql.Double, nullable=False, index=True),
+)
+DECISIONS = sql.Table(
+    "decisions",
+    TABLES,
+    sql.Column("id", sql.String(36), primary_key=True),
+    sql.Column("time", sql.Double, nullable=False, index=True),
+    sql.Column("session", sql.String(128), nullable=False, index=True),
+    sql.Column("system", sql.String(64), nullable=False),
+    sql.Column("model", sql.String(64), nullable=False),
+    sql.Column("policy", sql.String(64), nullable=False),
+    sql.Column("request", sql.String(64), nullable=False),
+    sql.Column("input_sha256", sql.String(64), nullable=False),
+    sql.Column("observation", sql.LargeBinary, nullable=False),
+    sql.Column("action", sql.LargeBinary, nullable=False),
+    sql.Column("degraded", sql.Boolean, nullable=False),
+    sql.Column("outside", sql.Text, nullable=False),
+    sql.Column("milliseconds", sql.Double, nullable=False),
+)
+ANSWERS = sql.Table(
+    "answers",
+    TABLES,
+    sql.Column("scope", sql.String(256), primary_key=True),
+    sql.Column("key", sql.String(128), primary_key=True),
+    sql.Column("input_sha256", sql.String(64), nullable=False),
+    sql.Column("status", sql.Integer, nullable=False),
+    sql.Column("body", sql.LargeBinary, nullable=False),
+    sql.Column("time", sql.Double, nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session as it is kept.
+
+    Attributes:
+        id: chosen by the client or the server.
+        system, model: to which it belongs.
+        version: number of requests that have changed it.
+        state: see `Service.dump`.
+        time: of the last change, s since 1970.
+    """
+
+    id: str
+    system: str
+    model: str
+    version: int
+    state: bytes
+    time: float
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """A decision as it is kept.
+
+    Attributes:
+        id: of its own.
+        time: when it was answered, s since 1970.
+        session, system, model: to which it belongs.
+        policy: digest of the policy that gave it; of the one that was late, if it is degraded.
+        request: id of the request.
+        input_sha256: digest of the observation.
+        observation, action: see `common.packed`.
+        degraded: whether the reference rule gave it.
+        outside: what of its input was outside of what the policy was trained on; a line each.
+        milliseconds: from the question to the action.
+    """
+
+    id: str
+    time: float
+    session: str
+    system: str
+    model: str
+    policy: str
+    request: str
+    input_sha256: str
+    observation: bytes
+    action: bytes
+    degraded: bool
+    outside: str
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """An answer as it is kept, to be given again to a request that is repeated.
+
+    Attributes:
+        scope: address of the request.
+        key: that the client gave it.
+        input_sha256: digest of its body.
+        status, body: of the answer.
+        time: s since 1970.
+    """
+
+    scope: str
+    key: str
+    input_sha256: str
+    status: int
+    body: bytes
+    time: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one request changes, kept whole or not at all.
+
+    Attributes:
+        session: its new row.
+        decision: made by the request, if one was.
+        answer: if the request had a key.
+        removed: whether the session is removed.
+    """
+
+    session: SessionRow
+    decision: DecisionRow | None = None
+    answer: AnswerRow | None = None
+    removed: bool = False
+
+
+class Store:
+    """A database.
+
+    Args:
+        url: of SQLAlchemy.
+
+    Raises:
+        EdgewiseError: if it cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = sql.create_engine(url)
+            if self._engine.dialect.name == "sqlite":
+                sql.event.listen(self._engine, "connect", _prepare_sqlite)
+            TABLES.create_all(self._engine)
+        except (sql.exc.SQLAlchemyError, ImportError) as error:
+            raise EdgewiseError(f"database {url}: cannot be opened: {_told(error)}") from None
+        self._writing = threading.Lock()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def commit(self, changes: Sequence[Change]) -> list[bool]:
+        """Keep changes in one transaction.
+
+        Returns:
+            Of each whether it was kept: not if another one has changed its session since.
+        """
+        with self._writing, self._engine.begin() as connection:
+            return [_keep(connection, change) for change in changes]
+
+    def session(self, name: str) -> SessionRow | None:
+        """A session, if it is kept."""
+        row = self._first(sql.select(SESSIONS).where(SESSIONS.c.id == name))
+        return None if row is None else SessionRow(**row)
+
+    def answer(self, scope: str, key: str) -> AnswerRow | None:
+        """The answer to a request that has been carried out."""
+        row = self._first(sql.select(ANSWERS).where(ANSWERS.c.scope == scope, ANSWERS.c.key == key))
+        return None if row is None else AnswerRow(**row)
+
+    def sessions(self) -> int:
+        """Number of sessions."""
+        with self._engine.connect() as connection:
+            return int(connection.execute(sql.select(sql.func.count()).select_from(SESSIONS)).scalar_one())
+
+    def _first(self, query: Any) -> dict[str, Any] | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+            return None if row is None else dict(row)
+
+
+def _keep(connection: sql.Connection, change: Change) -> bool:
+    row = change.session
+    before = sql.and_(SESSIONS.c.id == row.id, SESSIONS.c.version == row.version - 1)
+    if change.removed:
+        kept = connection.execute(sql.delete(SESSIONS).where(before)).rowcount == 1
+    elif row.version == 0:
+        connection.execute(sql.insert(SESSIONS).values(**asdict(row)))
+        kept = True
+    else:
+        kept = connection.execute(sql.update(SESSIONS).where(before).values(**asdict(row))).rowcount == 1
+    if kept and change.decision is not None:
+        connection.execute(sql.insert(DECISIONS).values(**asdict(change.decision)))
+    if kept and change.answer is not None:
+        connection.execute(sql.insert(ANSWERS).values(**asdict(change.answer)))
+    return kept
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    """A log ahead of the file, so that readers do not wait; kept by the operating system if this process is killed."""
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {setting}")
+
+
+def _told(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

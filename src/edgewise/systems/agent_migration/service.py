@@ -1,0 +1,246 @@
+"""Agent migration behind a server: sessions that are told of vehicles slot by slot, and answer with orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pydantic import BaseModel
+
+from edgewise.common.errors import ConfigurationError
+from edgewise.environments.bipartite import COLUMN
+from edgewise.environments.service import Operation, Question, Service, Settled
+from edgewise.systems.agent_migration import stored, words
+from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
+from edgewise.systems.agent_migration.expected import expected_latencies
+from edgewise.systems.agent_migration.features import PAIRS, UNITS
+from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
+from edgewise.systems.agent_migration.instances import alone
+from edgewise.systems.agent_migration.operated import Operated
+from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation, require_known
+from edgewise.systems.agent_migration.session import Session, begin
+
+EXPECTED = ((8, 4),)
+"""Vehicles and units of usual sessions."""
+
+
+class AgentMigrationService(Service):
+    """Sessions of one configuration.
+
+    Args:
+        config: of the environment that the policy was trained in.
+        facts: what it was trained on, see `instances.facts`.
+    """
+
+    def __init__(self, config: AgentMigrationConfig, facts: Mapping[str, Any]) -> None:
+        single = alone(config)
+        self._config = replace(
+            single,
+            mobility=None,
+            mobility_sha256=None,
+            rsu_positions_m=None,
+            scheduled_attacks=(),
+            observation="entities",
+            view="central",
+        )
+        self._facts = facts
+
+    @property
+    def opening(self) -> Operation:
+        return Operation(words.OpenIn, words.OpenOut, "open a session with its road-side units")
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        summary = (
+            "tell a slot: what the last one has brought and who is where; the answer orders migrations and defences"
+        )
+        return {"slots": Operation(words.SlotIn, words.SlotOut, summary, decides=True)}
+
+    def open(self, request: BaseModel) -> Settled:
+        assert isinstance(request, words.OpenIn)
+        units = _units(request.units)
+        told = {name: value for name, value in request.system.model_dump().items() if value is not None}
+        known = {"attacked_rsus": min(self._config.attacked_rsus, len(units)), **told}
+        config = replace(self._config, rsus=len(units), **_of_many(self._config), **known)
+        Fleet((Vehicle("vehicle"),), units).parameters(config)
+        names = [unit.name for unit in units]
+        shown = {name: getattr(config, name) for name in words.TOLD if getattr(config, name) is not None}
+        return Settled(Operated(config, units), words.OpenOut(units=names, configuration=shown))
+
+    def apply(self, state: Any, operation: str, request: BaseModel) -> Settled | Question:
+        assert isinstance(request, words.SlotIn)
+        assert isinstance(state, Operated)
+        units = state.units if request.units is None else _units(request.units)
+        following = replace(state, units=units, slot=state.slot + 1)
+        if not request.vehicles:
+            return _nobody(following, request)
+        vehicles = tuple(Vehicle(v.id, v.raw_data_mb, v.agent_data_mb, v.tolerance_s) for v in request.vehicles)
+        session = _advanced(following, request, vehicles)
+        return Question(
+            replace(following, session=session, absent=False),
+            session.observation,
+            {"tell_reputations": request.tell_reputations},
+        )
+
+    def answer(self, question: Question, action: Any) -> Settled:
+        state: Operated = question.state
+        session = state.session
+        assert session is not None
+        orders = session.orders(action)
+        target, defence = jnp.asarray(action[TARGET]), jnp.asarray(action[DEFENCE])
+        there, staying = jax.device_get(_expected(session.parameters, session.seen, session.memory, target, defence))
+        vehicles, units = session.fleet.vehicle_names, session.fleet.unit_names
+        reputation = np.asarray(session.seen.reputation)
+        mean = reputation.mean(0)
+        attacked = question.observation[UNITS]["attacked"]
+        threshold, serving = state.config.reputation_threshold, np.asarray(session.seen.serving)
+        told = words.SlotOut(
+            slot=state.slot,
+            vehicles={
+                name: words.VehicleOut(
+                    serving_unit=units[int(serving[i])],
+                    target_unit=orders.target[name],
+                    processor_share=orders.share[name],
+                    expected_latency_s=_finite(float(there[i])),
+                    expected_latency_staying_s=_finite(float(staying[i])),
+                    pace=session.pace[name],
+                )
+                for i, name in enumerate(vehicles)
+            },
+            units={
+                name: words.UnitOut(
+                    defend=orders.defence[name],
+                    reputation=float(mean[i]),
+                    attack_suspected=bool(mean[i] < threshold),
+                    attack_probability=float(attacked[i]),
+                )
+                for i, name in enumerate(units)
+            },
+            reputations=_table(reputation, vehicles, units) if question.details["tell_reputations"] else None,
+        )
+        return Settled(replace(state, orders=orders), told)
+
+    def rule(self, question: Question) -> Any:
+        """The quick far-sighted plan, which the observation holds already (`plan`)."""
+        pairs, units = question.observation[PAIRS], question.observation[UNITS]
+        place = np.argmax(pairs["planned"], axis=1)
+        column = np.take_along_axis(pairs[COLUMN], place[:, None], axis=1)[:, 0] if COLUMN in pairs else place
+        return {TARGET: column.astype(np.int32), DEFENCE: np.asarray(units["planned_defence"])}
+
+    def dump(self, state: Any) -> bytes:
+        return stored.dump(state)
+
+    def load(self, content: bytes) -> Any:
+        return stored.load(content)
+
+    def samples(self) -> Iterator[Question]:
+        for vehicles, units in EXPECTED:
+            places = [{"id": f"{i}", "position_m": (100.0 * i, 0.0)} for i in range(max(vehicles, units))]
+            state = self.open(words.OpenIn.model_validate({"units": places[:units]})).state
+            for _ in range(2):
+                question = self.apply(state, "slots", words.SlotIn.model_validate({"vehicles": places[:vehicles]}))
+                assert isinstance(question, Question)
+                yield question
+                state = self.answer(question, self.rule(question)).state
+
+
+def _units(told: list[words.UnitIn]) -> tuple[Unit, ...]:
+    return tuple(Unit(each.id, each.position_m, each.link_rate_mbps, each.cpu_mhz) for each in told)
+
+
+def _of_many(config: AgentMigrationConfig) -> dict[str, Any]:
+    """Fields with a value for each vehicle or unit of the training, which say nothing of others."""
+    names = ("link_rate_mbps", "cpu_mhz", "raw_data_mb", "agent_data_mb", "tolerance")
+    return {name: None for name in names if np.ndim(getattr(config, name))}
+
+
+def _advanced(state: Operated, request: words.SlotIn, vehicles: tuple[Vehicle, ...]) -> Session:
+    """The session at the start of a slot, after the report of the last one."""
+    before = state.session
+    if before is None:
+        if request.report is not None:
+            raise ConfigurationError("report", "given", "left out in the first slot: there is none before")
+        return begin(state.config, vehicles, state.units, _situation(request, ()))
+    entered = {each.id for each in request.vehicles if each.entered} | (
+        set(before.fleet.vehicle_names) & {each.id for each in request.vehicles} if state.absent else set()
+    )
+    assert state.orders is not None
+    outcome = None if request.report is None else _outcome(request.report)
+    orders = _carried_out(state.orders, request.carried_out)
+    same = state.units == before.fleet.units and _same(vehicles, before.fleet.vehicles)
+    who: dict[str, Any] = {} if same else {"vehicles": vehicles, "units": state.units}
+    return before.report(orders, outcome, _situation(request, entered), **who)
+
+
+def _same(told: tuple[Vehicle, ...], known: tuple[Vehicle, ...]) -> bool:
+    """Whether these are the vehicles that are known; tolerances that are not told stay."""
+    if [each.name for each in told] != [each.name for each in known]:
+        return False
+    pairs = zip(told, known, strict=True)
+    return all(replace(one, tolerance_s=one.tolerance_s or other.tolerance_s) == other for one, other in pairs)
+
+
+def _nobody(state: Operated, request: words.SlotIn) -> Settled:
+    """A slot without vehicles: what the last one has brought counts, and there is nothing to decide."""
+    session = state.session
+    if session is not None and request.report is not None:
+        session = replace(session, standing=session.judged(_outcome(request.report)))
+    elif request.report is not None:
+        raise ConfigurationError("report", "given", "left out in the first slot: there is none before")
+    known = {} if session is None else session.reputation
+    usual = state.config.initial_reputation
+    told = {
+        unit.name: words.UnitOut(
+            defend=False,
+            reputation=known.get(unit.name, usual),
+            attack_suspected=known.get(unit.name, usual) < state.config.reputation_threshold,
+            attack_probability=0.0,
+        )
+        for unit in state.units
+    }
+    following = replace(state, session=session, absent=session is not None)
+    return Settled(following, words.SlotOut(slot=state.slot, vehicles={}, units=told, reputations=None))
+
+
+def _situation(request: words.SlotIn, entered: Any) -> Situation:
+    vehicles = request.vehicles
+    serving = {each.id: each.serving_unit for each in vehicles if each.serving_unit is not None}
+    return Situation(
+        positions_m={each.id: each.position_m for each in vehicles},
+        serving=serving or None,
+        load=request.waiting_load_slots,
+        expected_m={each.id: each.expected_position_m for each in vehicles if each.expected_position_m is not None},
+        ahead_m={each.id: each.own_pace_position_m for each in vehicles if each.own_pace_position_m is not None},
+        entered=entered,
+    )
+
+
+def _outcome(report: words.ReportIn) -> Outcome:
+    return Outcome(report.latency_s, {name: Packets(**dict(each)) for name, each in report.packets.items()})
+
+
+def _carried_out(orders: Orders, told: words.CarriedOut) -> Orders:
+    """The last orders, but for what was done otherwise."""
+    require_known("carried_out.target_unit", told.target_unit, tuple(orders.target))
+    require_known("carried_out.defend", told.defend, tuple(orders.defence))
+    return replace(orders, target={**orders.target, **told.target_unit}, defence={**orders.defence, **told.defend})
+
+
+def _table(values: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    return {
+        row: dict(zip(columns, line, strict=True))
+        for row, line in zip(rows, values.astype(float).tolist(), strict=True)
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if np.isfinite(seconds) else None
+
+
+_expected = eqx.filter_jit(expected_latencies)

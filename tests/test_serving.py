@@ -1,0 +1,161 @@
+"""The policy server: sessions over HTTP, answers that a policy would give, and refusals in one form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+import served
+from edgewise.common.packed import nested, unpack
+from edgewise.serving.application import Server, application
+from edgewise.serving.settings import Settings
+from edgewise.serving.store import DECISIONS
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("server")
+    model = served.save_small_policy(folder / "small")
+    settings = Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000)
+    with TestClient(application(Server(settings))) as opened:
+        yield opened
+
+
+def open_session(client: TestClient, name: str) -> None:
+    opened = client.post(served.SESSIONS, params={"session": name}, json={"units": served.UNITS})
+    assert opened.status_code == 201, opened.text
+    assert opened.json()["answer"]["units"] == ["west", "east"]
+
+
+def ask(client: TestClient, name: str, body: dict[str, Any], status: int = 200, **headers: str) -> Any:
+    told = client.post(f"{served.SESSIONS}/{name}/slots", json=body, headers=headers)
+    assert told.status_code == status, told.text
+    return told.json()
+
+
+def decisions(client: TestClient, name: str) -> list[Any]:
+    store = client.app.state.server.store
+    with store._engine.connect() as connection:
+        query = DECISIONS.select().where(DECISIONS.c.session == name).order_by(DECISIONS.c.time)
+        return list(connection.execute(query).mappings())
+
+
+def test_answers_are_those_of_the_policy_and_are_kept(client: TestClient) -> None:
+    open_session(client, "town")
+    told = [ask(client, "town", served.slot(number)) for number in range(6)]
+    artefact = client.app.state.server.repository.find("small").artefact
+    kept = decisions(client, "town")
+    assert [each["decision_id"] for each in told] == [row["id"] for row in kept]
+    for each, row in zip(told, kept, strict=True):
+        action, seen = (nested(unpack(row[part])[0]) for part in ("action", "observation"))
+        acted = artefact.act(seen)
+        assert sorted(acted) == sorted(action)
+        for name, value in acted.items():
+            np.testing.assert_array_equal(value, action[name])
+        assert [v["target_unit"] for v in each["answer"]["vehicles"].values()] == [
+            ("west", "east")[int(i)] for i in acted["target"]
+        ]
+        assert not each["degraded"]
+        assert each["policy_sha256"] == client.app.state.server.repository.find("small").digest
+    assert len({str(each["answer"]["vehicles"]) for each in told}) > 1
+    reputations = [each["answer"]["units"]["west"]["reputation"] for each in told]
+    assert reputations[0] == pytest.approx(0.7)
+    assert reputations[-1] != reputations[0]
+
+
+def test_vehicles_and_units_come_and_go(client: TestClient) -> None:
+    open_session(client, "busy")
+    assert list(ask(client, "busy", served.slot(0, "ab"))["answer"]["vehicles"]) == ["a", "b"]
+    assert list(ask(client, "busy", {"vehicles": served.vehicles(1, "bcd")})["answer"]["vehicles"]) == ["b", "c", "d"]
+    empty = ask(client, "busy", {"vehicles": []})
+    assert empty["answer"]["vehicles"] == {}
+    assert "degraded" not in empty["answer"]
+    units = [*served.UNITS, {"id": "north", "position_m": [500, 800], "link_rate_mbps": 150, "cpu_mhz": 150}]
+    again = ask(client, "busy", {"vehicles": served.vehicles(3, "cd"), "units": units})
+    assert list(again["answer"]["units"]) == ["west", "east", "north"]
+    assert again["answer"]["slot"] == 4
+
+
+def test_a_repeated_request_is_answered_again_and_counts_once(client: TestClient) -> None:
+    open_session(client, "keyed")
+    first = ask(client, "keyed", served.slot(0), **{"Idempotency-Key": "one"})
+    assert ask(client, "keyed", served.slot(0), **{"Idempotency-Key": "one"}) == first
+    assert len(decisions(client, "keyed")) == 1
+    other = ask(client, "keyed", served.slot(1), 422, **{"Idempotency-Key": "one"})
+    assert "another request" in other["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "allowed"),
+    [
+        ({"vehicles": [{"id": "a", "position_m": [0, "x"]}]}, "vehicles.0.position_m.1", "valid number"),
+        ({"vehicles": [{"id": "a"}]}, "vehicles.0.position_m", "given"),
+        ({"vehicles": [{"id": "a", "position_m": [0, 1e30]}]}, "vehicles.0.position_m.1", "1000"),
+        ({"vehicles": served.vehicles(0, "aa")}, "vehicles", "another name"),
+        ({**served.slot(1)}, "report", "first slot"),
+        ({"vehicles": served.vehicles(0), "wheels": 4}, "wheels", "not permitted"),
+    ],
+)
+def test_a_request_that_is_not_allowed_changes_nothing(
+    client: TestClient, body: dict[str, Any], field: str, allowed: str
+) -> None:
+    name = f"wrong-{abs(hash((field, allowed)))}"
+    open_session(client, name)
+    refusal = ask(client, name, body, 422)
+    assert refusal["faults"][0]["field"] == field
+    assert allowed in refusal["faults"][0]["allowed"]
+    assert decisions(client, name) == []
+    assert ask(client, name, served.slot(0))["answer"]["slot"] == 1
+
+
+def test_unknown_sessions_models_and_taken_names_are_refused(client: TestClient) -> None:
+    assert "open session" in ask(client, "nobody", served.slot(0), 404)["error"]
+    open_session(client, "mine")
+    taken = client.post(served.SESSIONS, params={"session": "mine"}, json={"units": served.UNITS})
+    assert taken.status_code == 409
+    other = client.post(served.SESSIONS, params={"model": "large"}, json={"units": served.UNITS})
+    assert (other.status_code, other.json()["faults"][0]["allowed"]) == (422, "one of small")
+    assert client.delete(f"{served.SESSIONS}/mine").status_code == 204
+    ask(client, "mine", served.slot(0), 404)
+
+
+def test_a_state_goes_on_to_the_same_bits_after_it_was_stored(client: TestClient) -> None:
+    server = client.app.state.server
+    model = server.repository.find("small")
+    service = model.service
+    words = service.operations["slots"].request
+    state = service.open(service.opening.request.model_validate({"units": served.UNITS})).state
+    stored = service.load(service.dump(state))
+    for number in range(4):
+        names = "abc" if number < 3 else "bcd"
+        body = words.model_validate({**served.slot(number, "abc"), "vehicles": served.vehicles(number, names)})
+        asked, again = (service.apply(each, "slots", body) for each in (state, stored))
+        action = model.artefact.act(asked.observation)
+        state = service.answer(asked, action).state
+        stored = service.load(service.dump(service.answer(again, action).state))
+        assert service.dump(stored) == service.dump(state)
+
+
+def test_schemas_tell_every_address(client: TestClient) -> None:
+    schema = client.get("/openapi.json").json()
+    assert f"{served.SESSIONS}/{{session}}/slots" in schema["paths"]
+    assert "raw_data_mb" in schema["components"]["schemas"]["VehicleIn"]["properties"]
+    assert client.get("/v2/health/live").json() == {"live": True}
+
+
+def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    from edgewise.common.errors import EdgewiseError
+    from edgewise.serving.models import find_sources
+
+    with pytest.raises(EdgewiseError, match="must be the folder of a run or of a policy"):
+        find_sources([str(tmp_path / "nothing")])
+    small = served.save_small_policy(tmp_path / "small")
+    with pytest.raises(EdgewiseError, match="names that differ"):
+        find_sources([str(small), str(small)])
+    assert [source.name for source in find_sources([f"mine={small}"])] == ["mine"]
+    assert {source.name for source in find_sources([])} >= {"agent-migration"}
