@@ -12,8 +12,8 @@ import time
 import pytest
 
 from edgewise.common.interrupt import interrupt_flag
-from edgewise.training import progress
-from edgewise.training.progress import Pace, progress_bar
+from edgewise.common import progress
+from edgewise.common.progress import Pace, progress_bar
 
 
 def test_pace_does_not_count_what_came_before_the_first_work() -> None:

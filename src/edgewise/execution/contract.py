@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import told
 from edgewise.common.interrupt import Interrupted
-from edgewise.training.progress import Reporter
+from edgewise.common.progress import Reporter
 
 
 @runtime_checkable

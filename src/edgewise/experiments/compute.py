@@ -12,7 +12,7 @@ from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, ProbeRes
 from edgewise.experiments.job import Job
 from edgewise.experiments.probe import Probe
 from edgewise.experiments.store import Store, code_digest, machine
-from edgewise.training.progress import Reporter, progress_bar
+from edgewise.common.progress import Reporter, progress_bar
 
 
 @dataclass(frozen=True)

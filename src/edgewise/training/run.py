@@ -33,7 +33,7 @@ from edgewise.training.finite import not_finite
 from edgewise.training.inside import stored
 from edgewise.training.metrics import Metrics, summarise
 from edgewise.training.origin import started_with, starting_policy
-from edgewise.training.progress import Reporter
+from edgewise.common.progress import Reporter
 from edgewise.training.run_folder import (
     CHECKPOINTS,
     CONFIG_FILE,

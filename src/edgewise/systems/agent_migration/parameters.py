@@ -113,13 +113,14 @@ def nominal_latency(config: AgentMigrationConfig) -> Float[np.ndarray, " v"]:
 
     T_nom = 8 (1 + result_share) D / mean(b) + d_s D / ((S / V) mean(C)).
     """
-    rate, cpu, raw = _rates(config), _processors(config), _volumes(config)
+    rate, cpu, raw = link_rates(config), _processors(config), _volumes(config)
     shared = config.rsus / config.vehicles * cpu.mean()
     radio = 8 * (1 + config.result_share) * raw / rate.mean()
     return np.asarray(radio + config.cycles_per_byte * config.computed_share * raw / shared)
 
 
-def _rates(config: AgentMigrationConfig) -> np.ndarray:
+def link_rates(config: AgentMigrationConfig) -> Float[np.ndarray, " s"]:
+    """Nominal radio rate of each RSU, bit/s."""
     return 1e6 * _spread(config.link_rate_mbps, np.round(np.linspace(300, 100, config.rsus)), config.rsus)
 
 
@@ -141,7 +142,7 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         `Parameters`.
     """
     rsus, vehicles = config.rsus, config.vehicles
-    rate, cpu, raw = _rates(config), _processors(config), _volumes(config)
+    rate, cpu, raw = link_rates(config), _processors(config), _volumes(config)
     agent = 1e6 * _spread(config.agent_data_mb, AGENT_DATA_MB, vehicles)
     positions = (
         grid_positions(rsus, config.origin_m, config.area_m)

@@ -94,16 +94,42 @@ def generate_with_sumo(output: str | os.PathLike[str], traffic: Traffic) -> Path
     if traffic.network is not None and output.exists() and output.samefile(traffic.network):
         raise ConfigurationError("output", os.fspath(output), "another file than the network")
     home = sumo_home()
-    environment = os.environ | {"SUMO_HOME": str(home)}
-    if (home / "data" / "proj").is_dir():
-        environment |= {"PROJ_LIB": str(home / "data" / "proj"), "PROJ_DATA": str(home / "data" / "proj")}
+    environment = sumo_environment(home)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".sumo-") as name:
         folder = Path(name)
         records = folder / f"fcd.xml{'.gz' if output.suffix == '.gz' else ''}"
-        for step in _steps(traffic, home, folder, records):
-            _call(step, folder, environment)
+        roads, trips = plan_trips(traffic, folder, home)
+        _call(_recording(traffic, home, roads, trips, records), folder, environment)
         os.replace(records, output)
     return output
+
+
+def plan_trips(traffic: Traffic, folder: Path, home: Path) -> tuple[Path, Path]:
+    """Write the trips of a traffic, and its roads if it has none.
+
+    Args:
+        traffic: what drives, and where.
+        folder: to write into.
+        home: of SUMO, see `sumo_home`.
+
+    Returns:
+        The road network and the trips.
+
+    Raises:
+        EdgewiseError: if SUMO fails; the error holds its output.
+    """
+    roads = folder / "grid.net.xml" if traffic.network is None else Path(traffic.network).absolute()
+    trips = folder / "trips.xml"
+    for step in _planning(traffic, home, roads, trips):
+        _call(step, folder, sumo_environment(home))
+    return roads, trips
+
+
+def sumo_environment(home: Path) -> dict[str, str]:
+    """Environment variables with which SUMO finds its files."""
+    projections = home / "data" / "proj"
+    found = {"PROJ_LIB": str(projections), "PROJ_DATA": str(projections)} if projections.is_dir() else {}
+    return os.environ | {"SUMO_HOME": str(home)} | found
 
 
 def _is_network(path: Path) -> bool:
@@ -118,11 +144,9 @@ def _is_network(path: Path) -> bool:
     return re.search(rb"<net[\s>]", start) is not None
 
 
-def _steps(traffic: Traffic, home: Path, folder: Path, records: Path) -> list[list[str]]:
-    """The programs to call, one after another."""
-    roads = folder / "grid.net.xml" if traffic.network is None else Path(traffic.network).absolute()
-    trips, seed = folder / "trips.xml", str(traffic.seed)
-    end = f"{traffic.warm_up_seconds + traffic.seconds:g}"
+def _planning(traffic: Traffic, home: Path, roads: Path, trips: Path) -> list[list[str]]:
+    """The programs that make roads, if there are none, and trips."""
+    seed = str(traffic.seed)
     grid = [
         str(home / "bin" / "netgenerate"),
         *("--grid", "--grid.x-number", str(traffic.columns), "--grid.y-number", str(traffic.rows)),
@@ -133,18 +157,33 @@ def _steps(traffic: Traffic, home: Path, folder: Path, records: Path) -> list[li
     plan = [
         sys.executable, str(home / "tools" / "randomTrips.py"),
         *("--net-file", str(roads), "--output-trip-file", str(trips), "--seed", seed),
-        *("--begin", "0", "--end", end, "--period", f"{traffic.seconds / traffic.vehicles:.6f}"),
+        *("--begin", "0", "--end", _end(traffic), "--period", f"{traffic.seconds / traffic.vehicles:.6f}"),
         *("--min-distance", f"{traffic.shortest_trip_m:g}", "--no-validate"),
     ]  # fmt: skip
-    simulate = [
-        str(home / "bin" / "sumo"),
-        *("--net-file", str(roads), "--route-files", str(trips), "--seed", seed),
-        *("--begin", "0", "--end", end, "--ignore-route-errors", "true"),
-        *("--fcd-output", str(records), "--fcd-output.attributes", "x,y"),
-        *("--device.fcd.begin", f"{traffic.warm_up_seconds:g}", "--device.fcd.period", f"{traffic.sample_seconds:g}"),
+    return [*([grid] if traffic.network is None else []), plan]
+
+
+def simulation_options(traffic: Traffic, roads: Path, trips: Path) -> list[str]:
+    """What SUMO is told of a traffic."""
+    return [
+        *("--net-file", str(roads), "--route-files", str(trips), "--seed", str(traffic.seed)),
+        *("--begin", "0", "--end", _end(traffic), "--ignore-route-errors", "true"),
         *("--no-step-log", "true", "--no-warnings", "true", "--xml-validation", "never"),
     ]
-    return [*([grid] if traffic.network is None else []), plan, simulate]
+
+
+def _recording(traffic: Traffic, home: Path, roads: Path, trips: Path, records: Path) -> list[str]:
+    """The program that simulates and records."""
+    return [
+        str(home / "bin" / "sumo"),
+        *simulation_options(traffic, roads, trips),
+        *("--fcd-output", str(records), "--fcd-output.attributes", "x,y"),
+        *("--device.fcd.begin", f"{traffic.warm_up_seconds:g}", "--device.fcd.period", f"{traffic.sample_seconds:g}"),
+    ]
+
+
+def _end(traffic: Traffic) -> str:
+    return f"{traffic.warm_up_seconds + traffic.seconds:g}"
 
 
 def sumo_home() -> Path:
