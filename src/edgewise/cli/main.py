@@ -26,6 +26,7 @@ COMMANDS = {
     "card": Command("edgewise.cli.card:run", "what a policy was trained on, its figures and limits, how to use it"),
     "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
     "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
+    "drive": Command("edgewise.cli.drive:run", "traffic and requests for a running server"),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
     "serve": Command("edgewise.cli.serve:run", "put policies to work: decisions over HTTP"),
     "report": Command("edgewise.cli.report:run", "write one page on a run or on experiments"),

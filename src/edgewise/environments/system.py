@@ -157,6 +157,7 @@ class System(abc.ABC):
         presets: by algorithm, what tuning found.
         commands: by word, what the system adds to `edgewise`.
         solver: the solver of `edgewise solve SYSTEM`; None if there is no solver.
+        drives: by word, what `edgewise drive` adds: clients that bring a policy server of the system to life.
         sizes: fields of the configuration that set the size of observations and actions: a policy of fixed size serves only
             the values that it was trained with.
         forms: fields of the configuration that set the form of an observation: where a policy is played, they are those of
@@ -179,6 +180,7 @@ class System(abc.ABC):
     presets: Mapping[str, Preset] = field(default_factory=dict)
     commands: Mapping[str, Command] = field(default_factory=dict)
     solver: Command | None = None
+    drives: Mapping[str, Command] = field(default_factory=dict)
     sizes: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     shipped: Mapping[str, Path] = field(default_factory=dict)

@@ -167,4 +167,9 @@ AGENT_MIGRATION = AgentMigrationSystem(
             "edgewise.systems.agent_migration.commands:run", "import vehicle traces, or generate them with SUMO"
         )
     },
+    drives={
+        "sumo": Command(
+            "edgewise.systems.agent_migration.drive.command:run", "vehicles of SUMO, served slot by slot"
+        )
+    },
 )

@@ -49,6 +49,8 @@ class Drive:
         rsu_positions: road-side units placed by hand, m.
         coverage_m: coverage radius, m. If None, 1.7 times the distance within which 99.5 % of the crossings have a unit.
         attack_frequency: probability per slot that an attack on an idle target starts.
+        by_place: tell the server of places instead of vehicles: whoever takes the place of one that leaves goes on with what its
+            user holds of the units, as the simulator does with recordings.
         pace: simulated seconds per second, so that one can watch. If None, as fast as it goes.
         seed: of attacks, data volumes, losses, and of who is served.
         record: file for the drive's places (.npz), as `--mobility` takes it.
@@ -66,6 +68,7 @@ class Drive:
     rsu_positions: tuple[tuple[float, float], ...] | None = None
     coverage_m: float | None = None
     attack_frequency: float = AgentMigrationConfig.attack_frequency
+    by_place: bool = False
     pace: float | None = None
     seed: int = 0
     record: Path | None = None
@@ -94,26 +97,28 @@ def run(words: list[str]) -> int:
     if options.json:
         print(json.dumps(facts))
     else:
-        print_table(["", ""], [[name.replace("_", " "), _text(value)] for name, value in facts.items()])
+        rows = [[name.replace("_", " "), _text(value)] for name, value in facts.items()]
+        print_table("drive", ["", ""], rows)
     return 0
 
 
 def _driven(options: Drive) -> tuple[Log, AgentMigration]:
     with open_roads(options.traffic, options.scenario) as roads, Client(options.server) as client:
-        config, environment = _system(options, roads)
+        config, environment = system_on(options, roads)
         with progress_bar("drive", options.slots, "slots") as report:
 
             def tell(slot: int, log: Log) -> None:
                 report(slot, f"{log.vehicles[-1]} vehicles, {log.latency[-1]:.1f} s")
 
-            places = _places(options, roads)
+            places = places_of(options, roads)
             log = drive(
                 client, environment, config, places, options.slots, options.model, options.seed, tell
             )
     return log, environment
 
 
-def _system(options: Drive, roads: Roads) -> tuple[AgentMigrationConfig, AgentMigration]:
+def system_on(options: Drive, roads: Roads) -> tuple[AgentMigrationConfig, AgentMigration]:
+    """The system on the roads, as it was configured and built."""
     crossings = roads.crossings
     units = options.rsu_positions
     if units is None:
@@ -138,10 +143,13 @@ def _system(options: Drive, roads: Roads) -> tuple[AgentMigrationConfig, AgentMi
     return config, AgentMigration.build(config, mobility)
 
 
-def _places(options: Drive, roads: Roads) -> Callable[[], Places]:
-    """What gives the places of one slot after another."""
+def places_of(options: Drive, roads: Roads) -> Callable[[], Places]:
+    """What gives the places of one slot after another.
+
+    It raises an EdgewiseError when nobody is on the road.
+    """
     random = np.random.default_rng(options.seed)
-    places, start = Places.empty(options.vehicles), 0.0 if options.scenario else options.traffic.warm_up_seconds
+    places, start = Places.empty(options.vehicles, options.by_place), 0.0 if options.scenario else options.traffic.warm_up_seconds
     slot, begun = 0, time.monotonic()
 
     def following() -> Places:

@@ -19,16 +19,26 @@ class Places:
         names: the vehicle of each place; None where nobody is.
         positions: m; of an empty place the last one of its vehicle.
         new: places that have passed to another vehicle since the slot before.
+        by_place: whether the server is told of places instead of vehicles: as in the simulator on a recording, whoever takes a
+            place over goes on with what its user before holds of the units.
     """
 
     names: tuple[str | None, ...]
     positions: Float[np.ndarray, "v 2"]
     new: Bool[np.ndarray, " v"]
+    by_place: bool = False
 
     @staticmethod
-    def empty(count: int) -> Places:
+    def empty(count: int, by_place: bool = False) -> Places:
         """So many places without a vehicle."""
-        return Places((None,) * count, np.zeros((count, 2)), np.zeros(count, bool))
+        return Places((None,) * count, np.zeros((count, 2)), np.zeros(count, bool), by_place)
+
+    @property
+    def told(self) -> tuple[str | None, ...]:
+        """What the server calls whoever is at each place."""
+        if not self.by_place:
+            return self.names
+        return tuple(None if name is None else f"place {number}" for number, name in enumerate(self.names))
 
     @property
     def taken(self) -> Bool[np.ndarray, " v"]:

@@ -135,8 +135,9 @@ def _slot(
             "agent_data_mb": float(agent[i]),
             "tolerance_s": float(tolerance[i]),
             "serving_unit": units[int(state.serving[i])],
+            "entered": bool(now.by_place and now.new[i]),
         }
-        for i, name in enumerate(now.names)
+        for i, name in enumerate(now.told)
         if name is not None
     ]
     load = dict(zip(units, np.asarray(environment.load(state), float).tolist(), strict=True))
@@ -145,8 +146,8 @@ def _slot(
 
 def _decision(answer: Mapping[str, Any], now: Places, units: list[str], serving: Any) -> Decision:
     """The orders, for every place; who is not there stays."""
-    target, share = np.array(serving), np.zeros(len(now.names))
-    for place, name in enumerate(now.names):
+    target, share = np.array(serving), np.zeros(len(now.told))
+    for place, name in enumerate(now.told):
         if name is not None:
             ordered = answer["vehicles"][name]
             target[place], share[place] = units.index(ordered["target_unit"]), ordered["processor_share"]
@@ -158,7 +159,7 @@ def _decision(answer: Mapping[str, Any], now: Places, units: list[str], serving:
 def _report(lived: Lived, now: Places, units: list[str]) -> dict[str, Any]:
     latency, sent, (received, forwarded) = (np.asarray(x, float) for x in (lived.latency, lived.sent, lived.lost))
     return {
-        "latency_s": {name: float(latency[i]) for i, name in enumerate(now.names) if name is not None},
+        "latency_s": {name: float(latency[i]) for i, name in enumerate(now.told) if name is not None},
         "packets": {
             unit: {
                 "received": float(sent[s] - received[s]),
