@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from edgewise.common.interrupt import interrupt_flag
 from edgewise.common import progress
+from edgewise.common.interrupt import interrupt_flag
 from edgewise.common.progress import Pace, progress_bar
 
 

@@ -233,8 +233,8 @@ def _resume(words: list[str]) -> int:
 
 
 def _train(folder: Path, config: RunConfig, report: bool, as_json: bool) -> int:
-    from edgewise.statistics.judgement import of_seeds
     from edgewise.common.progress import progress_bar
+    from edgewise.statistics.judgement import of_seeds
     from edgewise.training.run import train_claimed
 
     training = config.training

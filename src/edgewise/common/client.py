@@ -30,6 +30,8 @@ class Client:
         patience_s: longest time in which a request is tried again, s.
         token: bearer token. If None, that of the environment variable EDGEWISE_TOKEN, or none.
         pause: called with the seconds to wait.
+        http: an `httpx.Client` with settings of your own, such as a certificate; it is closed with this one. If None, the usual
+            one.
 
     Raises:
         ConfigurationError: if the address is not one of HTTP.
@@ -42,6 +44,7 @@ class Client:
         patience_s: float = 30.0,
         token: str | None = None,
         pause: Callable[[float], None] = time.sleep,
+        http: Any = None,
     ) -> None:
         if not server.startswith(("http://", "https://")):
             raise ConfigurationError("server", server, "an address that begins with http:// or https://")
@@ -53,7 +56,7 @@ class Client:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._failures = (httpx.TransportError,)
         self._server, self._patience, self._pause = server, patience_s, pause
-        self._http = httpx.Client(base_url=server, headers=headers, timeout=TIMEOUT_S)
+        self._http = http or httpx.Client(base_url=server, headers=headers, timeout=TIMEOUT_S)
 
     def __enter__(self) -> Client:
         return self

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewise.common.interrupt import Interrupted
+from edgewise.common.progress import Reporter, progress_bar
 from edgewise.execution.contract import Executor, TaskReporter
 from edgewise.experiments.cell import Bound, Cell, CellResult, Learned, ProbeResult, digest
 from edgewise.experiments.job import Job
 from edgewise.experiments.probe import Probe
 from edgewise.experiments.store import Store, code_digest, machine
-from edgewise.common.progress import Reporter, progress_bar
 
 
 @dataclass(frozen=True)

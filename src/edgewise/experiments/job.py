@@ -20,6 +20,7 @@ import pandas as pd
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.files import replace_file
+from edgewise.common.progress import Reporter
 from edgewise.common.yaml_files import read_yaml
 from edgewise.environments import registry
 from edgewise.environments.environment import Environment
@@ -31,7 +32,6 @@ from edgewise.experiments.store import StoreError, code_digest, machine
 from edgewise.policies.folders import policy_folder
 from edgewise.training.evaluation import evaluate
 from edgewise.training.judgement import Played, judge_bound, judge_references, judge_saved, load_policies
-from edgewise.common.progress import Reporter
 from edgewise.training.run import train
 from edgewise.training.run_folder import CHECKPOINTS, CONFIG_FILE, METRICS_FILE, TEST_FILE, RunConfig
 from edgewise.training.saved import require_same_sizes

@@ -20,6 +20,7 @@ from edgewise.common.files import replace_file, told
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.common.interrupt import Interrupted, interrupt_flag
 from edgewise.common.plain import to_plain
+from edgewise.common.progress import Reporter
 from edgewise.environments import registry
 from edgewise.environments.host.copies import HostError
 from edgewise.numerics.select import select
@@ -33,7 +34,6 @@ from edgewise.training.finite import not_finite
 from edgewise.training.inside import stored
 from edgewise.training.metrics import Metrics, summarise
 from edgewise.training.origin import started_with, starting_policy
-from edgewise.common.progress import Reporter
 from edgewise.training.run_folder import (
     CHECKPOINTS,
     CONFIG_FILE,

@@ -168,8 +168,6 @@ AGENT_MIGRATION = AgentMigrationSystem(
         )
     },
     drives={
-        "sumo": Command(
-            "edgewise.systems.agent_migration.drive.command:run", "vehicles of SUMO, served slot by slot"
-        )
+        "sumo": Command("edgewise.systems.agent_migration.drive.command:run", "vehicles of SUMO, served slot by slot")
     },
 )

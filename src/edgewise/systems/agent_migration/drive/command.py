@@ -111,9 +111,7 @@ def _driven(options: Drive) -> tuple[Log, AgentMigration]:
                 report(slot, f"{log.vehicles[-1]} vehicles, {log.latency[-1]:.1f} s")
 
             places = places_of(options, roads)
-            log = drive(
-                client, environment, config, places, options.slots, options.model, options.seed, tell
-            )
+            log = drive(client, environment, config, places, options.slots, options.model, options.seed, tell)
     return log, environment
 
 
@@ -149,7 +147,10 @@ def places_of(options: Drive, roads: Roads) -> Callable[[], Places]:
     It raises an EdgewiseError when nobody is on the road.
     """
     random = np.random.default_rng(options.seed)
-    places, start = Places.empty(options.vehicles, options.by_place), 0.0 if options.scenario else options.traffic.warm_up_seconds
+    places, start = (
+        Places.empty(options.vehicles, options.by_place),
+        0.0 if options.scenario else options.traffic.warm_up_seconds,
+    )
     slot, begun = 0, time.monotonic()
 
     def following() -> Places:

@@ -60,10 +60,11 @@ class Roads:
         """
         try:
             self._simulator.simulationStep(until_s)
-            names = self._simulator.vehicle.getIDList()
-            return {name: tuple(map(float, self._simulator.vehicle.getPosition(name))) for name in names}
+            vehicle = self._simulator.vehicle
+            places = {name: vehicle.getPosition(name) for name in vehicle.getIDList()}
         except self._simulator.TraCIException as error:
             raise EdgewiseError(f"SUMO: {error}") from None
+        return {name: (float(x), float(y)) for name, (x, y) in places.items()}
 
 
 @contextmanager

@@ -112,7 +112,9 @@ def _opening(environment: AgentMigration, config: AgentMigrationConfig, units: l
     return {
         "units": [
             {"id": name, "position_m": place, "link_rate_mbps": float(rate), "cpu_mhz": float(speed)}
-            for name, place, rate, speed in zip(units, np.asarray(p.rsu_positions, float).tolist(), rates, speeds, strict=True)
+            for name, place, rate, speed in zip(
+                units, np.asarray(p.rsu_positions, float).tolist(), rates, speeds, strict=True
+            )
         ],
         "system": {name: getattr(config, name) for name in SYSTEM},
     }

@@ -8,10 +8,9 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from edgewise.systems.agent_migration import attack, trust
-from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.decision import Decision
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.mobility.base import Mobility
@@ -132,11 +131,6 @@ def live(
     loss = jnp.where(hit, p.attacked_packet_loss, p.packet_loss)
     lost = jnp.stack([trust.failed_packets(sent, loss, noise) for noise in draws.packets])
     return _quiet(next_state, then), Lived(latency.total, sent, lost)
-
-
-def nearest(environment: AgentMigration, positions: Float[np.ndarray, "v 2"]) -> Int[np.ndarray, " v"]:
-    """The nearest unit of each vehicle."""
-    return np.asarray(jnp.argmin(distances(jnp.asarray(positions), environment.parameters.rsu_positions), axis=1))
 
 
 def _quiet(state: AgentMigrationState, there: Bool[Array, " v"]) -> Any:
