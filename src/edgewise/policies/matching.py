@@ -92,14 +92,12 @@ class MatchingPolicy(eqx.Module):
         choice, switch = self.logits(x)
         logarithms = jax.nn.log_softmax(choice)
         taken = jnp.take_along_axis(logarithms, _place(action[self.sets.choice], x)[..., None], axis=-1)[..., 0]
-        entropy = -jnp.sum(jnp.exp(logarithms) * logarithms, axis=-1)
+        entropy = choice_entropy(jnp.exp(logarithms), logarithms)
         if self.sets.switch is None:
             return Decisions(taken, None), Decisions(entropy, None)
         on = action[self.sets.switch]
         log = jax.nn.log_sigmoid(jnp.where(on, switch, -switch))
-        probability = jax.nn.sigmoid(switch)
-        uncertainty = -probability * jax.nn.log_sigmoid(switch) - (1 - probability) * jax.nn.log_sigmoid(-switch)
-        return Decisions(taken, log), Decisions(entropy, uncertainty)
+        return Decisions(taken, log), Decisions(entropy, switch_entropy(jax.nn.sigmoid(switch), switch))
 
     def __call__(self, observation: Mapping[str, Any], key: PRNGKeyArray | None) -> Matching:
         """Sampled decisions, or without a key the most probable ones."""
@@ -140,6 +138,16 @@ class Decisions(eqx.Module):
 
     choice: Float[Array, "*b v"]
     switch: Any
+
+
+def choice_entropy(probability: Float[Array, "*b v k"], logarithm: Float[Array, "*b v k"]) -> Float[Array, "*b v"]:
+    """Entropy of every row's choice in nats, from its probabilities and their logarithms."""
+    return -jnp.sum(probability * logarithm, axis=-1)
+
+
+def switch_entropy(probability: Float[Array, "*b s"], logit: Float[Array, "*b s"]) -> Float[Array, "*b s"]:
+    """Entropy of every column's switch in nats, from the probability that it is on, and its logit."""
+    return -probability * jax.nn.log_sigmoid(logit) - (1 - probability) * jax.nn.log_sigmoid(-logit)
 
 
 def pack(observation: Mapping[str, Any], sets: Sets, privileged: Mapping[str, Any] | None = None) -> Features:

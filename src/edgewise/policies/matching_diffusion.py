@@ -106,8 +106,13 @@ def choice_probability(x: Features, scores: Float[Array, "*b n s"]) -> Float[Arr
 
 
 def switch_probability(scores: Float[Array, "*b n s"]) -> Float[Array, "*b s"]:
-    """A smooth form of the switches: on and off as two choices with the score and its negative."""
-    return jax.nn.sigmoid(2 * SHARPNESS * scores[..., -1, :])
+    """A smooth form of the switches: the sigmoid of their logits."""
+    return jax.nn.sigmoid(switch_logits(scores))
+
+
+def switch_logits(scores: Float[Array, "*b n s"]) -> Float[Array, "*b s"]:
+    """On and off as two choices, with SHARPNESS times the score and its negative."""
+    return 2 * SHARPNESS * scores[..., -1, :]
 
 
 def decision_consistency(

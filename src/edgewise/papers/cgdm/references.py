@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from edgewise.policies.artefact import load_policy
 from edgewise.policies.matching import MatchingPolicy
+from edgewise.policies.shipped import shipped_reference
 from edgewise.systems.agent_migration import features, recollection
 from edgewise.systems.agent_migration.decision import Decision, encode
-from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
 from edgewise.systems.agent_migration.memory import see
 from edgewise.systems.agent_migration.recollection import Recollection
@@ -51,9 +49,4 @@ class General(eqx.Module):
 
 def reference(environment: Any) -> Any:
     """The policy for any fleet that comes with the package, as a reference for an environment of agent migration."""
-    with jax.ensure_compile_time_eval():  # references are also built while a program is traced
-        policy = load_policy(AGENT_MIGRATION.shipped["general"], check=False).policy
-    assert isinstance(policy, MatchingPolicy)
-    if isinstance(environment, EntityMigration):
-        return EntityReference(environment.system, General(environment.system, policy))
-    return General(environment, policy)
+    return shipped_reference(environment, AGENT_MIGRATION.name, "general", General)

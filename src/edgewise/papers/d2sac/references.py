@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-import jax
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from edgewise.policies.artefact import load_policy
 from edgewise.policies.matching import MatchingPolicy
+from edgewise.policies.shipped import shipped_reference
 from edgewise.systems.service_selection import tokens
-from edgewise.systems.service_selection.entities import PROVIDER, EntityReference, EntitySelection
+from edgewise.systems.service_selection.entities import PROVIDER
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
 from edgewise.systems.service_selection.experience import Experience, begin, learn
 from edgewise.systems.service_selection.system import SERVICE_SELECTION
@@ -42,9 +41,4 @@ class General(eqx.Module):
 
 def reference(environment: Any) -> Any:
     """The policy for any providers that comes with the package, as a reference for an environment of service selection."""
-    with jax.ensure_compile_time_eval():  # references are also built while a program is traced
-        policy = load_policy(SERVICE_SELECTION.shipped["general"], check=False).policy
-    assert isinstance(policy, MatchingPolicy)
-    if isinstance(environment, EntitySelection):
-        return EntityReference(environment.system, General(environment.system, policy))
-    return General(environment, policy)
+    return shipped_reference(environment, SERVICE_SELECTION.name, "general", General)

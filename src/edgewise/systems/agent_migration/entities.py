@@ -10,8 +10,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, PRNGKeyArray
 
-from edgewise.environments import episode
-from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.entity_view import EntityView
+from edgewise.environments.environment import TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Flags, Space
 from edgewise.systems.agent_migration import features, views
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig, View
@@ -41,7 +41,7 @@ class EntityState(eqx.Module):
     opinions: views.Opinion | tuple[()] = ()
 
 
-class EntityMigration(Environment[EntityState]):
+class EntityMigration(EntityView[EntityState]):
     """The same system with another view: same episodes, same rewards.
 
     An action is a dictionary: "target", the unit to which each vehicle's agent is pre-migrated [V], and "defence", the units that
@@ -146,6 +146,10 @@ class EntityMigration(Environment[EntityState]):
             return views.of_all(p, seen, state.memory, state.opinions)
         return features.observe(p, seen, state.memory, self.candidates, self.unseen)
 
+    def translated(self, state: AgentMigrationState, action: Array) -> dict[str, Array]:
+        """A vector of the system as targets, defences and shares."""
+        return vars(decode(action, state.serving, self.rsus, self.system.parameters.share_sharpness))
+
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: volumes over their means, copies, attacks, and where vehicles go."""
         p, known = self.system.parameters, hidden(self.system.parameters, self.system.mobility, state.system)._asdict()
@@ -155,31 +159,6 @@ class EntityMigration(Environment[EntityState]):
             features.UNITS: {name: known[name] for name in ("attacked", "target", "reconnaissance")},
             features.PAIRS: {"distance_next": sides.of_pairs(known["distance_next"])},
         }
-
-
-class EntityReference(eqx.Module):
-    """A reference policy of the system, which acts on the hidden state, with actions of `EntityMigration`.
-
-    Attributes:
-        system: the system it acts in.
-        policy: with states, observations and actions of the system.
-    """
-
-    system: AgentMigration
-    policy: Any
-
-    def begin(self, state: EntityState) -> Any:
-        """What the policy remembers at the start of an episode."""
-        return episode.begin(self.policy, state.system)
-
-    def step(
-        self, key: PRNGKeyArray, state: EntityState, observation: Any, memory: Any
-    ) -> tuple[dict[str, Array], Any]:
-        """The action, its shares included, and the memory to go on with."""
-        seen = self.system.observe(state.system)
-        action, memory = episode.act(self.policy, key, state.system, seen, memory)
-        sharpness = self.system.parameters.share_sharpness
-        return vars(decode(action, state.system.serving, self.system.rsus, sharpness)), memory
 
 
 def viewed(system: AgentMigration, config: AgentMigrationConfig) -> AgentMigration | EntityMigration:

@@ -5,20 +5,19 @@ All of them are of the size of one in any system: times are in half minutes, dis
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from edgewise.environments.bipartite import COLUMN, Bipartite
-from edgewise.environments.spaces import MASK, Box, Choices, Entities, Flags, Space, padded
+from edgewise.environments.quantities import MOST, Quantity, bounded, entities
+from edgewise.environments.spaces import MASK, Choices, padded
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.allocation import optimal_shares
 from edgewise.systems.agent_migration.costs import among_known, slowdown
 from edgewise.systems.agent_migration.defence import lasting_saving
-from edgewise.systems.agent_migration.hidden import LONGEST
 from edgewise.systems.agent_migration.latency import migration_time, transfer_time
 from edgewise.systems.agent_migration.links import healthy_rates
 from edgewise.systems.agent_migration.memory import Known, Memory, Seen
@@ -34,15 +33,6 @@ HALF_MINUTE = 30.0
 REPUTATION = (-3.0, 1.5)
 """Bounds of reputations: (20) with delivery ratios from -1 leaves at least -1, and I as (B_t - (1 - xi) B_{t-1}) / xi is
 rounded."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number of an entity. If `unit` is None it is a flag."""
-
-    unit: str | None
-    low: float = 0.0
-    high: float = LONGEST
 
 
 TIME, LOAD, LENGTH, SHARE, FLAG = (
@@ -78,11 +68,11 @@ UNIT_FIELDS = {
     "defended": FLAG,
     "load": LOAD,
     "expected_load": LOAD,
-    "excess_load": Quantity("slot", -LONGEST, LONGEST),
+    "excess_load": Quantity("slot", -MOST, MOST),
     "served": Quantity("10 vehicles"),
-    "saving": Quantity("30 s", -LONGEST, LONGEST),
-    "expected_saving": Quantity("30 s", -LONGEST, LONGEST),
-    "lasting_saving": Quantity("30 s", -LONGEST, LONGEST),
+    "saving": Quantity("30 s", -MOST, MOST),
+    "expected_saving": Quantity("30 s", -MOST, MOST),
+    "lasting_saving": Quantity("30 s", -MOST, MOST),
     "planned_defence": FLAG,
     "not_a_target": SHARE,
     "idle": SHARE,
@@ -139,14 +129,6 @@ def space(vehicles: int, units: int, candidates: int | None = None) -> Bipartite
     """The space of the observation; see `observe`."""
     width = units if candidates is None else min(candidates, units)
 
-    def box(quantity: Quantity, shape: tuple[int, ...]) -> Space:
-        if quantity.unit is None:
-            return Flags(shape)
-        return Box.of(quantity.low, quantity.high, quantity.unit, shape)
-
-    def entities(fields: dict[str, Quantity], most: int, shape: tuple[int, ...] = ()) -> Entities:
-        return Entities({name: box(quantity, shape) for name, quantity in fields.items()}, most)
-
     sets = {
         VEHICLES: entities(VEHICLE_FIELDS, vehicles),
         UNITS: entities(UNIT_FIELDS, units),
@@ -181,9 +163,9 @@ def observe(
     everyone = jnp.ones(seen.serving.shape, bool)
     listed = {} if sides.index is None else {COLUMN: sides.index}
     everything = {
-        VEHICLES: {MASK: everyone, **_bounded(VEHICLE_FIELDS, vehicles)},
-        UNITS: {MASK: jnp.ones(seen.load.shape, bool), **_bounded(UNIT_FIELDS, units)},
-        PAIRS: {MASK: everyone, **_bounded(PAIR_FIELDS, pairs), **listed},
+        VEHICLES: {MASK: everyone, **bounded(VEHICLE_FIELDS, vehicles)},
+        UNITS: {MASK: jnp.ones(seen.load.shape, bool), **bounded(UNIT_FIELDS, units)},
+        PAIRS: {MASK: everyone, **bounded(PAIR_FIELDS, pairs), **listed},
     }
     shown = without(everything, unseen)
     return shown if seen.known is None else _of_known(shown, seen.known)
@@ -336,10 +318,3 @@ def _of_known(everything: dict[str, dict[str, Array]], known: Known) -> dict[str
         return {MASK: mask, **padded(there[name], numbers, jax.tree.map(jnp.zeros_like, numbers))}
 
     return {name: shown(name) for name in everything}
-
-
-def _bounded(fields: dict[str, Quantity], values: dict[str, Array]) -> dict[str, Any]:
-    return {
-        name: values[name] if quantity.unit is None else jnp.clip(values[name], quantity.low, quantity.high)
-        for name, quantity in fields.items()
-    }

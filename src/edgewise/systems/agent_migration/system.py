@@ -72,12 +72,10 @@ class AgentMigrationSystem(System):
         return AgentMigrationService(config, self.data_facts(config) if facts is None else facts)
 
     def own_reference(self, environment: Any, name: str) -> Reference:
-        from edgewise.systems.agent_migration.entities import EntityMigration, EntityReference
+        from edgewise.environments.entity_view import in_system
         from edgewise.systems.agent_migration.references import find
 
-        if isinstance(environment, EntityMigration):
-            return EntityReference(environment.system, find(environment.system, name))
-        return find(environment, name)
+        return in_system(environment, lambda system: find(system, name))
 
     def remarks(self, environment: Any, names: Sequence[str]) -> tuple[str, ...]:
         from edgewise.systems.agent_migration.references import remarks

@@ -8,11 +8,11 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from edgewise.environments import episode
 from edgewise.environments.bipartite import PAIRS, Bipartite
-from edgewise.environments.environment import Environment, Late, TimeStep
+from edgewise.environments.entity_view import EntityView
+from edgewise.environments.environment import Late, TimeStep
 from edgewise.environments.spaces import Box, Choices, Dict, Space
 from edgewise.systems.service_selection import tokens
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
@@ -40,7 +40,7 @@ class EntityState(eqx.Module):
     rival: EntityState | tuple[()] = ()
 
 
-class EntitySelection(Environment[EntityState]):
+class EntitySelection(EntityView[EntityState]):
     """The same system with another view: same episodes, same rewards.
 
     An action is a dictionary with one field, "provider": who serves the one task that waits, [1].
@@ -124,6 +124,10 @@ class EntitySelection(Environment[EntityState]):
         """What the policy sees, an element of `observation_space`."""
         return tokens.observe(self.system, state.system, state.experience)
 
+    def translated(self, state: ServiceSelectionState, action: Int[Array, ""]) -> dict[str, Array]:
+        """The index of a provider as the choice of the one task."""
+        return {PROVIDER: jnp.asarray(action)[None]}
+
     def privileged(self, state: EntityState) -> dict[str, dict[str, Array]]:
         """What only a critic may see, in training: the utility of the task at every provider, and how the rival stands there."""
         seen = {PAIRS: {"utility": self.system.utility(state.system, state.system.task)[None]}}
@@ -141,30 +145,6 @@ class EntitySelection(Environment[EntityState]):
 
 def _counted(reward: Float[Array, ""]) -> Float[Array, ""]:
     return jnp.maximum(reward, CRASH)
-
-
-class EntityReference(eqx.Module):
-    """A reference policy of the system with actions of `EntitySelection`.
-
-    Attributes:
-        system: the system it acts in.
-        policy: with states, observations and actions of the system.
-    """
-
-    system: ServiceSelection
-    policy: Any
-
-    def begin(self, state: EntityState) -> Any:
-        """What the policy remembers at the start of an episode."""
-        return episode.begin(self.policy, state.system)
-
-    def step(
-        self, key: PRNGKeyArray, state: EntityState, observation: Any, memory: Any
-    ) -> tuple[dict[str, Array], Any]:
-        """The action, and the memory to go on with."""
-        seen = self.system.observe(state.system)
-        action, memory = episode.act(self.policy, key, state.system, seen, memory)
-        return {PROVIDER: jnp.asarray(action)[None]}, memory
 
 
 def viewed(

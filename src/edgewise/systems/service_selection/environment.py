@@ -63,6 +63,32 @@ class ServiceSelectionState(eqx.Module):
     assigned: Int[Array, "i n"] | tuple[()] = ()
 
 
+class Placed(eqx.Module):
+    """Providers with the task that waited at one of them, before time passes.
+
+    Attributes:
+        fits: whether that provider has room for it; otherwise it crashes, or if it has left, the task alone is lost.
+        utility: of the task, if it fits.
+        observed: the same as it will be observed.
+        penalty: (18), if the provider crashes.
+        lost: utility of the tasks that ran there, if it crashes.
+        crashed: tasks that a crash loses, the new one among them.
+        taken: the place where the task runs.
+        size, left, score: as in `ServiceSelectionState`.
+    """
+
+    fits: Bool[Array, ""]
+    utility: Float[Array, ""]
+    observed: Float[Array, ""]
+    penalty: Float[Array, ""]
+    lost: Float[Array, ""]
+    crashed: Float[Array, ""]
+    taken: Bool[Array, "i n"]
+    size: Float[Array, "i n"]
+    left: Float[Array, "i n"]
+    score: Float[Array, "i n"]
+
+
 class ServiceSelection(Environment[ServiceSelectionState]):
     """Assign arriving tasks to providers of unknown quality without crashing them.
 
@@ -210,69 +236,85 @@ class ServiceSelection(Environment[ServiceSelectionState]):
             following: size of the next task.
             error: of the score that will be observed.
         """
+        placed = self._place(state, action, error)
+        left, count = placed.left - gap, state.count + 1
+        over = count % self.config.tasks == 0
+        done = (placed.size > 0) & ((left <= 0) | (over & (count < self.horizon)))
+        next_state = ServiceSelectionState(
+            size=jnp.where(done, 0.0, placed.size),
+            left=jnp.where(done, 0.0, jnp.maximum(left, 0.0)),
+            score=placed.score,
+            ended=Ended(jnp.where(done, placed.size, 0.0), jnp.where(done, placed.score, 0.0)),
+            task=following,
+            gap=gap,
+            count=count,
+            source=state.source,
+            market=state.market,
+            assigned=() if isinstance(state.assigned, tuple) else jnp.where(placed.taken, state.count, state.assigned),
+        )
+        return next_state, self._account(state, placed, done, next_state)
+
+    def _place(self, state: ServiceSelectionState, action: Int[Array, ""], error: Float[Array, ""] | float) -> Placed:
         sizes, left = state.size[action], state.left[action]
         running = sizes > 0
         fits = state.task <= self.free(state)[action]
         utility = self.utility(state, state.task)[action]
         lasts = running & self.is_open(state)[action]
         remaining = jnp.where(lasts, left / jnp.where(running, running_time(sizes), 1.0), 0.0)
-        penalty = self.crash_penalty * (1 + remaining.sum())
         lost = jax.vmap(lambda size: self.utility(state, size)[action])(sizes)
         place = jnp.arange(self.places) == jnp.argmin(running)
         chosen = (jnp.arange(len(self.providers.capacity)) == action)[:, None]
         duration = running_time(state.task)
         kept = jnp.where(lasts, 0.0, 1.0)
-        size = jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), kept * sizes), state.size)
-        left_after = jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), kept * left), state.left) - gap
         taken = chosen & fits & place
-        score = jnp.where(taken, utility + error, state.score)
-        count = state.count + 1
-        over = count % self.config.tasks == 0
-        done = (size > 0) & ((left_after <= 0) | (over & (count < self.horizon)))
-        next_state = ServiceSelectionState(
-            size=jnp.where(done, 0.0, size),
-            left=jnp.where(done, 0.0, jnp.maximum(left_after, 0.0)),
-            score=score,
-            ended=Ended(jnp.where(done, size, 0.0), jnp.where(done, score, 0.0)),
-            task=following,
-            gap=gap,
-            count=count,
-            source=state.source,
-            market=state.market,
-            assigned=() if isinstance(state.assigned, tuple) else jnp.where(taken, state.count, state.assigned),
+        return Placed(
+            fits=fits,
+            utility=utility,
+            observed=utility + error,
+            penalty=self.crash_penalty * (1 + remaining.sum()),
+            lost=(lost * lasts).sum(),
+            crashed=1.0 + lasts.sum(),
+            taken=taken,
+            size=jnp.where(chosen, jnp.where(fits, jnp.where(place, state.task, sizes), kept * sizes), state.size),
+            left=jnp.where(chosen, jnp.where(fits, jnp.where(place, duration, left), kept * left), state.left),
+            score=jnp.where(taken, utility + error, state.score),
         )
-        truncated = count >= self.horizon
-        utility_reward = jnp.where(fits, utility + error - self.quality_baseline, 0.0)
-        crash_reward = jnp.where(fits, 0.0, -penalty)
+
+    def _account(
+        self, state: ServiceSelectionState, placed: Placed, done: Bool[Array, "i n"], after: ServiceSelectionState
+    ) -> TimeStep:
+        """What an assignment brings, in the state before and after it, with the tasks that are `done` since."""
+        fits, truncated = placed.fits, after.count >= self.horizon
+        utility_reward = jnp.where(fits, placed.observed - self.quality_baseline, 0.0)
+        crash_reward = jnp.where(fits, 0.0, -placed.penalty)
         late: Late | tuple[()] = ()
-        if not isinstance(next_state.assigned, tuple):
-            paid = done | (truncated & (size > 0))
-            late = self._late(crash_reward, paid, state.count - next_state.assigned, score)
+        if not isinstance(after.assigned, tuple):
+            paid = done | (truncated & (placed.size > 0))
+            late = self._late(crash_reward, paid, state.count - after.assigned, placed.score)
             utility_reward = late.reward.sum()
         info = {
             "utility_reward": utility_reward,
             "crash_reward": crash_reward,
-            "utility": jnp.where(fits, utility, 0.0),
-            "lost_utility": jnp.where(fits, 0.0, (lost * lasts).sum()),
+            "utility": jnp.where(fits, placed.utility, 0.0),
+            "lost_utility": jnp.where(fits, 0.0, placed.lost),
             "finished": done.sum().astype(float),
-            "crashed": jnp.where(fits, 0.0, 1.0 + lasts.sum()),
+            "crashed": jnp.where(fits, 0.0, placed.crashed),
             "crashes": jnp.where(fits, 0.0, 1.0),
-            "unfinished": jnp.where(truncated, (next_state.size > 0).sum(), 0).astype(float),
+            "unfinished": jnp.where(truncated, (after.size > 0).sum(), 0).astype(float),
         }
         reward = utility_reward + crash_reward
         if self.config.earlier_episodes:
             counts = self.counts(state)
             reward, info = jax.tree.map(lambda each: jnp.where(counts, each, 0.0), (reward, info))
             late = jax.tree.map(lambda each: jnp.where(counts, each, jnp.zeros_like(each)), late)
-        timestep = TimeStep(
-            observation=self.observe(next_state),
+        return TimeStep(
+            observation=self.observe(after),
             reward=reward,
             terminated=jnp.zeros((), bool),
             truncated=truncated,
             info=info,
             late=late,
         )
-        return next_state, timestep
 
     def _late(
         self, own: Float[Array, ""], paid: Bool[Array, "i n"], age: Int[Array, "i n"], score: Float[Array, "i n"]

@@ -51,12 +51,10 @@ class ServiceSelectionSystem(System):
         return played(config)
 
     def own_reference(self, environment: Any, name: str) -> Reference:
-        from edgewise.systems.service_selection.entities import EntityReference, EntitySelection
+        from edgewise.environments.entity_view import in_system
         from edgewise.systems.service_selection.references import find
 
-        if isinstance(environment, EntitySelection):
-            return EntityReference(environment.system, find(environment.system, name))
-        return find(environment, name)
+        return in_system(environment, lambda system: find(system, name))
 
     def bound(self, environment: Any, states: Any) -> Any:
         """Every task at the provider that is best for it, as if all had room (or crashing, should that pay).

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from edgewise.environments.bipartite import ADVICE, PAIRS, Bipartite
-from edgewise.environments.spaces import MASK, Box, Entities, Flags, Space
+from edgewise.environments.quantities import MOST, Quantity, bounded, entities
+from edgewise.environments.spaces import MASK
 from edgewise.systems.service_selection import prices
 from edgewise.systems.service_selection.environment import ServiceSelection, ServiceSelectionState
 from edgewise.systems.service_selection.experience import Experience, demand
@@ -30,19 +31,6 @@ SURE = 0.005
 """Utility by which a provider must be ahead to be e times as probable at first."""
 LONGEST_ADVICE = 40.0
 """Lowest logit of a rule, with its sign changed."""
-MOST = 20.0
-"""Largest size of a number."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number of an entity. If `unit` is None it is a flag."""
-
-    unit: str | None
-    low: float = 0.0
-    high: float = MOST
-
-
 SHARE, STEPS, UTILITY, TIME, FLAG, NEARNESS = (
     Quantity("1", 0, 1),
     Quantity("largest task"),
@@ -103,20 +91,12 @@ latter in units of `SURE`, the logits of the rule "bid-price"."""
 
 def space(providers: int) -> Bipartite:
     """The space of the observation; see `observe`."""
-
-    def entities(fields: dict[str, Quantity], most: int, shape: tuple[int, ...] = ()) -> Entities:
-        return Entities({name: _box(quantity, shape) for name, quantity in fields.items()}, most)
-
     sets = {
         TASKS: entities(TASK_FIELDS, 1),
         PROVIDERS: entities(PROVIDER_FIELDS, providers),
         PAIRS: entities(PAIR_FIELDS, 1, (providers,)),
     }
     return Bipartite(sets, rows=TASKS, columns=PROVIDERS)
-
-
-def _box(quantity: Quantity, shape: tuple[int, ...]) -> Space:
-    return Flags(shape) if quantity.unit is None else Box.of(quantity.low, quantity.high, quantity.unit, shape)
 
 
 @dataclass(frozen=True)
@@ -183,10 +163,8 @@ def observe(system: ServiceSelection, state: ServiceSelectionState, experience: 
 
 def _seen(fields: dict[str, Quantity], numbers: dict[str, Array], there: Array) -> dict[str, Array]:
     """Numbers within their bounds; zero, as `padding` has it, for what is not there."""
-    bounded = {
-        n: v if fields[n].unit is None else jnp.clip(v, fields[n].low, fields[n].high) for n, v in numbers.items()
-    }
-    return {name: jnp.where(there, number, jnp.zeros_like(number)) for name, number in bounded.items()}
+    shown = bounded(fields, numbers)
+    return {name: jnp.where(there, number, jnp.zeros_like(number)) for name, number in shown.items()}
 
 
 def _task(
