@@ -14,7 +14,7 @@ import served
 from edgewise.common.packed import nested, unpack
 from edgewise.serving.application import Server, application
 from edgewise.serving.settings import Settings
-from edgewise.serving.store import DECISIONS
+from edgewise.serving.store import DECISIONS, Store
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +159,26 @@ def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
         find_sources([str(small), str(small)])
     assert [source.name for source in find_sources([f"mine={small}"])] == ["mine"]
     assert {source.name for source in find_sources([])} >= {"agent-migration"}
+
+
+def test_servers_that_share_a_database_go_on_with_each_others_sessions(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "shared", True)
+    model = str(client.app.state.server.repository.sources["small"].folder)
+    settings = Settings((model,), database=f"sqlite:///{tmp_path / 'shared.sqlite'}", deadline_ms=60_000)
+    with TestClient(application(Server(settings))) as one, TestClient(application(Server(settings))) as other:
+        open_session(one, "both")
+        told = [ask((one, other)[number % 2], "both", served.slot(number))["answer"] for number in range(6)]
+        taken = other.post(served.SESSIONS, params={"session": "both"}, json={"units": served.UNITS})
+        assert taken.status_code == 409
+        sessions = one.app.state.server.sessions
+        stale = sessions._held["both"]
+        first = ask(other, "both", served.slot(6), **{"Idempotency-Key": "seventh"})
+        monkeypatch.setattr(Store, "version", lambda store, name: stale.row.version)  # not seen until it is to be kept
+        sessions._held["both"] = stale
+        told.append(ask(one, "both", served.slot(6), **{"Idempotency-Key": "seventh"})["answer"])
+        assert told[-1] == first["answer"]
+        told.append(ask(one, "both", served.slot(7))["answer"])
+    open_session(client, "alone")
+    assert told == [ask(client, "alone", served.slot(number))["answer"] for number in range(8)]

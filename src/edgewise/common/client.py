@@ -18,8 +18,8 @@ TIMEOUT_S = 60.0
 """Longest wait for an answer, s: a session of a new size is compiled first."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
 """Pause before a request is sent again, doubled from the first to the longest, s."""
-BUSY = frozenset({429, 503})
-"""Statuses after which the same request may be sent again."""
+BUSY = frozenset({429, 500, 502, 503, 504})
+"""Statuses after which the same request is sent again: of a busy server, and of proxies whose server has gone."""
 
 
 class Client:

@@ -17,12 +17,14 @@ from edgewise.common.packed import flat, pack
 from edgewise.environments.service import Question, Service, Settled
 from edgewise.serving.decide import Decider, Decision
 from edgewise.serving.models import Model
-from edgewise.serving.refusals import refused
+from edgewise.serving.refusals import RefusedError, refused
 from edgewise.serving.repository import Repository
 from edgewise.serving.store import AnswerRow, Change, DecisionRow, SessionRow, Store
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Result = TypeVar("Result")
+ATTEMPTS = 5
+"""Times that a request is carried out anew because another server has changed its session."""
 THREADS = 2
 """That carry requests out, beside the one that asks policies."""
 
@@ -133,12 +135,17 @@ class Sessions:
             raise refused(429, f"sessions = {self._most}: no more may be open; remove one")
         name = name or uuid.uuid4().hex
         if await self._run(lambda: self._store.session(name)) is not None:
-            raise refused(409, f"session = {name!r}: must be another name than that of an open session")
+            raise _taken(name)
         settled = await self._run(lambda: service.open(request))
         assert model.system is not None
         row = SessionRow(name, model.system.name, model.name, 0, service.dump(settled.state), time.time())
         told = Told[Any](session=name, request_id=asked.id, answer=settled.answer)
-        return await self._keep(Change(row), asked, 201, told, Held(row, settled.state))
+        reply = await self._keep(Change(row), asked, 201, told, Held(row, settled.state))
+        if reply is None:
+            reply = await self._repeated(asked)
+        if reply is None:
+            raise _taken(name)
+        return reply
 
     async def apply(self, system: str, name: str, operation: str, request: BaseModel, asked: Asked) -> Reply:
         """Carry out what is asked of a session.
@@ -151,22 +158,30 @@ class Sessions:
             asked: the request as it came.
 
         Raises:
-            RefusedError: if there is no such session.
+            RefusedError: if there is no such session, or others keep changing it.
             ConfigurationError: if something is not allowed; nothing has changed then.
         """
-        held = await self._find(system, name)
-        async with held.lock:
-            repeated = await self._repeated(asked)
-            if repeated is not None:
-                return repeated
-            model = self._repository.find(held.row.model)
-            service = _service(model)
-            outcome = await self._run(lambda: service.apply(held.state, operation, request))
-            decided = None
-            if isinstance(outcome, Question):
-                decided = await self._decide(model, service, outcome)
-                outcome = decided.settled
-            return await self._settle(held, service, outcome, decided, asked)
+        for _ in range(ATTEMPTS):
+            held = await self._find(system, name)
+            async with held.lock:
+                repeated = await self._repeated(asked)
+                if repeated is not None:
+                    return repeated
+                reply = await self._carry_out(held, operation, request, asked)
+                if reply is not None:
+                    return reply
+        raise _changed(name)
+
+    async def _carry_out(self, held: Held, operation: str, request: BaseModel, asked: Asked) -> Reply | None:
+        """Carry a request out on a session as it is in memory; None if another server has changed it since."""
+        model = self._repository.find(held.row.model)
+        service = _service(model)
+        outcome = await self._run(lambda: service.apply(held.state, operation, request))
+        decided = None
+        if isinstance(outcome, Question):
+            decided = await self._decide(model, service, outcome)
+            outcome = decided.settled
+        return await self._settle(held, service, outcome, decided, asked)
 
     async def remove(self, system: str, name: str) -> None:
         """Close a session.
@@ -177,8 +192,10 @@ class Sessions:
         held = await self._find(system, name)
         async with held.lock:
             row = SessionRow(**{**vars(held.row), "version": held.row.version + 1})
-            await self._run(lambda: self._store.commit([Change(row, removed=True)]))
+            removed = await self._run(lambda: self._store.commit([Change(row, removed=True)]))
             self._held.pop(name, None)
+            if not removed[0]:
+                raise _changed(name)
 
     async def view(self, system: str, name: str) -> dict[str, Any]:
         """What can be shown of a session.
@@ -201,8 +218,8 @@ class Sessions:
 
     async def _settle(
         self, held: Held, service: Service, settled: Settled, decided: _Decided | None, asked: Asked
-    ) -> Reply:
-        """Keep what a request has changed, then answer it."""
+    ) -> Reply | None:
+        """Keep what a request has changed, then answer it; None if it could not be kept."""
         before = held.row
         content = await self._run(lambda: service.dump(settled.state))
         row = SessionRow(before.id, before.system, before.model, before.version + 1, content, time.time())
@@ -220,7 +237,7 @@ class Sessions:
         )
         return await self._keep(Change(row, decision), asked, 200, answer, Held(row, settled.state, held.lock))
 
-    async def _keep(self, change: Change, asked: Asked, status: int, told: BaseModel, held: Held) -> Reply:
+    async def _keep(self, change: Change, asked: Asked, status: int, told: BaseModel, held: Held) -> Reply | None:
         body = told.model_dump_json().encode()
         answer = None
         if asked.key is not None:
@@ -229,12 +246,17 @@ class Sessions:
         kept = await self._run(lambda: self._store.commit([whole]))
         if not kept[0]:
             self._held.pop(held.row.id, None)
-            raise refused(409, f"session = {held.row.id!r}: was changed by another server; ask again")
+            return None
         self._held[held.row.id] = held
         return Reply(status, body)
 
     async def _find(self, system: str, name: str) -> Held:
         held = self._held.get(name)
+        if held is not None and self._store.shared:
+            known = held.row.version
+            if await self._run(lambda: self._store.version(name)) != known:
+                self._held.pop(name, None)
+                held = None
         if held is None:
             row = await self._run(lambda: self._store.session(name))
             if row is not None and row.system == system:
@@ -294,6 +316,14 @@ def _service(model: Model) -> Service:
     if model.service is None:
         raise refused(409, f"model = {model.name!r}: must be one of a system with sessions")
     return model.service
+
+
+def _changed(name: str) -> RefusedError:
+    return refused(409, f"session = {shown(name)}: was changed by another server; ask again")
+
+
+def _taken(name: str) -> RefusedError:
+    return refused(409, f"session = {shown(name)}: must be another name than that of an open session")
 
 
 def shown(text: str) -> str:

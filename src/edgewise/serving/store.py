@@ -155,10 +155,16 @@ class Store:
             self._engine = sql.create_engine(url)
             if self._engine.dialect.name == "sqlite":
                 sql.event.listen(self._engine, "connect", _prepare_sqlite)
+                sql.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
             TABLES.create_all(self._engine)
         except (sql.exc.SQLAlchemyError, ImportError) as error:
             raise EdgewiseError(f"database {url}: cannot be opened: {_told(error)}") from None
         self._writing = threading.Lock()
+
+    @property
+    def shared(self) -> bool:
+        """Whether other servers may keep their sessions there too."""
+        return self._engine.dialect.name != "sqlite"
 
     def close(self) -> None:
         """Give the connections back."""
@@ -168,15 +174,21 @@ class Store:
         """Keep changes in one transaction.
 
         Returns:
-            Of each whether it was kept: not if another one has changed its session since.
+            Of each whether it was kept: not if another one has changed its session since, has taken its name, or has been
+            answered with its key.
         """
         with self._writing, self._engine.begin() as connection:
-            return [_keep(connection, change) for change in changes]
+            return [_kept(connection, change) for change in changes]
 
     def session(self, name: str) -> SessionRow | None:
         """A session, if it is kept."""
         row = self._first(sql.select(SESSIONS).where(SESSIONS.c.id == name))
         return None if row is None else SessionRow(**row)
+
+    def version(self, name: str) -> int | None:
+        """Number of requests that have changed a session, if it is kept."""
+        row = self._first(sql.select(SESSIONS.c.version).where(SESSIONS.c.id == name))
+        return None if row is None else int(row["version"])
 
     def answer(self, scope: str, key: str) -> AnswerRow | None:
         """The answer to a request that has been carried out."""
@@ -192,6 +204,14 @@ class Store:
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
             return None if row is None else dict(row)
+
+
+def _kept(connection: sql.Connection, change: Change) -> bool:
+    try:
+        with connection.begin_nested():
+            return _keep(connection, change)
+    except sql.exc.IntegrityError:
+        return False
 
 
 def _keep(connection: sql.Connection, change: Change) -> bool:
@@ -212,7 +232,11 @@ def _keep(connection: sql.Connection, change: Change) -> bool:
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
-    """A log ahead of the file, so that readers do not wait; kept by the operating system if this process is killed."""
+    """A log ahead of the file, so that readers do not wait; kept by the operating system if this process is killed.
+
+    Transactions begin where SQLAlchemy says, as savepoints need it, and not where the driver guesses.
+    """
+    connection.isolation_level = None
     for setting in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {setting}")
 
