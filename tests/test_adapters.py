@@ -189,13 +189,13 @@ class TestSingle:
         assert isinstance(caught.value, ConfigurationError)
         assert "\n" not in str(caught.value)
 
-    def test_a_render_mode_is_warned_of_as_by_gymnasium_and_frames_are_refused(self, small):
-        with pytest.warns(UserWarning, match="rgb_array"):
-            environment = gymnasium.make(ID, render_mode="rgb_array", **SMALL)
-        with pytest.raises(NotImplementedError, match="render_mode = 'rgb_array': must be None"):
-            environment.unwrapped.render()
+    def test_render_without_a_mode_is_warned_of_and_an_environment_of_nobodys_system_draws_nothing(self, small):
         with pytest.warns(UserWarning, match="without a render_mode"):
             assert GymnasiumEnvironment(small).render() is None
+        with pytest.warns(UserWarning, match="draws no such frames"):
+            environment = GymnasiumEnvironment(small, "rgb_array")
+        with pytest.raises(NotImplementedError, match="render_mode = 'rgb_array': must be None"):
+            environment.render()
 
     def test_components_outside_of_a_box_count_as_its_bound(self, small):
         environment = GymnasiumEnvironment(small)

@@ -12,7 +12,7 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.episode import act, begin, record_episode
 from edgewise.environments.instances import DrawnInstances, stack
-from edgewise.environments.system import RememberingReference
+from edgewise.environments.remembering import RememberingReference
 from edgewise.systems.agent_migration import defence, references
 from edgewise.systems.agent_migration.ablation import ablation
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig

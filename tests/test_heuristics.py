@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgewise.environments import registry
-from edgewise.environments.system import RememberingReference
+from edgewise.environments.remembering import RememberingReference
 from edgewise.systems.agent_migration import assignment, costs, knowledge, memory, references
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig

@@ -44,6 +44,10 @@ class ConfigurationError(EdgewiseError, ValueError):
         self.field, self.value, self.allowed = str(field), value, str(allowed)
 
 
+class NothingToShow(ConfigurationError, NotImplementedError):
+    """Something was to be drawn that has no picture. Libraries that ask for frames expect a NotImplementedError."""
+
+
 @contextmanager
 def read_from(source: str | os.PathLike[str]) -> Iterator[None]:
     """Configuration errors raised inside name the file that the values come from."""

@@ -8,7 +8,8 @@ import jax
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.system import Policy, RememberingPolicy, RememberingReference
+from edgewise.environments.remembering import RememberingPolicy, RememberingReference
+from edgewise.environments.system import Policy
 
 AnyPolicy = Policy | RememberingPolicy | RememberingReference
 

@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from edgewise.common.errors import ConfigurationError
+from edgewise.common.errors import ConfigurationError, NothingToShow
 from edgewise.common.table import Table, unknown
 from edgewise.common.terminal import number
+from edgewise.environments.remembering import RememberingReference
 
 if TYPE_CHECKING:
     from edgewise.environments.service import Service, Solving
@@ -24,28 +25,6 @@ Policy = Callable[[Any, Any, Any], Any]
 
 In a game observation and action are dictionaries keyed by agent id, and only the actions of those who move count.
 """
-
-
-@runtime_checkable
-class RememberingPolicy(Protocol):
-    """A policy that acts on observations alone, and remembers what it has seen of an episode."""
-
-    def initial_memory(self) -> Any:
-        """Memory at the start of an episode; an empty tuple for a policy without one."""
-
-    def step(self, key: Any, observation: Any, memory: Any) -> tuple[Any, Any]:
-        """An action, and the memory to go on with."""
-
-
-@runtime_checkable
-class RememberingReference(Protocol):
-    """A reference policy that may look at the state, and remembers what it has seen of an episode."""
-
-    def begin(self, state: Any) -> Any:
-        """Memory at the start of an episode."""
-
-    def step(self, key: Any, state: Any, observation: Any, memory: Any) -> tuple[Any, Any]:
-        """An action, and the memory to go on with."""
 
 
 Reference = Policy | RememberingReference
@@ -163,6 +142,7 @@ class System(abc.ABC):
         forms: fields of the configuration that set the form of an observation: where a policy is played, they are those of
             its training.
         shipped: trained policies that come with the system, name to the folder of the artefact.
+        rule: the reference policy that views put beside a learned one; empty for none.
     """
 
     name: str
@@ -184,6 +164,7 @@ class System(abc.ABC):
     sizes: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
     shipped: Mapping[str, Path] = field(default_factory=dict)
+    rule: str = ""
 
     def view_for(self, kinds: Sequence[str]) -> Mapping[str, Any]:
         """Fields of the configuration that suit a learner.
@@ -370,6 +351,23 @@ class System(abc.ABC):
             seed: the seed of an episode to show.
         """
         return []
+
+    def scenes(self, environment: Any, moments: Any) -> list[Any]:
+        """What views show of steps of an episode: a `drawing.scene.Scene` for each.
+
+        Args:
+            environment: in which they were made; one instance, never many.
+            moments: the steps, `edgewise.environments.moments.Moments`.
+
+        Raises:
+            NothingToShow: if the system has no views.
+        """
+        raise NothingToShow("environment", self.name, "a system that views can show: this one has no scenes")
+
+    @property
+    def draws(self) -> bool:
+        """Whether there are scenes."""
+        return type(self).scenes is not System.scenes
 
     @property
     def reference_names(self) -> tuple[str, ...]:

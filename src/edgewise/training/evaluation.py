@@ -29,7 +29,7 @@ def mover(policy: Reference | LearnedPolicy) -> Mover:
     return lambda key, movers, state, observations, memory: act(policy, key, state, observations, memory)
 
 
-def _begin(policy: Reference | LearnedPolicy) -> Callable[[Any], Any]:
+def beginner(policy: Reference | LearnedPolicy) -> Callable[[Any], Any]:
     """What a policy for all agents of a game remembers at the start of an episode, from the first state."""
     if isinstance(policy, LearnedPolicy):
         return lambda state: policy.module.initial_memory()
@@ -61,7 +61,7 @@ def evaluate(
     def summarise(environment: Any, episode_key: PRNGKeyArray) -> dict[str, Array]:
         gains: dict[str, Array] = {}
         if isinstance(environment, Game):
-            timesteps, gains = record_game(environment, mover(policy), _begin(policy), episode_key)
+            timesteps, gains = record_game(environment, mover(policy), beginner(policy), episode_key)
         else:
             _, timesteps, _ = record_episode(environment, policy, episode_key)
         ended = timesteps.terminated | timesteps.truncated

@@ -35,13 +35,8 @@ def record_game(
     state, observations = environment.reset(reset_key)
 
     def play(carry: tuple[Any, Observations, Any], key: PRNGKeyArray) -> tuple[Any, TimeStep]:
-        state, observations, memory = carry
-        for stage, movers in enumerate(environment.stages):
-            key, move_key, environment_key = jax.random.split(key, 3)
-            actions, memory = mover(move_key, movers, state, observations, memory)
-            state, step = environment.move(environment_key, state, stage, actions)
-            observations = step.observations
-        return (state, observations, memory), _summed(step)
+        carry, slot, _ = _play_slot(environment, mover, carry, key)
+        return carry, slot
 
     carry = (state, observations, begin(state))
     (state, _, memory), slots = jax.lax.scan(play, carry, jax.random.split(slots_key, environment.horizon))
@@ -50,6 +45,45 @@ def record_game(
         return mover(gain_key, environment.stages[stage], state, environment.observe(state), memory)[0]
 
     return slots, environment.gains(state, answer)
+
+
+def record_slots(
+    environment: Game[Any], mover: Mover, begin: Callable[[Any], Any], key: PRNGKeyArray
+) -> tuple[Any, TimeStep, dict[str, Array]]:
+    """The episode of `record_game`, with its states and moves.
+
+    Returns:
+        The state before each slot, the slot, and the actions of all agents in it, each with a leading axis of slots.
+    """
+    reset_key, slots_key, _ = jax.random.split(key, 3)
+    state, observations = environment.reset(reset_key)
+
+    def play(
+        carry: tuple[Any, Observations, Any], key: PRNGKeyArray
+    ) -> tuple[Any, tuple[Any, TimeStep, dict[str, Array]]]:
+        following, slot, actions = _play_slot(environment, mover, carry, key)
+        return following, (carry[0], slot, actions)
+
+    _, episode = jax.lax.scan(
+        play, (state, observations, begin(state)), jax.random.split(slots_key, environment.horizon)
+    )
+    states, slots, actions = episode
+    return states, slots, actions
+
+
+def _play_slot(
+    environment: Game[Any], mover: Mover, carry: tuple[Any, Observations, Any], key: PRNGKeyArray
+) -> tuple[tuple[Any, Observations, Any], TimeStep, dict[str, Array]]:
+    """All stages of a slot: what to go on with, the slot, and everybody's actions."""
+    state, observations, memory = carry
+    chosen: dict[str, Array] = {}
+    for stage, movers in enumerate(environment.stages):
+        key, move_key, environment_key = jax.random.split(key, 3)
+        actions, memory = mover(move_key, movers, state, observations, memory)
+        state, step = environment.move(environment_key, state, stage, actions)
+        observations = step.observations
+        chosen |= {agent: actions[agent] for agent in movers}
+    return (state, observations, memory), _summed(step), chosen
 
 
 def _summed(step: GameStep) -> TimeStep:

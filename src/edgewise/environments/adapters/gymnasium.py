@@ -21,9 +21,12 @@ from jaxtyping import Array, Bool, Key, PRNGKeyArray, UInt32
 
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
 from edgewise.environments.adapters.fork import ForkedEnvironment, forked, refuse_fork, require_unforked
-from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
+from edgewise.environments.adapters.frames import METADATA, Frames, FramesOfCopies
+from edgewise.environments.adapters.making import check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.environment import Environment, TimeStep
+from edgewise.environments.registry import find
+from edgewise.environments.system import System
 
 AUTORESET_MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
 
@@ -40,7 +43,7 @@ def make_single(system: str, render_mode: str | None = None, **overrides: Any) -
 
     Args:
         system: name in the registry.
-        render_mode: one of Gymnasium's; nothing is drawn yet.
+        render_mode: one of Gymnasium's; "rgb_array" draws what the system has scenes for.
         overrides: fields of the system's configuration.
 
     Raises:
@@ -51,12 +54,12 @@ def make_single(system: str, render_mode: str | None = None, **overrides: Any) -
     arguments = f"{system} {sorted(overrides.items())}"
     if forked():
         return ForkedEnvironment(*_SPACES[arguments]) if arguments in _SPACES else refuse_fork()
-    environment = GymnasiumEnvironment(make_checked(system, render_mode, overrides), render_mode)
+    environment = GymnasiumEnvironment(make_checked(system, render_mode, overrides), render_mode, find(system))
     _SPACES[arguments] = (environment.observation_space, environment.action_space)
     return environment
 
 
-make_single.metadata = {"render_modes": []}  # type: ignore[attr-defined] # Gymnasium looks here and warns of others
+make_single.metadata = METADATA  # type: ignore[attr-defined] # Gymnasium looks here and warns of other modes
 
 
 def make_vector(
@@ -71,7 +74,7 @@ def make_vector(
     Args:
         system: name in the registry.
         num_envs: number of copies.
-        render_mode: one of Gymnasium's; nothing is drawn yet.
+        render_mode: one of Gymnasium's; "rgb_array" draws what the system has scenes for.
         autoreset_mode: "NextStep", which Gymnasium's own vector environments have, or "SameStep".
         overrides: fields of the system's configuration.
 
@@ -80,7 +83,7 @@ def make_vector(
     """
     require_unforked()
     environment = make_checked(system, render_mode, overrides)
-    return GymnasiumVectorEnvironment(environment, num_envs, autoreset_mode, render_mode)
+    return GymnasiumVectorEnvironment(environment, num_envs, autoreset_mode, render_mode, find(system))
 
 
 class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
@@ -88,16 +91,21 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
 
     Args:
         environment: to adapt.
-        render_mode: one of Gymnasium's; nothing is drawn yet.
+        render_mode: one of Gymnasium's; "rgb_array" draws what the system has scenes for.
+        system: whose scenes are drawn. If None, nothing is.
 
     Raises:
         ConfigurationError: for a render mode that Gymnasium does not know.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 declared so by Gymnasium
+    metadata: dict[str, Any] = METADATA
 
-    def __init__(self, environment: Environment[Any], render_mode: str | None = None) -> None:
+    def __init__(
+        self, environment: Environment[Any], render_mode: str | None = None, system: System | None = None
+    ) -> None:
         check_render_mode(render_mode)
+        self._frames = Frames(system, environment, render_mode)
+        self.metadata = self._frames.metadata
         self.environment = environment
         self.render_mode = render_mode
         self.observation_space = to_gymnasium(environment.observation_space)
@@ -120,6 +128,7 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
         if seed is not None or self._key is None:
             self._key = _key(_words(self.np_random))
         self._key, self._state, observation = _begin(self.environment, self._key)
+        self._frames.begin(self._state)
         return self._observation(observation), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -140,21 +149,21 @@ class GymnasiumEnvironment(gymnasium.Env[Any, Any]):
             raise gymnasium.error.ResetNeeded("reset the environment before its first step")
         require_unforked()
         action = to_array(self.environment.action_space, action)
-        self._key, self._state, timestep = _advance(self.environment, self._key, self._state, action)
+        before = self._state
+        self._key, self._state, timestep = _advance(self.environment, self._key, before, action)
         timestep = jax.device_get(timestep)
+        self._frames.step(before, action, timestep.reward, timestep.info)
         info = {name: float(value) for name, value in timestep.info.items()}
         flags = bool(timestep.terminated), bool(timestep.truncated)
         return self._observation(timestep.observation), float(timestep.reward), *flags, info
 
-    def render(self) -> None:
-        """Nothing, with Gymnasium's warning, unless frames were asked for.
+    def render(self) -> np.ndarray | None:
+        """The pixels of the step that was carried out last, RGB; nothing, with a warning, without a render mode.
 
         Raises:
-            NothingToShow: a NotImplementedError, if they were.
+            NothingToShow: a NotImplementedError, if what was asked for cannot be drawn.
         """
-        if self.render_mode is not None:
-            raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
-        gymnasium.logger.warn("render() of an environment that was made without a render_mode: it draws no frames")
+        return self._frames.draw()
 
     def _observation(self, observation: Any) -> Any:
         return to_numpy(self.observation_space, observation)
@@ -171,7 +180,8 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         environment: to adapt.
         num_envs: number of copies.
         autoreset_mode: what happens when an episode ends.
-        render_mode: one of Gymnasium's; nothing is drawn yet.
+        render_mode: one of Gymnasium's; "rgb_array" draws what the system has scenes for.
+        system: whose scenes are drawn. If None, nothing is.
 
     Raises:
         ConfigurationError: for a number of copies below 1, or another mode.
@@ -183,6 +193,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         num_envs: int,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
+        system: System | None = None,
     ) -> None:
         check_integer("num_envs", num_envs, 1)
         check_render_mode(render_mode)
@@ -192,7 +203,8 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.autoreset_mode = AutoresetMode(mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self._frames = FramesOfCopies(system, environment, render_mode, num_envs)
+        self.metadata = {**self._frames.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = to_gymnasium(environment.observation_space)
         self.single_action_space = to_gymnasium(environment.action_space)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -223,6 +235,7 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
         fresh = _begin_all(self.environment, key)
         self._copies = fresh if self._copies is None else _choose(jnp.asarray(chosen), fresh, self._copies)
         self._over = self._over & ~chosen
+        self._frames.begin(self._copies[1], chosen)
         return self._observations(self._copies[2]), {}
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -250,6 +263,8 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
             self._copies, timestep = _restart_or_advance(self.environment, key, state, actions, jnp.asarray(self._over))
         timestep = jax.device_get(timestep)
         ended = timestep.terminated | timestep.truncated
+        self._frames.step(state, actions, timestep, self._over)
+        self._frames.begin(self._copies[1], self._over if self.autoreset_mode is AutoresetMode.NEXT_STEP else ended)
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             info = _masked(timestep.info, ~ended)
             if ended.any():
@@ -259,6 +274,14 @@ class GymnasiumVectorEnvironment(VectorEnv[Any, Any, Any]):
             self._over = ended
         flags = np.array(timestep.terminated), np.array(timestep.truncated)
         return self._observations(self._copies[2]), timestep.reward.astype(float), *flags, info
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """A frame of every copy, see `GymnasiumEnvironment.render`.
+
+        Raises:
+            NothingToShow: a NotImplementedError, if what was asked for cannot be drawn.
+        """
+        return self._frames.draw()
 
     def _observations(self, observations: Any) -> Any:
         return to_numpy(self.observation_space, observations)

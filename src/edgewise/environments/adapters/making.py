@@ -12,7 +12,7 @@ from edgewise.environments import registry
 from edgewise.numerics.platform import require_platform
 
 RENDER_MODES = (None, "human", "ansi", "rgb_array", "ansi_list", "rgb_array_list")
-"""Those of Gymnasium's documentation. None of them shows anything here yet; Gymnasium warns of that where one is asked for."""
+"""Those of Gymnasium's documentation. "rgb_array" is drawn, and collected by Gymnasium as "rgb_array_list"; see `frames`."""
 
 
 class UnexpectedKeyword(ConfigurationError, TypeError):
@@ -20,10 +20,6 @@ class UnexpectedKeyword(ConfigurationError, TypeError):
 
     Libraries that try a keyword first and then go on without it expect a TypeError that says so in Python's words.
     """
-
-
-class NothingToShow(ConfigurationError, NotImplementedError):
-    """Frames were asked for."""
 
 
 def make_checked(

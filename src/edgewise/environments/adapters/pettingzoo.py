@@ -26,10 +26,12 @@ from pettingzoo import ParallelEnv
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments import registry
 from edgewise.environments.adapters.fork import require_unforked
-from edgewise.environments.adapters.making import NothingToShow, check_render_mode, make_checked
+from edgewise.environments.adapters.frames import Frames
+from edgewise.environments.adapters.making import check_render_mode, make_checked
 from edgewise.environments.adapters.spaces import to_array, to_gymnasium, to_numpy
 from edgewise.environments.game import Game, GameStep
 from edgewise.environments.spaces import padding
+from edgewise.environments.system import System
 from edgewise.numerics.masks import ACTION_MASK
 
 
@@ -38,7 +40,7 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
 
     Args:
         system: name in the registry of a game, or of a system that offers one.
-        render_mode: one of PettingZoo's; nothing is drawn yet.
+        render_mode: one of PettingZoo's; "rgb_array" draws what the system has scenes for.
         overrides: fields of the system's configuration.
 
     Raises:
@@ -46,7 +48,8 @@ def parallel_env(system: str, render_mode: str | None = None, **overrides: Any) 
         ConfigurationError: for an unknown name, a system without a game, or a value that is not allowed.
     """
     require_unforked()
-    return PettingZooEnvironment(make_checked(system, render_mode, overrides, registry.make_game), system, render_mode)
+    made = make_checked(system, render_mode, overrides, registry.make_game)
+    return PettingZooEnvironment(made, system, render_mode, registry.find(system))
 
 
 class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
@@ -55,17 +58,21 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
     Args:
         environment: to adapt.
         name: shown by PettingZoo.
-        render_mode: one of PettingZoo's; nothing is drawn yet.
+        render_mode: one of PettingZoo's; "rgb_array" draws what the system has scenes for.
+        system: whose scenes are drawn. If None, nothing is.
 
     Raises:
         ConfigurationError: for a render mode that PettingZoo does not know.
     """
 
-    def __init__(self, environment: Game[Any], name: str, render_mode: str | None = None) -> None:
+    def __init__(
+        self, environment: Game[Any], name: str, render_mode: str | None = None, system: System | None = None
+    ) -> None:
         check_render_mode(render_mode)
         self.environment = environment
         self.render_mode = render_mode
-        self.metadata = {"render_modes": [], "name": name, "is_parallelizable": True}
+        self._frames = Frames(system, environment, render_mode)
+        self.metadata = {**self._frames.metadata, "name": name, "is_parallelizable": True}
         self.possible_agents = list(environment.agents)
         self.agents: list[str] = []
         self.observation_spaces = {a: to_gymnasium(s) for a, s in environment.observation_spaces.items()}
@@ -76,6 +83,7 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self._key: PRNGKeyArray | None = None
         self._state: Any = None
         self._stage = 0
+        self._slot: tuple[Any, dict[str, Any]] = None, {}
 
     def observation_space(self, agent: str) -> gymnasium.spaces.Space[Any]:
         return self.observation_spaces[agent]
@@ -101,6 +109,7 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self._key, key = jax.random.split(jax.random.key(self._random.integers(2**32, dtype=np.uint32)))
         self._state, observations = _reset(self.environment, key)
         self._stage = 0
+        self._frames.begin(self._state)
         self.agents = self._present()
         return self._told(observations, self.agents)
 
@@ -133,9 +142,12 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
             a: to_array(spaces[a], actions[a], f"actions[{a!r}]") if a in self.agents else padding(spaces[a])
             for a in moving
         }
+        self._slot = (self._state, chosen) if self._stage == 0 else (self._slot[0], self._slot[1] | chosen)
         self._key, key = jax.random.split(self._key)
         self._state, step = _move(self.environment, key, self._state, self._stage, chosen)
         step = jax.device_get(step)
+        if self._stage == len(self.environment.stages) - 1:
+            self._frames.step(*self._slot, sum(step.rewards.values()), step.info)
         self._stage = (self._stage + 1) % len(self.environment.stages)
         present = self._present() if self._stage == 0 else self.agents
         everyone = [agent for agent in self.possible_agents if agent in present or agent in self.agents]
@@ -160,14 +172,13 @@ class PettingZooEnvironment(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         whole = jax.device_get(_privileged(self.environment, self._state))
         return np.asarray(flatten(self._whole, to_numpy(self._whole, whole)))
 
-    def render(self) -> None:
-        """Nothing, unless frames were asked for.
+    def render(self) -> np.ndarray | None:
+        """The pixels of the slot that was carried out last, RGB; nothing, with a warning, without a render mode.
 
         Raises:
-            NothingToShow: a NotImplementedError, if they were.
+            NothingToShow: a NotImplementedError, if what was asked for cannot be drawn.
         """
-        if self.render_mode is not None:
-            raise NothingToShow("render_mode", self.render_mode, "None: this environment draws no frames")
+        return self._frames.draw()
 
     def _told(
         self, observations: Mapping[str, Any], agents: Sequence[str]

@@ -86,7 +86,7 @@ def scene_of(subject: MobilityScenario | AgentMigration, ways: Ways | None = Non
         positions, handover = recorded if ways is None else ways
     else:
         positions, handover = _drive(mobility) if ways is None else ways
-        roads = _loop_points(mobility) if isinstance(mobility, RectangularLoops) else positions.reshape(-1, 2)
+        roads = loop_points(mobility) if isinstance(mobility, RectangularLoops) else positions.reshape(-1, 2)
     return Scene(
         positions=positions,
         handover=handover,
@@ -187,7 +187,8 @@ def _drive(mobility: Mobility) -> tuple[Float[np.ndarray, "l p 2"], Bool[np.ndar
     return np.asarray(positions), np.asarray(handover)
 
 
-def _loop_points(loops: RectangularLoops) -> Float[np.ndarray, "n 2"]:
+def loop_points(loops: RectangularLoops) -> Float[np.ndarray, "n 2"]:
+    """Places on the roads of loops, m."""
     x0, y0, x1, y1 = np.asarray(loops.rectangles).T[:, None]
     part = np.linspace(0, 1, 200)[:, None]
     x, y = x0 + (x1 - x0) * part, y0 + (y1 - y0) * part

@@ -115,6 +115,11 @@ class AgentMigrationSystem(System):
 
         return pictures(example(environment), policy, rows, seed)
 
+    def scenes(self, environment: Any, moments: Any) -> list[Any]:
+        from edgewise.systems.agent_migration.scene import scenes
+
+        return scenes(self.headline, environment, moments)
+
 
 AGENT_MIGRATION = AgentMigrationSystem(
     name="agent-migration",
@@ -158,6 +163,7 @@ AGENT_MIGRATION = AgentMigrationSystem(
     default_algorithm="cgdm",
     presets=PRESETS,
     sizes=("vehicles", "rsus"),
+    rule="filtering-look-ahead",
     shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
     forms=("observe_reputation", "observation", "view", "unseen"),
     commands={

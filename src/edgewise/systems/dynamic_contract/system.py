@@ -54,6 +54,11 @@ class DynamicContractSystem(System):
 
         return upper_bound(environment, states)
 
+    def scenes(self, environment: Any, moments: Any) -> list[Any]:
+        from edgewise.systems.dynamic_contract.scene import scenes
+
+        return scenes(self.headline, environment, moments)
+
 
 DYNAMIC_CONTRACT = DynamicContractSystem(
     name="dynamic-contract",
@@ -64,6 +69,7 @@ DYNAMIC_CONTRACT = DynamicContractSystem(
     columns=("printed_profit", "infeasible", "shortfall"),
     own_references=("random", "random-static", "constant", "static", "optimum"),
     usual_references=("random", "static", "optimum"),
+    rule="optimum",
     default_algorithm="edmsac",
     training=TRAINING,
     presets=PRESETS,

@@ -80,6 +80,11 @@ class ServiceSelectionSystem(System):
 
         return prepare(config, folder)
 
+    def scenes(self, environment: Any, moments: Any) -> list[Any]:
+        from edgewise.systems.service_selection.scene import scenes
+
+        return scenes(self.headline, environment, moments)
+
 
 SERVICE_SELECTION = ServiceSelectionSystem(
     name="service-selection",
@@ -103,6 +108,7 @@ SERVICE_SELECTION = ServiceSelectionSystem(
     sizes=("providers", "providers_file"),
     forms=("observation", "show_mask"),
     shipped={"general": Path(__file__).parent / "data" / "policies" / "general"},
+    rule="bid-price",
     default_algorithm="d2sac",
     training=TRAINING,
     presets=PRESETS,

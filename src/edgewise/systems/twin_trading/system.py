@@ -43,6 +43,11 @@ class TwinTradingSystem(System):
 
         return BUILDERS[name](environment)
 
+    def scenes(self, environment: Any, moments: Any) -> list[Any]:
+        from edgewise.systems.twin_trading.scene import scenes
+
+        return scenes(self.headline, environment, moments)
+
 
 TWIN_TRADING = TwinTradingSystem(
     name="twin-trading",
