@@ -162,7 +162,9 @@ class TestFrames:
         from gymnasium.wrappers import RecordVideo
 
         made = gymnasium.make(self.ID, render_mode="rgb_array", vehicles=3, rsus=2, slots=3)
-        with RecordVideo(made, str(tmp_path / "videos"), episode_trigger=lambda number: True, disable_logger=True) as environment:
+        with RecordVideo(
+            made, str(tmp_path / "videos"), episode_trigger=lambda number: True, disable_logger=True
+        ) as environment:
             environment.reset(seed=0)
             for _ in range(3):
                 environment.step(environment.action_space.sample())
