@@ -118,6 +118,11 @@ SERVICE_SELECTION = ServiceSelectionSystem(
             "import recorded requests, generate bursts of them, or measure a generator's quality",
         )
     },
+    drives={
+        "requests": Command(
+            "edgewise.systems.service_selection.drive.command:run", "recorded requests, assigned one by one"
+        )
+    },
     solver=Command(
         "edgewise.systems.service_selection.solve:run",
         "the best schedule found for an episode whose arrivals are known, and a bound for every policy",

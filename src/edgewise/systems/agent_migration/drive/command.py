@@ -98,7 +98,7 @@ def run(words: list[str]) -> int:
         print(json.dumps(facts))
     else:
         rows = [[name.replace("_", " "), _text(value)] for name, value in facts.items()]
-        print_table("drive", ["", ""], rows)
+        print_table("drive", ["measure", "value"], rows)
     return 0
 
 
