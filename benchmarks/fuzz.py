@@ -1,0 +1,157 @@
+"""Requests that nobody would send: every operation of the server's schema with drawn parameters and bodies, valid and not.
+
+Run: python benchmarks/fuzz.py [--requests N] [--out FILE]   (needs schemathesis)
+
+Counts the statuses of answers; one of 500 or above, and an answer that takes longer than the limit, is a fault and is shown.
+Memory is that of this process, which holds the server, at a tenth of the requests and at their end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from edgewise.serving.application import Server, application
+from edgewise.serving.settings import Settings
+
+LONGEST_S = 10.0
+"""An answer that takes longer is a fault, s."""
+OPEN = "fuzzed"
+"""Name of the sessions that paths are about, so that requests reach what lies behind them."""
+
+
+def resident_mib() -> float:
+    """Memory of this process, MiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class Fuzz:
+    """Sends drawn requests and counts what comes back."""
+
+    def __init__(self, client: TestClient, total: int) -> None:
+        self.client, self.total = client, total
+        self.statuses: Counter[int] = Counter()
+        self.faults: list[dict[str, Any]] = []
+        self.slowest_s = 0.0
+        self.early_mib = 0.0
+
+    def send(self, case: Any) -> None:
+        """One request."""
+        if "session" in (case.path_parameters or {}):
+            case.path_parameters["session"] = OPEN
+        words = case.as_transport_kwargs(base_url="http://testserver")
+        words.pop("cookies", None)
+        began = time.perf_counter()
+        try:
+            answer = self.client.request(**words)
+        except ValueError:  # what no client could put on the wire, such as a header with a line break
+            return
+        taken = time.perf_counter() - began
+        self.statuses[answer.status_code] += 1
+        self.slowest_s = max(self.slowest_s, taken)
+        if answer.status_code >= 500 or taken > LONGEST_S:
+            shown = {name: str(value)[:500] for name, value in words.items()}
+            self.faults.append(
+                {"request": shown, "status": answer.status_code, "seconds": taken, "said": answer.text[:500]}
+            )
+        if self.sent == self.total // 10:
+            self.early_mib = resident_mib()
+
+    @property
+    def sent(self) -> int:
+        """Requests so far."""
+        return self.statuses.total()
+
+
+def fuzz(total: int) -> dict[str, Any]:
+    """Send so many requests to a server of the policies that come with the package."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Settings(database=f"sqlite:///{folder}/store.sqlite", deadline_ms=5_000))
+        app = application(server)
+        schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+        operations = [each.ok() for each in schema.get_all_operations()]
+        with TestClient(app, raise_server_exceptions=False) as client:
+            while not server.ready:
+                time.sleep(0.1)
+            open_sessions(client)
+            run = Fuzz(client, total)
+            each, rounds = max(1, total // (10 * len(operations))), 0
+            while run.sent < total:
+                for operation in operations:
+                    _draw(run, operation, each, rounds)
+                open_sessions(client)
+                rounds += 1
+            late = resident_mib()
+    return {
+        "command": f"python benchmarks/fuzz.py --requests {total}",
+        "requests": run.sent,
+        "operations": len(operations),
+        "statuses": {str(status): count for status, count in sorted(run.statuses.items())},
+        "faults": len(run.faults),
+        "slowest_s": run.slowest_s,
+        "memory_mib_at_a_tenth": run.early_mib,
+        "memory_mib_at_the_end": late,
+        "shown": run.faults[:5],
+    }
+
+
+def open_sessions(client: TestClient) -> None:
+    """Sessions of both systems under the name that paths are about; one that is open stays."""
+    units = [{"id": f"u{i}", "position_m": [500.0 * i, 0.0], "link_rate_mbps": 200, "cpu_mhz": 200} for i in range(2)]
+    providers = [{"id": f"p{i}", "capacity_steps": 700} for i in range(5)]
+    client.post("/v1/agent-migration/sessions", params={"session": OPEN}, json={"units": units})
+    client.post("/v1/service-selection/sessions", params={"session": OPEN}, json={"providers": providers})
+
+
+def _draw(run: Fuzz, operation: Any, count: int, seed: int) -> None:
+    for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+        try:
+            strategy = operation.as_strategy(generation_mode=mode)
+        except Exception:  # an operation without parameters has nothing that could be wrong
+            continue
+
+        @seeded(seed)
+        @settings(max_examples=count, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @given(strategy)
+        def send(case: Any) -> None:
+            run.send(case)
+
+        try:
+            send()
+        except Exception as error:
+            if "Unsatisfiable" not in type(error).__name__ and "Skip" not in type(error).__name__:
+                raise
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--out", type=Path)
+    given_ = parser.parse_args()
+    found = fuzz(given_.requests)
+    text = json.dumps(found, indent=2)
+    print(text)
+    if given_.out is not None:
+        given_.out.write_text(text + "\n")
+    if found["faults"]:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
