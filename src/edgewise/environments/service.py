@@ -9,9 +9,15 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+KEPT = 256
+"""Answers of a solver that are kept for requests of the same content."""
+Request = TypeVar("Request", bound=BaseModel)
+Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Words(BaseModel):
@@ -153,3 +159,13 @@ class Solving:
     answer: type[BaseModel]
     summary: str
     solve: Callable[[Any], BaseModel]
+
+
+def by_content(solve: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    """A solver that answers requests of the same content once; the newest `KEPT` answers are kept."""
+
+    @lru_cache(maxsize=KEPT)
+    def known(kind: type[Request], content: str) -> Answer:
+        return solve(kind.model_validate_json(content))
+
+    return lambda request: known(type(request), request.model_dump_json())

@@ -17,6 +17,7 @@ from edgewise.environments import registry
 from edgewise.serving.decide import Decider
 from edgewise.serving.domain import session_routes, solver_route
 from edgewise.serving.health import health_routes
+from edgewise.serving.inference import inference_routes
 from edgewise.serving.models import Model, find_sources
 from edgewise.serving.refusals import Refusal, RefusedError, of_configuration, of_validation
 from edgewise.serving.repository import Repository
@@ -84,6 +85,7 @@ def application(server: Server) -> FastAPI:
     app.state.server = server
     _add_errors(app)
     app.include_router(health_routes(server))
+    app.include_router(inference_routes(server, warm))
     services = {model.system.name: model for model in reversed(server.repository.models()) if model.system is not None}
     for model in services.values():
         if model.system is not None and model.service is not None:

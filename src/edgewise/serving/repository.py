@@ -37,6 +37,15 @@ class Repository:
         self._models[name] = model
         return model
 
+    def unload(self, name: str) -> None:
+        """Let go of a model; its sessions go on when it is loaded again.
+
+        Raises:
+            ConfigurationError: if there is none of that name.
+        """
+        self.find(name)
+        del self._models[name]
+
     def models(self) -> list[Model]:
         """Those that are loaded."""
         return list(self._models.values())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewise.environments.system import Command, Headline, Policy, System
 from edgewise.systems.dynamic_contract.presets import PRESETS, TRAINING
+
+if TYPE_CHECKING:
+    from edgewise.environments.service import Solving
 
 
 class DynamicContractSystem(System):
@@ -42,6 +45,11 @@ class DynamicContractSystem(System):
         from edgewise.systems.dynamic_contract.observation import decoder
 
         return decoder(config)
+
+    def solving(self) -> Solving:
+        from edgewise.systems.dynamic_contract.service import SOLVING
+
+        return SOLVING
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.dynamic_contract.references import build

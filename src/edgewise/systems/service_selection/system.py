@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewise.environments.system import Command, Headline, Reference, System
 from edgewise.systems.service_selection.presets import PRESETS, TRAINING
+
+if TYPE_CHECKING:
+    from edgewise.environments.service import Service
 
 
 class ServiceSelectionSystem(System):
@@ -49,6 +52,14 @@ class ServiceSelectionSystem(System):
         from edgewise.systems.service_selection.instances import played
 
         return played(config)
+
+    def service(self, config: Any, facts: Mapping[str, Any] | None = None) -> Service | None:
+        """Of policies for any providers, see `edgewise.systems.service_selection.service`; others have none."""
+        from edgewise.systems.service_selection.service import ServiceSelectionService
+
+        if config.observation != "entities":
+            return None
+        return ServiceSelectionService(config, self.data_facts(config) if facts is None else facts)
 
     def own_reference(self, environment: Any, name: str) -> Reference:
         from edgewise.environments.entity_view import in_system

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewise.environments.system import Command, Headline, Policy, System
 from edgewise.systems.twin_trading.presets import PRESETS, TRAINING
+
+if TYPE_CHECKING:
+    from edgewise.environments.service import Solving
 
 
 class TwinTradingSystem(System):
@@ -37,6 +40,11 @@ class TwinTradingSystem(System):
         from edgewise.systems.twin_trading.observation import action_fields
 
         return action_fields(environment, agent or "")
+
+    def solving(self) -> Solving:
+        from edgewise.systems.twin_trading.service import SOLVING
+
+        return SOLVING
 
     def own_reference(self, environment: Any, name: str) -> Policy:
         from edgewise.systems.twin_trading.references import BUILDERS
