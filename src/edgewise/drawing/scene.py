@@ -265,3 +265,9 @@ def ticks(low: float, high: float, most: int = 4) -> list[float]:
     found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     room = 1e-9 * (high - low)
     return [float(value) for value in found if low - room <= value <= high + room]
+
+
+def short(value: float) -> str:
+    """A number of an axis in three digits: 0.25, 20k, 1.5M."""
+    unit, sign = next(((unit, sign) for unit, sign in ((1e6, "M"), (1e4, "k")) if abs(value) >= unit), (1.0, ""))
+    return f"{value / (1e3 if sign == 'k' else unit):.4g}{sign}"

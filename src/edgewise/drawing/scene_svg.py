@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 
 from edgewise.common.terminal import number
-from edgewise.drawing.scene import Badge, Bars, Curve, Curves, Key, Link, Map, Place, Point, Scene, ticks
+from edgewise.drawing.scene import Badge, Bars, Curve, Curves, Key, Link, Map, Place, Point, Scene, short, ticks
 
 WIDTH, SMALL_WIDTH = 420.0, 180.0
 """Units of an SVG panel: about the pixels of a telephone, so that text of 11 units can be read there."""
@@ -223,7 +223,7 @@ def _bars(drawn: Bars, place: int) -> Panel:
     ground = f'<path class="axis" d="M{_n(x(max(drawn.low, 0.0)))} {_n(top)}V{_n(bottom)}"/>'
     for value in ticks(drawn.low, drawn.high):
         ground += f'<path class="grid" d="M{_n(x(value))} {_n(top)}V{_n(bottom)}"/>'
-        ground += _text((x(value), bottom + 12), f"{value:g}", "soft", "middle")
+        ground += _text((x(value), bottom + 12), short(value), "soft", "middle")
     rows = []
     for row, bar in enumerate(drawn.bars):
         y = top + ROW * row
@@ -261,11 +261,11 @@ def _curves(drawn: Curves, place: int) -> Panel:
     for value in ticks(y0, y1, 2 if drawn.small else 4):
         y = frame.at((x0, value))[1]
         ground += f'<path class="grid" d="M{_n(left)} {_n(y)}H{_n(right)}"/>'
-        ground += _text((left - 5, y + 4), f"{value:g}", "soft", "end")
+        ground += _text((left - 5, y + 4), short(value), "soft", "end")
     ground += f'<path class="axis" d="M{_n(left)} {_n(bottom)}H{_n(right)}"/>'
     if not drawn.small:
         for value in ticks(x0, x1, 5):
-            ground += _text((frame.at((value, y0))[0], bottom + 14), f"{value:g}", "soft", "middle")
+            ground += _text((frame.at((value, y0))[0], bottom + 14), short(value), "soft", "middle")
         ground += _text(((left + right) / 2, bottom + 29), drawn.x_label, "soft", "middle")
     lines = "".join(_curve(curve, frame) for curve in drawn.curves)
     moment = ""
