@@ -35,6 +35,8 @@ class Options:
             best policy has used: the learned policy gets the figures of test.json.
         against: reference policies to play beside it; "all" are all of them. If None, the usual ones.
         stochastic: sample actions instead of acting deterministically.
+        decisions: file of a server's decisions (edgewise decisions export): no episodes are played; the policy is asked again
+            what was asked then, and how often it agrees is told.
         pictures: folder for pictures of an episode with their data, such as a map. If None, none are drawn.
         json: print JSON.
     """
@@ -44,6 +46,7 @@ class Options:
     seed: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     against: Annotated[tuple[str, ...] | None, tyro.conf.arg(metavar="NAME ...")] = None
     stochastic: bool = False
+    decisions: Path | None = None
     pictures: Path | None = None
     json: bool = False
 
@@ -87,6 +90,10 @@ def run(words: list[str]) -> int:
     options, source, instance = parse(words)
     entry = source.system
     chosen = candidate(source, options.policy)
+    if options.decisions is not None:
+        from edgewise.cli.agreement import show_agreement
+
+        return show_agreement(chosen, options.decisions, options.json)
     names = entry.choose_references(options.against)
     episodes, seed = chosen_episodes([source], options.episodes, options.seed)
 

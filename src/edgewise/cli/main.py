@@ -29,6 +29,7 @@ COMMANDS = {
     "drive": Command("edgewise.cli.drive:run", "traffic and requests for a running server"),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
     "serve": Command("edgewise.cli.serve:run", "put policies to work: decisions over HTTP"),
+    "decisions": Command("edgewise.cli.decisions:run", "write the decisions that a server has kept to a file"),
     "show": Command("edgewise.cli.show:run", "replay an episode as a page with a time slider"),
     "watch": Command("edgewise.cli.watch:run", "all runs of a folder, live, as a page or in the terminal"),
     "report": Command("edgewise.cli.report:run", "write one page on a run or on experiments"),

@@ -180,6 +180,10 @@ class Store:
         with self._writing, self._engine.begin() as connection:
             return [_kept(connection, change) for change in changes]
 
+    def reading(self) -> sql.Connection:
+        """A connection to read what is kept, to be used in a `with` statement."""
+        return self._engine.connect()
+
     def session(self, name: str) -> SessionRow | None:
         """A session, if it is kept."""
         row = self._first(sql.select(SESSIONS).where(SESSIONS.c.id == name))
