@@ -12,11 +12,14 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 import served
+from edgewise.common.errors import EdgewiseError
 from edgewise.common.packed import flat, nested
+from edgewise.environments.service import finite_answer
 from edgewise.serving.application import Server, application
 from edgewise.serving.settings import Settings
 from edgewise.systems.dynamic_contract.files import parse_instance
 from edgewise.systems.dynamic_contract.solution import solve
+from edgewise.systems.twin_trading.service import EquilibriumOut
 from test_by_products import MARKET
 
 triton = pytest.importorskip("tritonclient.http")
@@ -151,5 +154,7 @@ def test_solvers_answer_in_the_words_of_their_files(server: Any) -> None:
     assert market.json()["certificate"] < 1e-6
     assert market.json()["mode"] == "stackelberg"
     assert any("certificate" in line for line in market.json()["remarks"])
+    with pytest.raises(EdgewiseError, match="welfare of the solution is not finite"):
+        finite_answer(EquilibriumOut, {**market.json(), "welfare": float("inf")})
     unfit = plain.post("/v1/twin-trading/solve", json={**MARKET, "social": [[0]]})
     assert (unfit.status_code, unfit.json()["faults"][0]["field"]) == (422, "social")

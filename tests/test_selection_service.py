@@ -158,6 +158,10 @@ def test_what_is_not_allowed_is_named(service: Service) -> None:
         ask(service, state, "providers", remove=["p0", "p1", "p2", "p3", "p4"])
     with pytest.raises(ConfigurationError, match="'p0': must be another name"):
         ask(service, state, "providers", add=[{"id": "p0", "capacity_steps": 100}])
+    with pytest.raises(
+        ConfigurationError, match="task_step = 1: must be such that from 100 to 250 there are at most 64"
+    ):
+        opened(service, 900, task_step=1)
     asked = ask(service, state, "assign", task="huge", steps=700, time_s=6)
     assert service.outside(asked) == ["providers = 5: trained on 6 to 24", "steps = 700: trained on 80 to 300"]
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from edgewise.common.errors import EdgewiseError
 
 KEPT = 256
 """Answers of a solver that are kept for requests of the same content."""
@@ -159,6 +161,25 @@ class Solving:
     answer: type[BaseModel]
     summary: str
     solve: Callable[[Any], BaseModel]
+
+
+def finite_answer(kind: type[Answer], values: Mapping[str, Any]) -> Answer:
+    """The answer of a solver.
+
+    Args:
+        kind: of the answer.
+        values: of its fields.
+
+    Raises:
+        EdgewiseError: if a number is not finite, as of a request whose numbers are too far from each other.
+    """
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise EdgewiseError(
+            f"{place} of the solution is not finite: numbers of the request are too large or small"
+        ) from None
 
 
 def by_content(solve: Callable[[Request], Answer]) -> Callable[[Request], Answer]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from edgewise.environments.service import Solving, Words, by_content
+from edgewise.environments.service import Solving, Words, by_content, finite_answer
 from edgewise.systems.dynamic_contract.files import parse_instance
 from edgewise.systems.dynamic_contract.optimum import Mode
 from edgewise.systems.dynamic_contract.solution import solve
@@ -71,8 +71,9 @@ def design(request: InstanceIn) -> MenuOut:
 
     Raises:
         ConfigurationError: naming the first field that is not allowed.
+        EdgewiseError: if there is no finite solution.
     """
-    return MenuOut(**solve(parse_instance(request.model_dump(exclude_none=True))).plain())
+    return finite_answer(MenuOut, solve(parse_instance(request.model_dump(exclude_none=True))).plain())
 
 
 SOLVING = Solving(

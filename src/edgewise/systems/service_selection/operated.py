@@ -26,7 +26,7 @@ from edgewise.systems.service_selection.words import MOST_POINTS
 
 MOST_TASKS = 128
 """Tasks that may run at one provider."""
-USUAL_TASKS = 16
+USUAL_TASKS = 8
 """Tasks at one provider for which programs are ready beforehand, if it has room for as many."""
 
 

@@ -33,6 +33,8 @@ from edgewise.systems.service_selection.tokens import PROVIDERS
 
 EXPECTED = (5, 20)
 """Providers of usual sessions."""
+MOST_SIZES = 64
+"""Most sizes of tasks at which curves are known."""
 TRAINED = {"providers": "providers", "smallest": "smallest task", "largest": "largest task"}
 """Facts of the training (`instances.facts`) that tell ranges."""
 
@@ -68,6 +70,7 @@ class ServiceSelectionService(Service):
         assert isinstance(request, words.OpenIn)
         told = {name: value for name, value in request.system.model_dump().items() if value is not None}
         config = replace(self._config, providers=len(request.providers), **told)
+        _require_few_sizes(config)
         _require_new([each.id for each in request.providers], ())
         state = opened(config, [Provider(each.id, each.capacity_steps) for each in request.providers])
         for each in request.providers:
@@ -101,9 +104,9 @@ class ServiceSelectionService(Service):
         told = words.AssignOut(
             task=task,
             provider=provider.name,
-            estimated_quality=float(pairs["estimate"][0, row]),
-            quality_deviation=float(pairs["deviation"][0, row]),
-            charge=float(pairs["charge"][0, row]),
+            estimated_quality=_finite(pairs["estimate"][0, row]),
+            quality_deviation=_finite(pairs["deviation"][0, row]),
+            charge=_finite(pairs["charge"][0, row]),
             expected_running_s=running_s(steps),
             tasks_running=len(there) + 1,
             free_steps=following.free(provider),
@@ -145,16 +148,16 @@ class ServiceSelectionService(Service):
         variances = np.einsum("kd,ide,ke->ik", basis, np.asarray(curves.covariance), basis)
         deviations = np.sqrt(np.maximum(variances, 0.0))
         told = _told(state)
-        prices = np.asarray(state.experience.price, float).tolist()
+        prices = np.asarray(state.experience.price, float)
         return {
             "time_s": state.time_s,
             "steps": np.asarray(prior.sizes, float).tolist(),
             "providers": {
                 name: {
                     **told[name].model_dump(),
-                    "price": prices[row],
-                    "quality": means[row].astype(float).tolist(),
-                    "deviation": deviations[row].astype(float).tolist(),
+                    "price": _finite(prices[row]),
+                    "quality": [_finite(each) for each in means[row]],
+                    "deviation": [_finite(each) for each in deviations[row]],
                 }
                 for row, name in enumerate(state.names)
             },
@@ -252,6 +255,17 @@ def _told(state: Operated) -> dict[str, words.ProviderOut]:
         )
         for row, each in enumerate(state.providers)
     }
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _require_few_sizes(config: ServiceSelectionConfig) -> None:
+    """A curve is known at every size of tasks: what is believed of it grows with their number."""
+    if (config.largest_task - config.smallest_task) // config.task_step >= MOST_SIZES:
+        allowed = f"such that from {config.smallest_task} to {config.largest_task} there are at most {MOST_SIZES} sizes"
+        raise ConfigurationError("system.task_step", config.task_step, allowed)
 
 
 def _require_new(names: Sequence[str], known: Sequence[str]) -> None:

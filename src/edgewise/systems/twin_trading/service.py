@@ -7,7 +7,7 @@ from typing import Annotated
 import jax
 from pydantic import Field
 
-from edgewise.environments.service import Solving, Words, by_content
+from edgewise.environments.service import Solving, Words, by_content, finite_answer
 from edgewise.systems.twin_trading.equilibrium import Mode, stackelberg_equilibrium
 from edgewise.systems.twin_trading.files import market_of
 from edgewise.systems.twin_trading.solve import plain, remarks
@@ -67,11 +67,12 @@ def trade(request: MarketIn) -> EquilibriumOut:
 
     Raises:
         ConfigurationError: naming the first field that is not allowed.
+        EdgewiseError: if there is no finite solution.
     """
     with jax.enable_x64(True):
         market = market_of(request.model_dump(exclude={"mode"}, exclude_none=True))
         solved = stackelberg_equilibrium(market, request.mode)
-        return EquilibriumOut(**plain(solved), remarks=list(remarks(market, solved)))
+        return finite_answer(EquilibriumOut, {**plain(solved), "remarks": list(remarks(market, solved))})
 
 
 SOLVING = Solving(MarketIn, EquilibriumOut, "equilibrium prices and demands of a bandwidth market", by_content(trade))
