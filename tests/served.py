@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,11 @@ def slot(number: int, names: str = "abc", **more: Any) -> dict[str, Any]:
     """The body of a slot's request."""
     told = {"report": report(names)} if number else {}
     return {"vehicles": vehicles(number, names), **told, **more}
+
+
+def wait_until_ready(client: Any, seconds: float = 240.0) -> None:
+    """Wait for the programs of a server."""
+    end = time.monotonic() + seconds
+    while client.get("/v2/health/ready").status_code != 200:
+        assert time.monotonic() < end, "the server does not get ready"
+        time.sleep(0.05)

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 import served
 from edgewise.common.packed import nested, unpack
 from edgewise.serving.application import Server, application
+from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
 from edgewise.serving.store import DECISIONS, Store
 
@@ -21,9 +22,13 @@ from edgewise.serving.store import DECISIONS, Store
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("server")
     model = served.save_small_policy(folder / "small")
-    settings = Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000)
-    with TestClient(application(Server(settings))) as opened:
-        yield opened
+    set_up("error")
+    settings = Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000, log="error")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgewise.systems.agent_migration.service.EXPECTED", ((3, 2),))
+        with TestClient(application(Server(settings))) as opened:
+            served.wait_until_ready(opened)
+            yield opened
 
 
 def open_session(client: TestClient, name: str) -> None:
@@ -58,7 +63,7 @@ def test_answers_are_those_of_the_policy_and_are_kept(client: TestClient) -> Non
         for name, value in acted.items():
             np.testing.assert_array_equal(value, action[name])
         assert [v["target_unit"] for v in each["answer"]["vehicles"].values()] == [
-            ("west", "east")[int(i)] for i in acted["target"]
+            ("west", "east")[int(i)] for i in acted["target"][:3]
         ]
         assert not each["degraded"]
         assert each["policy_sha256"] == client.app.state.server.repository.find("small").digest
@@ -172,11 +177,11 @@ def test_servers_that_share_a_database_go_on_with_each_others_sessions(
         told = [ask((one, other)[number % 2], "both", served.slot(number))["answer"] for number in range(6)]
         taken = other.post(served.SESSIONS, params={"session": "both"}, json={"units": served.UNITS})
         assert taken.status_code == 409
-        sessions = one.app.state.server.sessions
-        stale = sessions._held["both"]
+        sessions = one.app.state.server.worker.held
+        stale = sessions.find("agent-migration", "both")
         first = ask(other, "both", served.slot(6), **{"Idempotency-Key": "seventh"})
         monkeypatch.setattr(Store, "version", lambda store, name: stale.row.version)  # not seen until it is to be kept
-        sessions._held["both"] = stale
+        sessions.put(stale)
         told.append(ask(one, "both", served.slot(6), **{"Idempotency-Key": "seventh"})["answer"])
         assert told[-1] == first["answer"]
         told.append(ask(one, "both", served.slot(7))["answer"])

@@ -26,6 +26,7 @@ from edgewise.systems.agent_migration.decision import Decision
 from edgewise.systems.agent_migration.entities import EntityMigration, EntityState
 from edgewise.systems.agent_migration.environment import AgentMigration
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
+from edgewise.systems.agent_migration.host_records import on_device
 from edgewise.systems.agent_migration.memory import Memory
 from edgewise.systems.agent_migration.regrouping import MEMORY, STANDING
 from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation
@@ -143,7 +144,7 @@ def test_a_session_sees_and_decides_what_the_environment_would(made: Any, policy
         orders = session.orders(act(ours))
         assert [orders.target[car] for car in cars] == [units[int(i)] for i in action["target"]]
         assert [orders.defence[unit] for unit in units] == np.asarray(action["defence"]).tolist()
-        share = features.closed_form_shares(system.parameters, session.seen, session.memory)
+        share = features.closed_form_shares(system.parameters, on_device(session.seen), on_device(session.memory))
         np.testing.assert_allclose([orders.share[car] for car in cars], share, rtol=1e-5)
         targets.add(tuple(orders.target.values()))
         state, latency, sent, lost = play(migration, state, {**action, "share": share}, jax.random.key(100 + slot))

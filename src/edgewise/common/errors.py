@@ -79,6 +79,8 @@ def check_range(
     Raises:
         ConfigurationError: naming the field, its value and the interval.
     """
+    if type(value) is float and low < value < high:
+        return
     left, right = "(" if open_low else "[", ")" if open_high else "]"
     allowed = f"finite and in {left}{low:g}, {high:g}{right}"
     try:

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError, EdgewiseError
@@ -18,12 +19,17 @@ from edgewise.serving.decide import Decider
 from edgewise.serving.domain import session_routes, solver_route
 from edgewise.serving.health import health_routes
 from edgewise.serving.inference import inference_routes
+from edgewise.serving.logs import LOG
+from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model, find_sources
 from edgewise.serving.refusals import Refusal, RefusedError, of_configuration, of_validation
 from edgewise.serving.repository import Repository
+from edgewise.serving.security import Gate, read_token
 from edgewise.serving.sessions import Sessions
 from edgewise.serving.settings import Settings
 from edgewise.serving.store import Store
+from edgewise.serving.watch import Watch
+from edgewise.serving.worker import Worker
 
 
 class Server:
@@ -33,38 +39,71 @@ class Server:
         settings: how it runs.
 
     Raises:
-        EdgewiseError: if a model or the database cannot be opened.
+        EdgewiseError: if a model or the database cannot be opened, or a token is needed and missing.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.repository = Repository(find_sources(settings.models))
+        self.token = read_token(settings)
+        self.measures = Measures()
+        self.repository = Repository(find_sources(settings.models), self._warm_later, self.measures)
+        self._ready = False
         for name in self.repository.sources:
             self.repository.load(name)
+        for each in settings.shadow:
+            self.repository.set_shadow(*each.split("=", 1))
         self.store = Store(settings.database)
-        self.decider = Decider(settings.deadline_ms / 1000)
-        self.sessions = Sessions(self.repository, self.decider, self.store, settings.max_sessions)
-        self.ready = False
+        self.decider = Decider(settings.deadline_ms / 1000, self.measures)
+        self.worker = Worker(self.repository, self.decider, self.store, self.measures, settings.max_waiting)
+        self.sessions = Sessions(self.repository, self.worker, self.store, settings.max_sessions)
+
+    @property
+    def ready(self) -> bool:
+        """Whether programs are compiled and requests are carried out."""
+        return self._ready
 
     def warm(self) -> None:
-        """Compile what requests will need."""
+        """Compile what requests will need; then, while requests are answered, what many at a time need."""
         for model in self.repository.models():
             warm(model)
-        self.ready = True
+        self._set_ready(True)
+        for model in self.repository.models():
+            warm_together(model)
 
     def close(self) -> None:
         """Finish what has begun, and let go."""
-        self.ready = False
-        self.sessions.close()
+        self._set_ready(False)
+        self.worker.close()
         self.decider.close()
         self.store.close()
+
+    def _set_ready(self, ready: bool) -> None:
+        self._ready = ready
+        if ready:
+            self.sessions.warm.set()
+        self.measures.ready.set(ready)
+        LOG.info("ready" if ready else "stopping", models=[model.name for model in self.repository.models()])
+
+    def _warm_later(self, model: Model) -> None:
+        """A model that is loaded while others decide is warm before it does."""
+        if self._ready:
+            warm(model)
+            warm_together(model)
 
 
 def warm(model: Model) -> None:
     """Ask a model the questions that its service expects."""
     if model.service is not None:
         for question in model.service.samples():
-            model.service.answer(question, model.artefact.act(question.observation))
+            action, _ = model.actor.act([(question.observation, model.actor.begin)])[0]
+            model.service.answer(question, action)
+
+
+def warm_together(model: Model) -> None:
+    """Compile what is needed to decide several such questions at a time."""
+    if model.service is not None:
+        for question in model.service.samples():
+            model.actor.prepare(question.observation)
 
 
 def application(server: Server) -> FastAPI:
@@ -78,12 +117,20 @@ def application(server: Server) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.get_running_loop().run_in_executor(None, server.warm)
         yield
-        await warming
+        with contextlib.suppress(Exception):
+            await warming
         await asyncio.get_running_loop().run_in_executor(None, server.close)
 
     app = FastAPI(title="Edgewise", version=__version__, summary="decisions of trained policies", lifespan=life)
     app.state.server = server
     _add_errors(app)
+    _add_routes(app, server)
+    app.add_middleware(Gate, token=server.token, settings=server.settings)
+    app.add_middleware(Watch, measures=server.measures)
+    return app
+
+
+def _add_routes(app: FastAPI, server: Server) -> None:
     app.include_router(health_routes(server))
     app.include_router(inference_routes(server, warm))
     services = {model.system.name: model for model in reversed(server.repository.models()) if model.system is not None}
@@ -94,11 +141,14 @@ def application(server: Server) -> FastAPI:
         solving = system.solving()
         if solving is not None:
             app.include_router(solver_route(system, solving))
-    return app
+
+    @app.get("/metrics", tags=["health"], summary="figures for Prometheus", response_class=Response)
+    def metrics() -> Response:
+        return Response(server.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _add_errors(app: FastAPI) -> None:
-    """Everything that a client can mend is told in one form."""
+    """Everything that a client can mend is told in one form; what he cannot, in the log alone."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -115,6 +165,15 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> JSONResponse:
         return _told(error.status, error.refusal)
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse(Refusal(error=str(error.detail)).model_dump(), error.status_code, error.headers)
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> JSONResponse:
+        LOG.error("failed", path=request.url.path, exc_info=error)
+        return _told(500, Refusal(error="the server has failed; its log tells why"))
 
 
 def _told(status: int, refusal: Refusal) -> Any:

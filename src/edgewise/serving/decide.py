@@ -1,15 +1,24 @@
-"""Decisions in time: a policy's, or the reference rule's where the policy is late."""
+"""Decisions: simultaneous questions are put to a policy together, in a thread of their own."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Any
 
+import jax
+import numpy as np
+
+from edgewise.serving.actor import shapes_of
+from edgewise.serving.logs import LOG
+from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model
+from edgewise.serving.refusals import refused
 
 
 @dataclass(frozen=True)
@@ -21,42 +30,142 @@ class Decision:
         policy: digest of the policy that was asked.
         degraded: whether the reference rule answered in its place.
         milliseconds: from the question to the action.
+        memory: of the policy, for the session's next question.
     """
 
     action: Any
     policy: str
     degraded: bool
     milliseconds: float
+    memory: Any = ()
+
+
+@dataclass(frozen=True)
+class Put:
+    """A question that is put to a policy.
+
+    Attributes:
+        model: it, with the policy that it has now.
+        observation: without batch axes, in the arrays that the policy takes.
+        memory: of the policy. If None, that of an episode's start.
+        shadow: another model that is asked too, and never answers.
+        answer: the action, and the memory after it.
+    """
+
+    model: Model
+    observation: Any
+    memory: Any = None
+    shadow: Model | None = None
+    answer: Future[tuple[Any, Any]] = field(default_factory=Future)
+
+    @property
+    def asked(self) -> tuple[Any, Any]:
+        """What the policy's actor takes."""
+        return self.observation, self.model.actor.begin if self.memory is None else self.memory
 
 
 class Decider:
     """Asks policies.
 
     Args:
-        deadline_s: time after which the reference rule answers, s.
+        deadline_s: time in which they have to answer, s.
+        measures: where it is counted.
     """
 
-    def __init__(self, deadline_s: float) -> None:
-        self._deadline_s = deadline_s
-        self._threads = ThreadPoolExecutor(1, "policy")
+    def __init__(self, deadline_s: float, measures: Measures) -> None:
+        self.deadline_s = deadline_s
+        self._measures = measures
+        self._waiting: list[Put] = []
+        self._changed = threading.Condition()
+        self._open = True
+        self._thread = threading.Thread(target=self._work, name="policies", daemon=True)
+        self._thread.start()
 
-    async def decide(self, model: Model, observation: Any, rule: Callable[[], Any]) -> Decision:
+    def put(self, questions: Sequence[Put]) -> None:
+        """Put questions to their policies; each one's `answer` tells the end."""
+        with self._changed:
+            self._waiting += questions
+            self._changed.notify()
+
+    async def decide(self, model: Model, observation: Any, rule: Callable[[], Any] | None = None) -> Decision:
         """The action of a policy, or the rule's if the deadline passes.
 
         Args:
             model: whose policy is asked.
             observation: without batch axes.
-            rule: the reference rule's action.
+            rule: the reference rule's action. If None, there is none.
 
         Raises:
             ArtefactError: if the policy does not take the observation.
+            RefusedError: if the deadline passes, and there is no rule.
         """
         began = time.perf_counter()
-        asked = asyncio.get_running_loop().run_in_executor(self._threads, model.artefact.act, observation)
-        done, _ = await asyncio.wait([asked], timeout=self._deadline_s)
-        action = asked.result() if done else rule()
-        return Decision(action, model.digest, not done, 1000 * (time.perf_counter() - began))
+        model.artefact.matches(observation)
+        question = Put(model, model.artefact.described.array(observation))
+        self.put([question])
+        try:
+            action, memory = await asyncio.wait_for(asyncio.wrap_future(question.answer), self.deadline_s)
+        except TimeoutError:
+            if rule is None:
+                raise refused(503, f"model = {model.name!r}: did not answer within {self.deadline_s:g} s") from None
+            return Decision(rule(), model.digest, True, 1000 * (time.perf_counter() - began))
+        return Decision(action, model.digest, False, 1000 * (time.perf_counter() - began), memory)
 
     def close(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Answer what waits, then end."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or not self._open)
+                batch, self._waiting = self._waiting, []
+            if not batch:
+                return
+            for group in _alike(batch):
+                self._answer(group)
+
+    def _answer(self, group: list[Put]) -> None:
+        """Answer questions to one policy of the same shapes."""
+        group = [question for question in group if question.answer.set_running_or_notify_cancel()]
+        if not group:
+            return
+        model = group[0].model
+        self._measures.batch.labels(model.name).observe(len(group))
+        try:
+            answers = model.actor.act([question.asked for question in group])
+        except Exception as error:
+            for question in group:
+                question.answer.set_exception(error)
+            return
+        for question, answer in zip(group, answers, strict=True):
+            question.answer.set_result(answer)
+        for question, (action, _) in zip(group, answers, strict=True):
+            if question.shadow is not None:
+                self._compare(question, question.shadow, action)
+
+    def _compare(self, question: Put, shadow: Model, action: Any) -> None:
+        """Ask a shadow the same, and count whether it would have decided so too."""
+        try:
+            other, _ = shadow.actor.act([(question.observation, shadow.actor.begin)])[0]
+        except Exception as error:
+            LOG.warning("shadow failed", model=question.model.name, shadow=shadow.name, error=str(error))
+            return
+        agrees = str(same(action, other)).lower()
+        self._measures.shadows.labels(question.model.name, shadow.name, shadow.digest, agrees).inc()
+
+
+def same(action: Any, other: Any) -> bool:
+    """Whether two actions are the same to the bit."""
+    ours, theirs = (dict(jax.tree_util.tree_leaves_with_path(each)) for each in (action, other))
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[path], theirs[path]) for path in ours)
+
+
+def _alike(batch: Sequence[Put]) -> list[list[Put]]:
+    groups: dict[Any, list[Put]] = defaultdict(list)
+    for question in batch:
+        groups[question.model.digest, shapes_of(question.asked)].append(question)
+    return list(groups.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -13,7 +12,8 @@ from edgewise.environments.service import Operation, Service, Solving
 from edgewise.environments.system import System
 from edgewise.serving.refusals import Refusal
 from edgewise.serving.repository import Repository
-from edgewise.serving.sessions import Asked, Decided, Reply, Sessions, Told
+from edgewise.serving.requests import Asked, Decided, Reply, Told
+from edgewise.serving.sessions import Sessions
 
 SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)]
@@ -24,6 +24,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         409: "the session is taken, or was changed by another server",
         422: "a field has a value that is not allowed",
         429: "too much is asked of the server",
+        401: "the token is missing or wrong",
         503: "the server is not ready, or is stopping",
     }.items()
 }
@@ -48,8 +49,8 @@ def session_routes(system: System, service: Service, repository: Repository, ses
         return await sessions.view(system.name, session)
 
     @router.delete("/{session}", status_code=204, summary="close a session; its decisions are kept")
-    async def remove(session: str) -> None:
-        await sessions.remove(system.name, session)
+    async def remove(http: Request, session: str) -> Response:
+        return _response(await sessions.remove(system.name, session, await _asked(http, None)))
 
     return router
 
@@ -100,8 +101,7 @@ def _typed(function: Callable[..., Any], **types: type[BaseModel]) -> None:
 
 
 async def _asked(http: Request, key: str | None) -> Asked:
-    name = http.headers.get("x-request-id") or uuid.uuid4().hex
-    return Asked(name[:64], http.url.path, await http.body(), key)
+    return Asked(http.state.request_id, http.url.path, await http.body(), key)
 
 
 def _response(reply: Reply) -> Response:

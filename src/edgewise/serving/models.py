@@ -15,6 +15,7 @@ from edgewise.environments.system import System
 from edgewise.policies.artefact import PolicyArtefact, load_policy
 from edgewise.policies.description_file import DESCRIPTION_FILE, read_description_file
 from edgewise.policies.folders import policy_folder
+from edgewise.serving.actor import Actor
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -43,6 +44,7 @@ class Model:
         artefact: the policy.
         system: that it decides in; None if that is not installed.
         service: the system at work; None if it has no sessions.
+        actor: the policy to be asked.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Model:
     artefact: PolicyArtefact
     system: System | None
     service: Service | None
+    actor: Actor
 
 
 def find_sources(models: Sequence[str]) -> list[Source]:
@@ -75,11 +78,12 @@ def load_model(source: Source) -> Model:
     """
     digest = read_description_file(source.folder)["sha256"]
     artefact = load_policy(source.folder)
+    actor = Actor(artefact.policy)
     if artefact.environment not in registry.names():
-        return Model(source.name, source.folder, digest, artefact, None, None)
+        return Model(source.name, source.folder, digest, artefact, None, None, actor)
     system = registry.find(artefact.environment)
     config = from_plain(system.config, artefact.environment_config)
-    return Model(source.name, source.folder, digest, artefact, system, system.service(config))
+    return Model(source.name, source.folder, digest, artefact, system, system.service(config), actor)
 
 
 def _shipped() -> list[Source]:

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from edgewise.serving.application import Server, application
+from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
 
 
@@ -14,13 +15,22 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; requests in progress are finished then.
 
     Raises:
-        EdgewiseError: if a model or the database cannot be opened.
+        EdgewiseError: if a model or the database cannot be opened, or a token is needed and missing.
     """
+    set_up(settings.log)
     server = Server(settings)
     config = uvicorn.Config(
-        application(server), settings.host, settings.port, log_level="warning", access_log=False, server_header=False
+        application(server),
+        settings.host,
+        settings.port,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        limit_concurrency=settings.max_connections,
+        timeout_graceful_shutdown=int(settings.stop_s),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
     )
-    for model in server.repository.models():
-        print(f"{model.name}: {model.artefact.algorithm}, {model.digest[:12]}", file=sys.stderr)
-    print(f"http://{settings.host}:{settings.port}/docs", file=sys.stderr)
+    scheme = "http" if settings.tls_certificate is None else "https"
+    print(f"{scheme}://{settings.host}:{settings.port}/docs", file=sys.stderr)
     uvicorn.Server(config).run()

@@ -21,6 +21,7 @@ SESSIONS = sql.Table(
     sql.Column("version", sql.Integer, nullable=False),
     sql.Column("state", sql.LargeBinary, nullable=False),
     sql.Column("time", sql.Double, nullable=False, index=True),
+    sql.Column("memory", sql.LargeBinary, nullable=False),
 )
 DECISIONS = sql.Table(
     "decisions",
@@ -61,6 +62,7 @@ class SessionRow:
         version: number of requests that have changed it.
         state: see `Service.dump`.
         time: of the last change, s since 1970.
+        memory: the policy's own, if it has one.
     """
 
     id: str
@@ -69,6 +71,7 @@ class SessionRow:
     version: int
     state: bytes
     time: float
+    memory: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,11 @@ class Store:
         """Number of sessions."""
         with self._engine.connect() as connection:
             return int(connection.execute(sql.select(sql.func.count()).select_from(SESSIONS)).scalar_one())
+
+    def prune(self, before: float) -> None:
+        """Remove answers that were given before a time, s since 1970."""
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(sql.delete(ANSWERS).where(ANSWERS.c.time < before))
 
     def _first(self, query: Any) -> dict[str, Any] | None:
         with self._engine.connect() as connection:

@@ -156,23 +156,34 @@ def search_briefly(problem: AssignmentProblem) -> Int[Array, " v"]:
     return _sweep(problem, placed, order)
 
 
-def search_locally(problem: AssignmentProblem) -> tuple[Int[Array, " v"], Float[Array, ""]]:
+def scattered(vehicles: int, rsus: int) -> Float[np.ndarray, "n v s"]:
+    """What draws the random starts of `search_locally` apart, the same at every call; in [0, 1)."""
+    starts = RANDOM_STARTS if vehicles * rsus <= THOROUGH_PAIRS else 0
+    return np.random.default_rng(0).random((starts, vehicles, rsus))
+
+
+def search_locally(
+    problem: AssignmentProblem, scatter: Float[Array, "n v s"] | None = None
+) -> tuple[Int[Array, " v"], Float[Array, ""]]:
     """Best response of one vehicle after another until nobody moves, from several starts; the best end wins.
 
     The starts are: every vehicle at the RSU that is best for it alone, insertion of the vehicles from the most to the
     least demanding, and, up to `THOROUGH_PAIRS` pairs, a few random ones (the same at every call).
+
+    Args:
+        problem: to be solved.
+        scatter: what draws the random starts apart. If None, `scattered` of the problem's size.
 
     Returns:
         RSU of each vehicle [V], and its cost in s; a local optimum against moves of one vehicle.
     """
     vehicles, rsus = problem.root.shape
     alone = jnp.argmin(problem.fixed + problem.group_cost(problem.root, problem.load), axis=1)
-    random_starts = RANDOM_STARTS if vehicles * rsus <= THOROUGH_PAIRS else 0
-    noise = np.random.default_rng(0).random((random_starts, vehicles, rsus))
-    scattered = jnp.argmin(problem.fixed + jnp.asarray(noise, dtype=float) * FORBIDDEN / 2, axis=2)
+    noise = jnp.asarray(scattered(vehicles, rsus) if scatter is None else scatter, dtype=float)
+    apart = jnp.argmin(problem.fixed + noise * FORBIDDEN / 2, axis=2)
     order = jnp.argsort(-problem.root.mean(1))
     placed = _sweep(problem, jnp.full(vehicles, -1), order)
-    starts = jnp.concatenate([jnp.stack([alone, placed]), scattered])
+    starts = jnp.concatenate([jnp.stack([alone, placed]), apart])
 
     def descend(start: Int[Array, " v"]) -> tuple[Int[Array, " v"], Float[Array, ""]]:
         def unfinished(carry: tuple[Array, Array, Array]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -139,6 +140,8 @@ def check_point(field: str, value: Any) -> None:
     Raises:
         ConfigurationError: naming the field.
     """
+    if type(value) is tuple and len(value) == 2 and all(type(each) is float and math.isfinite(each) for each in value):
+        return
     if np.shape(value) != (2,):
         raise ConfigurationError(field, value, "two numbers, x and y in m")
     check_range(field, value)

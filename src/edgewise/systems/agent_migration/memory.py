@@ -27,10 +27,12 @@ class Known(eqx.Module):
     Attributes:
         vehicles: that he knows of; each is served by a unit that he knows of too.
         units: that he knows of.
+        scatter: random starts of the search for a plan, see `assignment.scattered`. If None, those of the fleet's size.
     """
 
     vehicles: Bool[Array, "*o v"]
     units: Bool[Array, "*o s"]
+    scatter: Float[Array, "n v s"] | None = None
 
 
 class Seen(eqx.Module):

@@ -64,5 +64,6 @@ def plan(p: Parameters, seen: Seen, memory: Memory, states: Float[Array, "s 4"])
     share = optimal_shares(deployment + processing, seen.serving, units)
     defence = worthwhile_defence(p, seen, believed, share, lasting=True)
     problem = next_slot_problem(p, seen, believed, defence, share)
-    target = search_locally(problem)[0] if problem.root.size <= THOROUGH_PAIRS else search_briefly(problem)
+    scatter = None if seen.known is None else seen.known.scatter
+    target = search_locally(problem, scatter)[0] if problem.root.size <= THOROUGH_PAIRS else search_briefly(problem)
     return Plan(problem, target, defence, share, rises(problem, target))

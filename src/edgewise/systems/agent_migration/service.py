@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from pydantic import BaseModel
 
@@ -18,7 +15,6 @@ from edgewise.environments.service import Operation, Question, Service, Settled
 from edgewise.systems.agent_migration import stored, words
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
-from edgewise.systems.agent_migration.expected import expected_latencies
 from edgewise.systems.agent_migration.features import PAIRS, UNITS
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
 from edgewise.systems.agent_migration.instances import alone
@@ -84,7 +80,7 @@ class AgentMigrationService(Service):
         session = _advanced(following, request, vehicles)
         return Question(
             replace(following, session=session, absent=False),
-            session.observation,
+            session.padded,
             {"tell_reputations": request.tell_reputations},
         )
 
@@ -92,9 +88,10 @@ class AgentMigrationService(Service):
         state: Operated = question.state
         session = state.session
         assert session is not None
-        orders = session.orders(action)
-        target, defence = jnp.asarray(action[TARGET]), jnp.asarray(action[DEFENCE])
-        there, staying = jax.device_get(_expected(session.parameters, session.seen, session.memory, target, defence))
+        count = len(session.fleet.vehicles), len(session.fleet.units)
+        target, defence = np.asarray(action[TARGET])[: count[0]], np.asarray(action[DEFENCE])[: count[1]]
+        orders = session.orders({TARGET: target, DEFENCE: defence})
+        there, staying, pace = session.padding.expect(session.seen, session.memory, target, defence)
         vehicles, units = session.fleet.vehicle_names, session.fleet.unit_names
         reputation = np.asarray(session.seen.reputation)
         mean = reputation.mean(0)
@@ -109,7 +106,7 @@ class AgentMigrationService(Service):
                     processor_share=orders.share[name],
                     expected_latency_s=_finite(float(there[i])),
                     expected_latency_staying_s=_finite(float(staying[i])),
-                    pace=session.pace[name],
+                    pace=float(pace[i]),
                 )
                 for i, name in enumerate(vehicles)
             },
@@ -241,6 +238,3 @@ def _table(values: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) 
 
 def _finite(seconds: float) -> float | None:
     return seconds if np.isfinite(seconds) else None
-
-
-_expected = eqx.filter_jit(expected_latencies)

@@ -9,20 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-import equinox as eqx
-import jax.numpy as jnp
+import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
 
 from edgewise.common.errors import ConfigurationError
-from edgewise.systems.agent_migration import features, memory, standing, trust
-from edgewise.systems.agent_migration.channel import distances
+from edgewise.systems.agent_migration import features, memory, standing
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
-from edgewise.systems.agent_migration.memory import Memory, Seen
-from edgewise.systems.agent_migration.parameters import Parameters
+from edgewise.systems.agent_migration.host_records import (
+    HostMemory,
+    HostParameters,
+    HostSeen,
+    HostStanding,
+    on_device,
+    record_of,
+    with_values,
+)
+from edgewise.systems.agent_migration.memory import Seen
+from edgewise.systems.agent_migration.padding import Padding
 from edgewise.systems.agent_migration.regrouping import UNIT, VEHICLE, carried_memory, carried_standing, places
 from edgewise.systems.agent_migration.reports import (
     Orders,
@@ -35,7 +43,6 @@ from edgewise.systems.agent_migration.reports import (
     read_units,
     require_known,
 )
-from edgewise.systems.agent_migration.standing import Standing
 
 PERSISTENCE = 0.6
 """Part of its last displacement that a vehicle is expected to repeat, where nobody tells more: that of a town's morning traffic
@@ -52,14 +59,16 @@ class Session:
         parameters: the system that both make.
         seen, memory: what is seen and remembered.
         standing: how units stand with users.
+        padding: the fleet in the programs of its size.
     """
 
     config: AgentMigrationConfig
     fleet: Fleet
-    parameters: Parameters
-    seen: Seen
-    memory: Memory
-    standing: Standing
+    parameters: HostParameters
+    seen: HostSeen
+    memory: HostMemory
+    standing: HostStanding
+    padding: Padding
 
     @property
     def pace(self) -> dict[str, float]:
@@ -75,8 +84,17 @@ class Session:
     @property
     def observation(self) -> dict[str, dict[str, np.ndarray]]:
         """What a policy takes, an element of `features.space`."""
-        sets = _observe(self.parameters, self.seen, self.memory, self.config.candidates, self.config.unseen)
-        return {name: {field: np.asarray(value) for field, value in part.items()} for name, part in sets.items()}
+        return self.padding.cut_observation(self.padded)
+
+    @cached_property
+    def padded(self) -> dict[str, dict[str, np.ndarray]]:
+        """The observation, filled up to the size of the programs: its masks tell who is there."""
+        return self.padding.observe(self.seen, self.memory, self.config.candidates, self.config.unseen)
+
+    @property
+    def shares(self) -> Float[np.ndarray, " v"]:
+        """Processor share of each vehicle in closed form, see `features.closed_form_shares`."""
+        return self.padded[features.VEHICLES]["share"][: len(self.fleet.vehicles)]
 
     def orders(self, action: Mapping[str, Any]) -> Orders:
         """What a policy's action means.
@@ -93,7 +111,7 @@ class Session:
         if target.shape != (len(vehicles),) or defence.shape != (len(units),):
             allowed = f"targets of {len(vehicles)} vehicles and defences of {len(units)} units"
             raise ConfigurationError("action", (target.shape, defence.shape), allowed)
-        share = action["share"] if "share" in action else _shares(self.parameters, self.seen, self.memory)
+        share = action.get("share", self.shares)
         return Orders(
             target={name: units[int(index)] for name, index in zip(vehicles, target, strict=True)},
             share={name: float(part) for name, part in zip(vehicles, np.asarray(share), strict=True)},
@@ -120,8 +138,8 @@ class Session:
         Raises:
             ConfigurationError: naming what is missing, unknown or not allowed.
         """
-        target = jnp.asarray(read_units("target", orders.target, self.fleet))
-        defence = jnp.asarray(of_all("defence", orders.defence, self.fleet.unit_names), dtype=bool)
+        target = read_units("target", orders.target, self.fleet)
+        defence = np.array(of_all("defence", orders.defence, self.fleet.unit_names), bool)
         judged = self.standing if outcome is None else self.judged(outcome)
         if vehicles is None and units is None:
             return self._stay(target, defence, judged, situation)
@@ -131,33 +149,31 @@ class Session:
         )
         return self._regroup(fleet, target, defence, judged, situation)
 
-    def judged(self, outcome: Outcome) -> Standing:
+    def judged(self, outcome: Outcome) -> HostStanding:
         """How units stand after what a slot has brought.
 
         Raises:
             ConfigurationError: naming what is missing, unknown or not allowed.
         """
         latency, served, packets = read_outcome(outcome, self.fleet, np.asarray(self.seen.serving))
-        told = (jnp.asarray(part, float) for part in (latency, served, packets))
-        standing_: Standing = _judge(self.parameters, self.standing, *told)
-        return standing_
+        return self.padding.judge(self.standing, latency, served, packets)
 
     def _stay(
-        self, target: Int[Array, " v"], defence: Bool[Array, " s"], judged: Standing, situation: Situation
+        self, target: Int[np.ndarray, " v"], defence: Bool[np.ndarray, " s"], judged: HostStanding, situation: Situation
     ) -> Session:
         """The next session of the same fleet."""
         nobody = np.zeros(len(self.fleet.vehicles), bool)
         history = History(np.asarray(self.seen.positions, float), np.asarray(target), nobody)
         seen = see(self.parameters, self.fleet, situation, history, judged.reputation)
-        remembered = _remember(self.parameters, self.memory, self.seen, target, defence, seen)
+        remembered = self.padding.remember(self.memory, self.seen, target, defence, seen)
         return replace(self, seen=seen, memory=remembered, standing=judged)
 
     def _regroup(
         self,
         fleet: Fleet,
-        target: Int[Array, " v"],
-        defence: Bool[Array, " s"],
-        judged: Standing,
+        target: Int[np.ndarray, " v"],
+        defence: Bool[np.ndarray, " s"],
+        judged: HostStanding,
         situation: Situation,
     ) -> Session:
         """The next session of another fleet: who goes is forgotten, who comes knows what is said of the units."""
@@ -167,9 +183,12 @@ class Session:
             UNIT: places(old.unit_names, fleet.unit_names),
         }
         fleet = fleet.with_tolerances_of(old)
-        p = fleet.parameters(self.config)
+        there_now = fleet.parameters(self.config)
+        p = jax.device_get(there_now)
         sizes = len(fleet.vehicles), len(fleet.units)
-        standing_ = carried_standing(judged, standing.begin(p, *sizes, self.config.trust_window), moved)
+        standing_ = carried_standing(
+            on_device(judged), standing.begin(there_now, *sizes, self.config.trust_window), moved
+        )
 
         was = moved[VEHICLE]
         new = was < 0
@@ -179,19 +198,17 @@ class Session:
         seen = see(p, fleet, situation, History(before, sent, new), standing_.reputation)
 
         left = self._as_before(seen, moved, np.asarray(target), judged)
-        remembered = _remember(self.parameters, self.memory, self.seen, target, defence, left)
-        carried = carried_memory(remembered, memory.begin(p, seen), moved)
-        gone = jnp.asarray(~new & (sent < 0)) & ~seen.entered  # an agent goes with the unit to which it was sent
-        carried = replace(
-            carried,
-            target=jnp.where(seen.entered, seen.serving, carried.target),
-            fell_back=carried.fell_back | gone,
-        )
-        return replace(self, fleet=fleet.settled(p), parameters=p, seen=seen, memory=carried, standing=standing_)
+        remembered = self.padding.remember(self.memory, self.seen, target, defence, left)
+        carried = carried_memory(on_device(remembered), memory.begin(there_now, on_device(seen)), moved)
+        gone = ~new & (sent < 0) & ~np.asarray(seen.entered)  # an agent goes with the unit to which it was sent
+        target_now = np.where(seen.entered, seen.serving, carried.target).astype(np.int32)
+        carried = with_values(carried, {"target": target_now, "fell_back": np.asarray(carried.fell_back) | gone})
+        settled = fleet.settled(p)
+        return Session(self.config, settled, p, seen, carried, standing_, Padding.of(p))
 
     def _as_before(
-        self, seen: Seen, moved: Mapping[str, np.ndarray], target: Int[np.ndarray, " v"], judged: Standing
-    ) -> Seen:
+        self, seen: HostSeen, moved: Mapping[str, np.ndarray], target: Int[np.ndarray, " v"], judged: HostStanding
+    ) -> HostSeen:
         """What is seen of the fleet of the slot before; of those who have gone, that nothing has happened to them."""
         old = self.fleet
         positions, expected = np.array(self.seen.positions), np.array(self.seen.expected)
@@ -202,15 +219,15 @@ class Session:
                 unit = moved[UNIT][int(seen.serving[now])]
                 serving[was] = unit if unit >= 0 else len(old.units)  # a new unit is none of the old ones
                 entered[was] = seen.entered[now]
-        return Seen(
-            jnp.asarray(positions),
-            jnp.asarray(expected),
-            jnp.asarray(expected),
-            jnp.asarray(serving),
-            jnp.asarray(entered),
-            self.seen.load,
-            judged.reputation,
-        )
+        changed = {
+            "positions": positions,
+            "expected": expected,
+            "ahead": expected,
+            "serving": serving.astype(np.int32),
+            "entered": entered,
+            "reputation": judged.reputation,
+        }
+        return with_values(self.seen, changed)
 
 
 @dataclass(frozen=True)
@@ -250,15 +267,16 @@ def begin(
             "'entities': a policy on vectors is given them by its artefact's `observe`",
         )
     fleet = Fleet(tuple(vehicles), tuple(units))
-    p = fleet.parameters(config)
+    there = fleet.parameters(config)
+    p = jax.device_get(there)
     count = len(fleet.vehicles)
-    fresh = standing.begin(p, count, len(fleet.units), config.trust_window)
+    fresh = standing.begin(there, count, len(fleet.units), config.trust_window)
     nothing = History(np.full((count, 2), np.nan), np.full(count, -1), np.zeros(count, bool))
     seen = see(p, fleet, situation, nothing, fresh.reputation)
-    return Session(config, fleet.settled(p), p, seen, memory.begin(p, seen), fresh)
+    return Session(config, fleet.settled(p), p, seen, memory.begin(there, on_device(seen)), fresh, Padding.of(p))
 
 
-def see(p: Parameters, fleet: Fleet, situation: Situation, history: History, reputation: Float[Array, "v s"]) -> Seen:
+def see(p: HostParameters, fleet: Fleet, situation: Situation, history: History, reputation: Any) -> HostSeen:
     """What is seen in a situation.
 
     Args:
@@ -289,45 +307,33 @@ def see(p: Parameters, fleet: Fleet, situation: Situation, history: History, rep
         load = _expected_load(p, serving, missing)
     else:
         load = read_numbers("load", situation.load, units)
-    return Seen(
-        positions=jnp.asarray(positions, float),
-        expected=jnp.asarray(expected, float),
-        ahead=jnp.asarray(np.where(np.isnan(paced), expected, paced), float),
-        serving=jnp.asarray(serving),
-        entered=jnp.asarray(entered),
-        load=jnp.asarray(load, float),
-        reputation=reputation,
+    ahead, kind = np.where(np.isnan(paced), expected, paced), np.asarray(reputation).dtype
+    numbers = {"positions": positions, "expected": expected, "ahead": ahead, "load": load}
+    return record_of(
+        Seen,
+        {
+            **{name: np.asarray(value, kind) for name, value in numbers.items()},
+            "serving": np.asarray(serving, np.int32),
+            "entered": entered,
+            "reputation": np.asarray(reputation),
+        },
     )
 
 
-def _attached(p: Parameters, positions: Float[np.ndarray, "v 2"], sent: Int[np.ndarray, " v"]) -> Int[np.ndarray, " v"]:
+def _attached(
+    p: HostParameters, positions: Float[np.ndarray, "v 2"], sent: Int[np.ndarray, " v"]
+) -> Int[np.ndarray, " v"]:
     """The unit to which each vehicle attaches: where its agent was sent, or the nearest one if that is out of reach."""
-    distance = np.asarray(distances(jnp.asarray(positions, float), p.rsu_positions))
+    units = np.asarray(p.rsu_positions)
+    distance = np.linalg.norm(np.asarray(positions, units.dtype)[:, None] - units, axis=-1)
     reach = np.take_along_axis(distance, np.maximum(sent, 0)[:, None], 1)[:, 0] <= np.asarray(p.coverage)
     return np.where((sent >= 0) & reach, sent, np.argmin(distance, axis=1))
 
 
 def _expected_load(
-    p: Parameters, serving: Int[np.ndarray, " v"], missing: Bool[np.ndarray, " v"]
+    p: HostParameters, serving: Int[np.ndarray, " v"], missing: Bool[np.ndarray, " v"]
 ) -> Float[np.ndarray, " s"]:
     """What mean volumes, and agents that must be deployed anew, ask of the units that serve them, in slots."""
-    cycles = np.asarray(p.cycles_per_byte * (p.computed_share * p.raw_data + jnp.where(missing, p.agent_data, 0.0)))
-    cpu = np.asarray(p.cpu_hz * p.slot_seconds)
+    cycles = p.cycles_per_byte * (p.computed_share * p.raw_data + np.where(missing, p.agent_data, 0.0))
+    cpu = p.cpu_hz * p.slot_seconds
     return np.bincount(serving, cycles, len(cpu)) / cpu
-
-
-def _judge_slot(
-    p: Parameters,
-    before: Standing,
-    latency: Float[Array, " v"],
-    served: Float[Array, "v s"],
-    packets: Float[Array, "2 2 s"],
-) -> Standing:
-    received, forwarded = (trust.delivery_ratio(sent, lost) for sent, lost in packets)
-    return standing.update(p, before, latency, served, received, forwarded)
-
-
-_observe = eqx.filter_jit(features.observe)
-_shares = eqx.filter_jit(features.closed_form_shares)
-_remember = eqx.filter_jit(memory.remember)
-_judge = eqx.filter_jit(_judge_slot)

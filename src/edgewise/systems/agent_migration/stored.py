@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from edgewise.common.packed import flat, nested, pack, unpack
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.systems.agent_migration.belief import Filter
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
+from edgewise.systems.agent_migration.host_records import record_of
 from edgewise.systems.agent_migration.memory import Memory, Seen
 from edgewise.systems.agent_migration.operated import Operated
+from edgewise.systems.agent_migration.padding import Padding
 from edgewise.systems.agent_migration.reports import Orders
 from edgewise.systems.agent_migration.session import Session
 from edgewise.systems.agent_migration.standing import Standing
@@ -24,13 +26,13 @@ def dump(state: Operated) -> bytes:
     """The content of a state."""
     session, orders = state.session, state.orders
     facts = {
-        "config": to_plain(state.config),
-        "units": [asdict(unit) for unit in state.units],
-        "orders": None if orders is None else asdict(orders),
+        "config": _plain_config(state.config),
+        "units": [vars(unit) for unit in state.units],
+        "orders": None if orders is None else vars(orders),
         "slot": state.slot,
         "absent": state.absent,
-        "vehicles": None if session is None else [asdict(vehicle) for vehicle in session.fleet.vehicles],
-        "fleet_units": None if session is None else [asdict(unit) for unit in session.fleet.units],
+        "vehicles": None if session is None else [vars(vehicle) for vehicle in session.fleet.vehicles],
+        "fleet_units": None if session is None else [vars(unit) for unit in session.fleet.units],
     }
     if session is None:
         return pack({}, facts)
@@ -48,17 +50,24 @@ def load(content: bytes) -> Operated:
     session = None
     if facts["vehicles"] is not None:
         fleet = Fleet(tuple(Vehicle(**each) for each in facts["vehicles"]), _units(facts["fleet_units"]))
-        tree = nested({name: jnp.asarray(array) for name, array in arrays.items()})
-        filtered = Filter(**tree["memory"].pop("filter"))
+        tree = nested(arrays)
+        filtered = record_of(Filter, tree["memory"]["filter"])
+        parameters = jax.device_get(fleet.parameters(config))
         session = Session(
             config,
             fleet,
-            fleet.parameters(config),
-            Seen(**tree["seen"]),
-            Memory(**tree["memory"], filter=filtered),
-            Standing(**tree["standing"]),
+            parameters,
+            record_of(Seen, tree["seen"]),
+            record_of(Memory, {**tree["memory"], "filter": filtered}),
+            record_of(Standing, tree["standing"]),
+            Padding.of(parameters),
         )
     return Operated(config, units, session, orders, facts["slot"], facts["absent"])
+
+
+@lru_cache(maxsize=64)
+def _plain_config(config: AgentMigrationConfig) -> dict[str, Any]:
+    return to_plain(config)
 
 
 def _units(values: list[dict[str, Any]]) -> tuple[Unit, ...]:

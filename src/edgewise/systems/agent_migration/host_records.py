@@ -1,0 +1,48 @@
+"""Records whose arrays are those of NumPy, outside of compiled code.
+
+Their classes name arrays of JAX, which runtime checks of types would look for: here they are checked by reading alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from edgewise.systems.agent_migration.memory import Memory, Seen
+    from edgewise.systems.agent_migration.parameters import Parameters
+    from edgewise.systems.agent_migration.standing import Standing
+
+    HostParameters: TypeAlias = Parameters
+    HostSeen: TypeAlias = Seen
+    HostMemory: TypeAlias = Memory
+    HostStanding: TypeAlias = Standing
+else:
+    HostParameters = HostSeen = HostMemory = HostStanding = Any
+
+Record = TypeVar("Record", bound=eqx.Module)
+
+
+def on_device(record: Record) -> Record:
+    """The record with arrays of JAX."""
+    moved: Record = jax.tree.map(jnp.asarray, record)
+    return moved
+
+
+def with_values(record: Record, values: Mapping[str, Any]) -> Record:
+    """The record with other values in some fields."""
+    own = {each.name: getattr(record, each.name) for each in fields(record)}
+    return record_of(type(record), {**own, **values})
+
+
+def record_of(kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """A record of a class with the given values, not checked; those that are missing are None."""
+    made = object.__new__(kind)
+    for each in fields(kind):
+        object.__setattr__(made, each.name, values.get(each.name))
+    return made
