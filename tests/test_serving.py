@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,24 @@ def test_vehicles_and_units_come_and_go(client: TestClient) -> None:
     again = ask(client, "busy", {"vehicles": served.vehicles(3, "cd"), "units": units})
     assert list(again["answer"]["units"]) == ["west", "east", "north"]
     assert again["answer"]["slot"] == 4
+
+
+def test_what_lies_outside_of_the_training_is_told(client: TestClient) -> None:
+    from edgewise.systems.agent_migration.instances import facts
+    from edgewise.systems.agent_migration.service import AgentMigrationService
+
+    drawn = replace(served.CONFIG, instances="drawn", shapes=("2x2", "4x2"))
+    service = AgentMigrationService(drawn, facts(drawn))
+    words = {name: each.request for name, each in service.operations.items()} | {"open": service.opening.request}
+    units = [{**served.UNITS[0], "cpu_mhz": 500.0}, served.UNITS[1]]
+    body = {"units": units, "system": {"slot_seconds": 60.0}}
+    state = service.open(words["open"].model_validate(body)).state
+    question = service.apply(state, "slots", words["slots"].model_validate({"vehicles": served.vehicles(0, "abcde")}))
+    assert service.outside(question) == [
+        "vehicles = 5: trained with 2 to 4",
+        "slot_seconds = 60: trained with 15 to 45",
+        "cpu_mhz of west = 500: trained with 80 to 320",
+    ]
 
 
 def test_a_repeated_request_is_answered_again_and_counts_once(client: TestClient) -> None:

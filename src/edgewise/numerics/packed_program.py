@@ -96,14 +96,6 @@ class PackedProgram:
         layout, program, results = self._find(constants, arguments)
         return results.unpack(np.asarray(program(constants.leaves, layout.pack(arguments))))
 
-    def knows(self, constants: Constants, *arguments: Any) -> bool:
-        """Whether there is a program for arguments of these sizes."""
-        return self._key(constants, arguments) in self._made
-
-    def prepare(self, constants: Constants, *arguments: Any) -> None:
-        """Compile the program for arguments of these sizes, if there is none."""
-        self._find(constants, arguments)
-
     def _find(self, constants: Constants, arguments: tuple[Any, ...]) -> tuple[Layout, Any, Layout]:
         key = self._key(constants, arguments)
         found = self._made.get(key)

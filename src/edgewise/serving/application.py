@@ -54,7 +54,9 @@ class Server:
             self.repository.set_shadow(*each.split("=", 1))
         self.store = Store(settings.database)
         self.decider = Decider(settings.deadline_ms / 1000, self.measures)
-        self.worker = Worker(self.repository, self.decider, self.store, self.measures, settings.max_waiting)
+        self.worker = Worker(
+            self.repository, self.decider, self.store, self.measures, settings.max_waiting, settings.together
+        )
         self.sessions = Sessions(self.repository, self.worker, self.store, settings.max_sessions)
 
     @property

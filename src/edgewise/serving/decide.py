@@ -11,10 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import jax
-import numpy as np
-
-from edgewise.serving.actor import shapes_of
+from edgewise.serving.actor import same, shapes_of
 from edgewise.serving.logs import LOG
 from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model
@@ -156,12 +153,6 @@ class Decider:
             return
         agrees = str(same(action, other)).lower()
         self._measures.shadows.labels(question.model.name, shadow.name, shadow.digest, agrees).inc()
-
-
-def same(action: Any, other: Any) -> bool:
-    """Whether two actions are the same to the bit."""
-    ours, theirs = (dict(jax.tree_util.tree_leaves_with_path(each)) for each in (action, other))
-    return ours.keys() == theirs.keys() and all(np.array_equal(ours[path], theirs[path]) for path in ours)
 
 
 def _alike(batch: Sequence[Put]) -> list[list[Put]]:

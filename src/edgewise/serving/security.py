@@ -10,7 +10,7 @@ from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.serving.refusals import Refusal
@@ -91,7 +91,7 @@ class Gate:
             cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
         except CookieError:
             cookie = None
-        told += [cookie.value] if cookie is not None else []
+        told += [unquote(cookie.value)] if cookie is not None else []
         return any(_same(each, self._token) for each in told)
 
     def _given(self, scope: Any) -> bool:
@@ -177,7 +177,7 @@ async def _refuse(scope: Any, send: Any, status: int, words: str, headers: dict[
 
 async def _redirect(scope: Any, send: Any, token: str, secure: bool) -> None:
     """Give a browser the token as a cookie, and the same address without it."""
-    cookie = f"{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if secure else "")
+    cookie = f"{COOKIE}={quote(token)}; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if secure else "")
     path = "/" + scope["path"].lstrip("/")
     await _send(send, 303, {"location": path, "set-cookie": cookie, "cache-control": "no-store"}, b"")
 

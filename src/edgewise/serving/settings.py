@@ -34,6 +34,7 @@ class Settings:
         max_sessions: sessions that may be open.
         max_connections: connections that may be open; more are refused.
         max_waiting: requests that may wait for their turn; more are refused.
+        together: requests that are carried out together, if so many wait; 1 takes each by itself.
         rate_per_s: requests per second of one address. If None, any number.
         stop_s: time that requests have to end when the server stops, s.
         log: events from this level on are logged.
@@ -56,6 +57,7 @@ class Settings:
     max_sessions: int = 10_000
     max_connections: int = 4096
     max_waiting: int = 4096
+    together: int = 64
     rate_per_s: float | None = None
     stop_s: float = 20.0
     log: Literal["debug", "info", "warning", "error"] = "info"
@@ -67,7 +69,7 @@ class Settings:
         check_integer("port", self.port, 0, 65535)
         for name in ("deadline_ms", "max_body_mib", "body_s", "stop_s"):
             check_range(name, getattr(self, name), 0, open_low=True)
-        for name in ("max_sessions", "max_connections", "max_waiting", "replicas"):
+        for name in ("max_sessions", "max_connections", "max_waiting", "together", "replicas"):
             check_integer(name, getattr(self, name), 1)
         if self.rate_per_s is not None:
             check_range("rate_per_s", self.rate_per_s, 0, open_low=True)

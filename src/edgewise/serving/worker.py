@@ -23,8 +23,6 @@ from edgewise.serving.requests import Asked, Decided, Job, Reply, Told
 from edgewise.serving.rows import decision_row
 from edgewise.serving.store import AnswerRow, Change, SessionRow, Store
 
-MOST_TOGETHER = 64
-"""Requests that are carried out together."""
 Result = TypeVar("Result")
 ATTEMPTS = 5
 """Times that a request is carried out anew because another server has changed its session."""
@@ -71,13 +69,22 @@ class Worker:
         store: where sessions are kept.
         measures: where it is counted.
         most_waiting: requests that may wait.
+        together: requests that are carried out together.
     """
 
     def __init__(
-        self, repository: Repository, decider: Decider, store: Store, measures: Measures, most_waiting: int
+        self,
+        repository: Repository,
+        decider: Decider,
+        store: Store,
+        measures: Measures,
+        most_waiting: int,
+        together: int,
     ) -> None:
         self._repository, self._decider, self._store, self._measures = repository, decider, store, measures
-        self._most = most_waiting
+        self._most, self._together = most_waiting, together
+        self.listeners: list[Callable[[Change, Any], None]] = []
+        """Told of everything that was kept: the change, and the state after it, None if the session was removed."""
         self.held = HeldSessions(repository, store)
         self._waiting: list[Job] = []
         self._changed = threading.Condition()
@@ -128,7 +135,7 @@ class Worker:
         names: set[str] = set()
         left: list[Job] = []
         for job in self._waiting:
-            if job.session in names or len(taken) >= MOST_TOGETHER:
+            if job.session in names or len(taken) >= self._together:
                 left.append(job)
             elif job.attempts or job.reply.set_running_or_notify_cancel():
                 taken.append(job)
@@ -278,11 +285,14 @@ class Worker:
     def _done(self, each: Pending) -> None:
         assert each.change is not None
         assert each.reply is not None
+        state = each.outcome.state if isinstance(each.outcome, Settled) else None
         if each.change.removed:
             self.held.drop(each.job.session)
-        elif isinstance(each.outcome, Settled):
-            self.held.put(Held(each.change.session, each.outcome.state))
+        else:
+            self.held.put(Held(each.change.session, state))
         each.job.reply.set_result(each.reply)
+        for listener in self.listeners:
+            listener(each.change, state)
 
     def _again(self, job: Job) -> None:
         """Another server was faster: carry the request out on what it has made of the session."""

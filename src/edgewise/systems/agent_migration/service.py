@@ -19,6 +19,7 @@ from edgewise.systems.agent_migration.features import PAIRS, UNITS
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
 from edgewise.systems.agent_migration.instances import alone
 from edgewise.systems.agent_migration.operated import Operated
+from edgewise.systems.agent_migration.ranges import outside
 from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation, require_known
 from edgewise.systems.agent_migration.session import Session, begin
 
@@ -45,7 +46,7 @@ class AgentMigrationService(Service):
             observation="entities",
             view="central",
         )
-        self._facts = facts
+        self._facts, self._trained = facts, config
 
     @property
     def opening(self) -> Operation:
@@ -129,6 +130,11 @@ class AgentMigrationService(Service):
         place = np.argmax(pairs["planned"], axis=1)
         column = np.take_along_axis(pairs[COLUMN], place[:, None], axis=1)[:, 0] if COLUMN in pairs else place
         return {TARGET: column.astype(np.int32), DEFENCE: np.asarray(units["planned_defence"])}
+
+    def outside(self, question: Question) -> list[str]:
+        state: Operated = question.state
+        assert state.session is not None
+        return outside(self._facts, self._trained, state.config, state.session.fleet)
 
     def dump(self, state: Any) -> bytes:
         return stored.dump(state)
