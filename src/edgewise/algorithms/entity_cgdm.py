@@ -1,8 +1,9 @@
 """CGDM over sets: a diffusion actor that denoises the scores of pairs (CGDM paper, section IV-B, for any number of rows).
 
-A denoising step sees who is coming where in the noisy decision. The critics are shown decisions, never scores: the values of all
-choices of a row while the others decide as denoised are weighed by the smooth form of the row's own choice, through which
-gradients reach the chain. Confidence and consistency are those of (33) to (35).
+A denoising step sees who is coming where in the noisy decision. The critics are shown decisions, never scores, drawn from
+the denoised scores, and the values of all choices of a row while the others decide as drawn are weighed by the probabilities of
+the row's own choices, through which gradients reach the chain. The entropy of decisions is weighted as in `entity_soft`.
+Confidence and consistency are those of (33) to (35).
 """
 
 from __future__ import annotations
@@ -14,22 +15,19 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
-from edgewise.algorithms.decision_value import Decided, gains, mean_where
+from edgewise.algorithms.decision_value import Decided, gains
 from edgewise.algorithms.entity import held
 from edgewise.algorithms.entity_actor_critic import Judge
-from edgewise.algorithms.entity_diffusion import EntityDiffusion, EntityDiffusionConfig
+from edgewise.algorithms.entity_diffusion import EntityDiffusion, EntityDiffusionConfig, logits_of
+from edgewise.algorithms.entity_soft import EntitySoftConfig, sampled, soft_objective
 from edgewise.common.errors import check_range
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
 from edgewise.networks.bipartite import Features
-from edgewise.policies.matching_diffusion import (
-    choice_probability,
-    decision_consistency,
-    switch_probability,
-)
+from edgewise.policies.matching_diffusion import decision_consistency
 
 
 @dataclass(frozen=True)
-class EntityCGDMConfig(EntityDiffusionConfig):
+class EntityCGDMConfig(EntitySoftConfig, EntityDiffusionConfig):
     """Configuration of CGDM over sets; "Table II" is that of the CGDM paper. Values without a source are ours."""
 
     confidence_sensitivity: float = 1.0
@@ -37,6 +35,7 @@ class EntityCGDMConfig(EntityDiffusionConfig):
     consistency_weight: float = 0.1
     """Rho of (35); 0 switches the consistency term off."""
     exploration: float = 0.05
+    actor_rate: float = 3e-4
     batch_size: int = 128
 
     def __post_init__(self) -> None:
@@ -46,10 +45,12 @@ class EntityCGDMConfig(EntityDiffusionConfig):
 
 
 class EntityCGDM(EntityDiffusion[EntityCGDMConfig]):
-    """Learns a `MatchingDiffusionPolicy`."""
+    """Learns a `MatchingDiffusionPolicy`. The value target holds no entropy."""
 
     def decide(self, actor: MatchingDenoiser, x: Features, key: PRNGKeyArray) -> Decided:
-        return self._decision(x, self.policy_of(actor).scores(x, actor.condition(x), key))
+        chain_key, key = jax.random.split(key)
+        scores = self.policy_of(actor).scores(x, actor.condition(x), chain_key)
+        return sampled(logits_of(x, scores), x, self.sets, key)
 
     def actor_objective(
         self,
@@ -60,29 +61,19 @@ class EntityCGDM(EntityDiffusion[EntityCGDMConfig]):
         part: Float[Array, ""],
         key: PRNGKeyArray,
     ) -> tuple[Float[Array, ""], Metrics]:
-        """Negative objective (35), with the confidence (34) held constant under differentiation, and its parts."""
+        """Negative objective (35) with the weighted entropy, the confidence (34) held constant; and its parts."""
         c = self.config
-        chain_key, confidence_key, loss_key = jax.random.split(key, 3)
+        chain_key, confidence_key, loss_key, decision_key = jax.random.split(key, 4)
         policy, condition = self.policy_of(actor), actor.condition(seen)
-        scores = policy.scores(seen, condition, chain_key)
-        decided = self._decision(seen, scores)
-        gain = gains(seen, judge(decided))
+        logits = logits_of(seen, policy.scores(seen, condition, chain_key))
+        decided = sampled(logits, seen, self.sets, decision_key)
         consistency = decision_consistency(policy, seen, condition, _scores(taken), loss_key).mean()
         distance = decision_consistency(held(policy), seen, held(condition), _scores(decided), confidence_key)
         confidence = jnp.exp(-c.confidence_sensitivity * distance)
-        gained = (choice_probability(seen, scores) * gain.choice).sum(-1)
-        total = mean_where(confidence[:, None] * gained, seen.row_mask)
-        if self.sets.switch is not None:
-            total += mean_where(confidence[:, None] * switch_probability(scores) * gain.switch, seen.column_mask)
-        metrics = {"gain": total, "confidence": confidence.mean(), "consistency_loss": consistency}
-        return c.consistency_weight * consistency - total, metrics
-
-    def _decision(self, x: Features, scores: Float[Array, "*b n s"]) -> Decided:
-        scores = jax.lax.stop_gradient(scores)
-        best = jnp.argmax(jnp.where(x.column_mask[..., None, :], scores[..., :-1, :], -jnp.inf), axis=-1)
-        choice = jax.nn.one_hot(best, scores.shape[-1]) * x.row_mask[..., None]
-        on = (scores[..., -1, :] > 0) & x.column_mask & (self.sets.switch is not None)
-        return Decided(choice, on.astype(float))
+        gain, temperature = gains(seen, judge(decided)), c.temperature_at(part)
+        loss, metrics = soft_objective(logits, gain, seen, self.sets, temperature, confidence, guarded=True)
+        told = {"confidence": confidence.mean(), "consistency_loss": consistency}
+        return c.consistency_weight * consistency + loss, metrics | told
 
 
 def _scores(decided: Decided) -> Float[Array, "*b n s"]:

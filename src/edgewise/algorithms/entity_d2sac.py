@@ -11,13 +11,12 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
-from edgewise.algorithms.decision_value import Decided
+from edgewise.algorithms.decision_value import Decided, gains
 from edgewise.algorithms.entity_actor_critic import Judge
-from edgewise.algorithms.entity_diffusion import EntityDiffusion, EntityDiffusionConfig
+from edgewise.algorithms.entity_diffusion import EntityDiffusion, EntityDiffusionConfig, logits_of
 from edgewise.algorithms.entity_soft import EntitySoftConfig, Logits, sampled, soft_objective
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
 from edgewise.networks.bipartite import Features
-from edgewise.policies.matching_diffusion import choice_logits, switch_logits
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,8 @@ class EntityD2SAC(EntityDiffusion[EntityD2SACConfig]):
         """See `soft_objective`; the gradient goes through the whole chain."""
         chain_key, key = jax.random.split(key)
         logits = self._logits(actor, seen, chain_key)
-        return soft_objective(logits, judge, seen, self.sets, self.config.temperature_at(part), key, guarded=True)
+        gain = gains(seen, judge(sampled(logits, seen, self.sets, key)))
+        return soft_objective(logits, gain, seen, self.sets, self.config.temperature_at(part), guarded=True)
 
     def _logits(self, actor: MatchingDenoiser, x: Features, key: PRNGKeyArray) -> Logits:
-        scores = self.policy_of(actor).scores(x, actor.condition(x), key)
-        return choice_logits(x, scores), switch_logits(scores)
+        return logits_of(x, self.policy_of(actor).scores(x, actor.condition(x), key))

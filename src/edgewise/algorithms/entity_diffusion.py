@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.entity import matching_sizes
 from edgewise.algorithms.entity_actor_critic import EntityActorCritic, EntityActorCriticConfig
+from edgewise.algorithms.entity_soft import Logits
 from edgewise.common.errors import check_integer
 from edgewise.diffusion.matching_denoiser import MatchingDenoiser
 from edgewise.diffusion.schedule import ScheduleName, make_schedule
-from edgewise.policies.matching_diffusion import MatchingDiffusionPolicy
+from edgewise.networks.bipartite import Features
+from edgewise.policies.matching_diffusion import MatchingDiffusionPolicy, choice_logits, switch_logits
 
 GAIN = 0.1
 """Size of the last layers' weights at the start, of their usual ones: scores begin near 0."""
@@ -51,3 +53,8 @@ class EntityDiffusion(EntityActorCritic[Config, MatchingDenoiser]):
 
     def actor_of(self, policy: MatchingDiffusionPolicy) -> MatchingDenoiser:
         return policy.denoiser
+
+
+def logits_of(x: Features, scores: Float[Array, "*b n s"]) -> Logits:
+    """Logits of the decisions that scores stand for."""
+    return choice_logits(x, scores), switch_logits(scores)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
-from edgewise.algorithms.decision_value import Decided
+from edgewise.algorithms.decision_value import Decided, gains
 from edgewise.algorithms.entity import matching_sizes
 from edgewise.algorithms.entity_actor_critic import EntityActorCritic, Judge
 from edgewise.algorithms.entity_soft import EntitySoftConfig, sampled, soft_objective
@@ -49,4 +49,6 @@ class EntitySAC(EntityActorCritic[EntitySACConfig, MatchingPolicy]):
         key: PRNGKeyArray,
     ) -> tuple[Float[Array, ""], Metrics]:
         """See `soft_objective`."""
-        return soft_objective(actor.logits(seen), judge, seen, self.sets, self.config.temperature_at(part), key)
+        logits = actor.logits(seen)
+        gain = gains(seen, judge(sampled(logits, seen, self.sets, key)))
+        return soft_objective(logits, gain, seen, self.sets, self.config.temperature_at(part))

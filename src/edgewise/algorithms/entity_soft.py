@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.algorithms.base import Metrics
-from edgewise.algorithms.decision_value import Decided, gains, mean_where
-from edgewise.algorithms.entity_actor_critic import EntityActorCriticConfig, Judge
+from edgewise.algorithms.decision_value import Decided, mean_where
+from edgewise.algorithms.entity_actor_critic import EntityActorCriticConfig
 from edgewise.common.errors import check_range
 from edgewise.networks.bipartite import Features
 from edgewise.policies.matching import Sets, choice_entropy, switch_entropy
@@ -53,33 +53,36 @@ def sampled(logits: Logits, x: Features, sets: Sets, key: PRNGKeyArray) -> Decid
 
 def soft_objective(
     logits: Logits,
-    judge: Judge,
+    gain: Decided,
     seen: Features,
     sets: Sets,
     temperature: Float[Array, ""],
-    key: PRNGKeyArray,
+    weight: Float[Array, " b"] | None = None,
     guarded: bool = False,
 ) -> tuple[Float[Array, ""], Metrics]:
     """Negative mean of gain and weighted entropy, choices and switches each averaged by themselves; and the two means.
 
     Args:
         logits: of the decisions.
-        judge: values of decisions on this batch.
+        gain: of choices and switches, while the others decide as drawn from the same logits.
         seen: what the actor sees.
         sets: names.
         temperature: weight of the entropy.
-        key: for the decisions that are judged.
+        weight: of the gains of each transition. If None, all weigh 1.
         guarded: leave the terms of choices of probability 0 out of the entropy, and do not count on their being 0. It changes
             the rounding, and so the weights that a seed gives.
     """
     choice, switch = logits
-    gain = gains(seen, judge(sampled(logits, seen, sets, key)))
     logarithm, on = jax.nn.log_softmax(choice), jax.nn.sigmoid(switch)
     probability = jnp.exp(logarithm)
-    gained = mean_where((probability * gain.choice).sum(-1), seen.row_mask)
+    gained = mean_where(_weighed((probability * gain.choice).sum(-1), weight), seen.row_mask)
     finite = jnp.where(probability > 0, logarithm, 0.0) if guarded else logarithm
     entropy = mean_where(choice_entropy(probability, finite), seen.row_mask)
     if sets.switch is not None:
-        gained += mean_where(on * gain.switch, seen.column_mask)
+        gained += mean_where(_weighed(on * gain.switch, weight), seen.column_mask)
         entropy += mean_where(switch_entropy(on, switch), seen.column_mask)
     return -(gained + temperature * entropy), {"gain": gained, "entropy": entropy}
+
+
+def _weighed(x: Float[Array, "b n"], weight: Float[Array, " b"] | None) -> Float[Array, "b n"]:
+    return x if weight is None else weight[:, None] * x

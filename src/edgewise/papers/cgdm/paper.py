@@ -12,6 +12,7 @@ PROFILES = {
     for profile in (
         Profile("quick", steps=8_400, seeds=3, evaluations=2, episodes=16, paper_steps=STEPS),
         Profile("brief", steps=32_768, seeds=5, evaluations=4, episodes=200, paper_steps=STEPS),
+        Profile("ten-seeds", steps=32_768, seeds=10, evaluations=4, episodes=200, paper_steps=STEPS),
         Profile("paper", steps=STEPS, seeds=10, evaluations=24, episodes=50, paper_steps=STEPS),
     )
 }
