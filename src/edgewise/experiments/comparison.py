@@ -33,9 +33,10 @@ class Comparison:
     def __call__(self, results: Results) -> Drawing:
         """Learning curves on the left, if anything was trained; interquartile means with 95% intervals on the right."""
         several = len({o.setting.label for o in results}) > 1
-        names = [f"{o.label}, {o.setting.label}" if several else o.label for o in results]
+        alone = several and len({o.label for o in results}) == 1
+        names = [_name(o, several, alone) for o in results]
         estimates = [o.estimate(self.metric, self.scale) for o in results]
-        curves = _each_once(list(results.learned), several)
+        curves = [(_name(o, True, alone) if named else o.label, o) for named, o in _each_once(list(results.learned))]
         figure, grid = new_figure(7.2, 1.4 + max(1.6, 0.25 * len(names)), 1, 2 if curves else 1)
         plot_intervals(
             grid[0, -1], [(n, e, o.learned) for n, e, o in zip(names, estimates, results, strict=True)], {}, self.label
@@ -45,7 +46,7 @@ class Comparison:
             plot_lines(axes, [learning_line(o, self.metric, scale=self.scale, label=name) for name, o in curves])
             step_axis(axes)
             axes.set_ylabel(self.label)
-            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
+            figure.legend(loc="outside lower center", ncols=2)
         rows = [
             {"policy": o.label, "setting": o.setting.label, "value": e.value, "low": e.low, "high": e.high}
             for o, e in zip(results, estimates, strict=True)
@@ -57,10 +58,15 @@ class Comparison:
         return Drawing(figure, pd.DataFrame(rows), pd.DataFrame(table), notes(results))
 
 
-def _each_once(learned: list[Outcome], several: bool) -> list[tuple[str, Outcome]]:
-    """Name and outcome of every run; a learner that is evaluated in several settings may have been trained in only one."""
-    named = {
-        (o.label, o.folder): (f"{o.label}, {o.setting.label}" if several else o.label, o) for o in reversed(learned)
-    }
-    runs = [o.label for o in {(o.label, o.folder): o for o in learned}.values()]
-    return [(name if runs.count(o.label) > 1 else o.label, o) for name, o in reversed(named.values())]
+def _name(outcome: Outcome, several: bool, alone: bool) -> str:
+    """What an outcome is called beside others: the setting where there are several, and only that if one policy is alone."""
+    if alone:
+        return outcome.setting.label
+    return f"{outcome.label}, {outcome.setting.label}" if several else outcome.label
+
+
+def _each_once(learned: list[Outcome]) -> list[tuple[bool, Outcome]]:
+    """Every run; a learner that is evaluated in several settings may have been trained in only one, or else needs its setting."""
+    runs = {(o.label, o.folder): o for o in reversed(learned)}
+    trained = [o.label for o in runs.values()]
+    return [(trained.count(o.label) > 1, o) for o in reversed(runs.values())]
