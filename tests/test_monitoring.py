@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from edgewise.serving.measures import Measures
 from prometheus_client.parser import text_string_to_metric_families
+
+from edgewise.serving.measures import Measures
 
 FOLDER = Path(__file__).parents[1] / "docs" / "monitoring"
 FIGURE = re.compile(r"\b(?:edgewise|process)_[a-z_]+")
