@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgewise.common.errors import EdgewiseError
 
+from edgewise.drawing.scene import Scene
+
 KEPT = 256
 """Answers of a solver that are kept for requests of the same content."""
 Request = TypeVar("Request", bound=BaseModel)
@@ -71,6 +73,26 @@ class Question:
     state: Any
     observation: Any
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a live view shows of a session.
+
+    Attributes:
+        scene: as it is now.
+        step: number of steps so far.
+        course: numbers that are followed over the session, each with the step that it is of.
+        label, unit: what they are.
+        step_word: what a step is called.
+    """
+
+    scene: Scene
+    step: int
+    course: Mapping[str, tuple[int, float]]
+    label: str
+    unit: str
+    step_word: str
 
 
 class Service(abc.ABC):
@@ -138,6 +160,10 @@ class Service(abc.ABC):
     def view(self, state: Any) -> dict[str, Any]:
         """What can be shown of a state: plain values."""
         return {}
+
+    def shown(self, state: Any) -> Shown | None:
+        """What a live view shows of a state; None if there is nothing to be seen yet, or never."""
+        return None
 
     def samples(self) -> Iterator[Question]:
         """Questions of the sizes that are to be expected. They are asked, and answered, before the first request, so that

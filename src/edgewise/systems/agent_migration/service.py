@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import COLUMN
-from edgewise.environments.service import Operation, Question, Service, Settled
+from edgewise.environments.service import Operation, Question, Service, Settled, Shown
 from edgewise.systems.agent_migration import stored, words
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
@@ -19,6 +19,7 @@ from edgewise.systems.agent_migration.features import PAIRS, UNITS
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
 from edgewise.systems.agent_migration.instances import alone
 from edgewise.systems.agent_migration.operated import Operated
+from edgewise.systems.agent_migration.operated_scene import shown
 from edgewise.systems.agent_migration.ranges import outside
 from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation, require_known
 from edgewise.systems.agent_migration.session import Session, begin
@@ -141,6 +142,9 @@ class AgentMigrationService(Service):
 
     def load(self, content: bytes) -> Any:
         return stored.load(content)
+
+    def shown(self, state: Any) -> Shown | None:
+        return shown(state, self.rule)
 
     def samples(self) -> Iterator[Question]:
         for vehicles, units in EXPECTED:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import ADVICE, PAIRS
-from edgewise.environments.service import Operation, Question, Service, Settled
+from edgewise.environments.service import Operation, Question, Service, Settled, Shown
 from edgewise.environments.spaces import MASK
 from edgewise.systems.service_selection import stored, words
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
@@ -29,6 +29,7 @@ from edgewise.systems.service_selection.operated import (
     running_s,
     without,
 )
+from edgewise.systems.service_selection.operated_scene import shown
 from edgewise.systems.service_selection.tokens import PROVIDERS
 
 EXPECTED = (5, 20)
@@ -167,6 +168,9 @@ class ServiceSelectionService(Service):
             },
             "waiting": list(state.waiting),
         }
+
+    def shown(self, state: Any) -> Shown | None:
+        return shown(state)
 
     def samples(self) -> Iterator[Question]:
         size = float(self._config.smallest_task)

@@ -1,0 +1,1 @@
+"""The live view of the server: what its sessions look like, and how its models do."""

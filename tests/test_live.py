@@ -1,0 +1,204 @@
+"""The live view of the server: what it remembers, and what a browser sees."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+import served
+from edgewise.serving.application import Server, application
+from edgewise.serving.live.history import DECISIONS, SESSIONS, STATES, History
+from edgewise.serving.live.overview import models_table
+from edgewise.serving.settings import Settings
+from edgewise.serving.store import Change, DecisionRow, SessionRow
+
+TOWN = ("agent-migration", "town")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, httpx.Client]]:
+    """A server with its live view, and a client of it."""
+    pytest.importorskip("nicegui")
+    from edgewise.serving.live.page import mount
+
+    folder = tmp_path_factory.mktemp("live")
+    model = served.save_small_policy(folder / "small")
+    patch = pytest.MonkeyPatch()
+    patch.setattr("edgewise.systems.agent_migration.service.EXPECTED", ())  # programs of other sizes take long to compile
+    server = Server(Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000))
+    app = application(server)
+    mount(app, server)
+    listening = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="warning"))
+    thread = threading.Thread(target=listening.run, daemon=True)
+    thread.start()
+    while not (listening.started and server.ready):
+        time.sleep(0.05)
+        assert thread.is_alive()
+    port = listening.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120) as client:
+        opened = client.post(served.SESSIONS, params={"session": "town"}, json={"units": served.UNITS})
+        assert opened.status_code == 201, opened.text
+        for number in range(3):
+            tell(client, number)
+        yield server, client
+    listening.should_exit = True
+    thread.join(30)
+    patch.undo()
+
+
+def tell(client: httpx.Client, number: int) -> dict[str, Any]:
+    told = client.post(f"{served.SESSIONS}/town/slots", json=served.slot(number))
+    assert told.status_code == 200, told.text
+    answer: dict[str, Any] = told.json()["answer"]
+    return answer
+
+
+@pytest.mark.slow
+def test_a_slot_is_shown_as_it_was_told_and_answered(running: tuple[Server, httpx.Client]) -> None:
+    server, _ = running
+    service = server.repository.find("small").service
+    assert service is not None
+    states = server.history.states(TOWN)
+    assert [each.version for each in states[:4]] == [0, 1, 2, 3]
+    assert server.history.scene(TOWN, 0, service.shown) is None
+    scene = server.history.scene(TOWN, 3, service.shown)
+    assert scene is not None
+    assert scene.map is not None
+    assert scene.time == "slot 3"
+    places = {point.key: point.at for point in scene.map.points}
+    told = {f"vehicle {each['id']}": tuple(each["position_m"]) for each in served.vehicles(2)}
+    assert {key: places[key] for key in told} == told
+    assert {f"unit {each['id']}" for each in served.UNITS} <= set(places)
+    course = {curve.label: dict(zip(curve.x, curve.y, strict=True)) for curve in scene.curves[0].curves}
+    assert course["reported"] == pytest.approx({1.0: 60.0, 2.0: 60.0})
+    assert set(course["expected"]) == set(course["expected by the rule"]) == {2.0, 3.0, 4.0}
+
+
+@pytest.mark.slow
+def test_models_are_told_with_their_versions_and_decisions(running: tuple[Server, httpx.Client]) -> None:
+    server, _ = running
+    table = models_table(server)
+    assert server.repository.find("small").digest[:12] in table
+    tally = server.history.tally("small")
+    assert tally is not None
+    assert tally.decisions >= 3
+    assert f"<td>{tally.decisions}</td>" in table
+    assert tally.degraded == 0
+
+
+def row(name: str, version: int) -> SessionRow:
+    return SessionRow(name, "system", "model", version, b"", 0.0)
+
+
+def decision(degraded: bool, milliseconds: float) -> DecisionRow:
+    return DecisionRow("", 0.0, "", "system", "model", "digest", "", "", b"seen", b"done", degraded, "", milliseconds)
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    history = History()
+    for version in range(STATES + 5):
+        history.add(Change(row("first", version)), version)
+    assert [each.version for each in history.states(("system", "first"))] == list(range(5, STATES + 5))
+    for number in range(SESSIONS):
+        history.add(Change(row(f"other-{number}", 0)), 0)
+    assert history.states(("system", "first")) == []
+    assert history.sessions()[0] == ("system", f"other-{SESSIONS - 1}")
+    assert len(history.sessions()) == SESSIONS
+    history.add(Change(row("other-1", 1), removed=True), None)
+    assert ("system", "other-1") not in history.sessions()
+    for number in range(DECISIONS + 10):
+        history.add(Change(row("other-2", number), decision(number % 2 == 0, float(number))), number)
+    tally = history.tally("model")
+    assert tally is not None
+    assert (tally.decisions, tally.degraded) == (DECISIONS, 0.5)
+    assert tally.milliseconds == pytest.approx(9.5 + DECISIONS / 2)
+    assert history.tally("another") is None
+
+
+def find_browser() -> tuple[str, str]:
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    if browser is None or driver is None:
+        pytest.skip("no Chromium with chromedriver is installed, which the live view is looked at with")
+    return browser, driver
+
+
+@pytest.fixture
+def browser(running: tuple[Server, httpx.Client]) -> Iterator[Any]:
+    """Headless Chromium on the page, in which a session is seen."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    binary, driver = find_browser()
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1280,900",
+    ):
+        options.add_argument(word)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    try:
+        chrome.get(f"{running[1].base_url}/")
+        yield chrome
+    finally:
+        chrome.quit()
+
+
+def until(chrome: Any, script: str, wanted: Any) -> None:
+    """Wait for what a script returns."""
+    end, found = time.monotonic() + 60, None
+    while time.monotonic() < end:
+        found = chrome.execute_script(f"return {script}")
+        if found == wanted:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{script} is {found!r}, must be {wanted!r}: {chrome.get_log('browser')}")
+
+
+@pytest.mark.slow
+def test_a_browser_sees_vehicles_move_and_asks_for_nothing_outside(
+    running: tuple[Server, httpx.Client], browser: Any
+) -> None:
+    _, client = running
+    when = "document.querySelector('.when').textContent"
+    until(browser, when, "slot 3")
+    place = "document.querySelector('[data-key=\"vehicle a\"]').getAttribute('transform')"
+    before = browser.execute_script(f"return {place}")
+    tell(client, 3)
+    until(browser, when, "slot 4")
+    assert browser.execute_script(f"return {place}") != before
+    buttons = {button.text: button for button in browser.find_elements("tag name", "button")}
+    buttons["◀"].click()
+    until(browser, when, "slot 3")
+    assert browser.execute_script(f"return {place}") == before
+    tell(client, 4)
+    time.sleep(1.5)
+    assert browser.execute_script(f"return {when}") == "slot 3"
+    buttons = {button.text: button for button in browser.find_elements("tag name", "button")}
+    buttons["Live"].click()
+    until(browser, when, "slot 5")
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map((each) => each.name)")
+    assert asked
+    assert [name for name in asked if not name.startswith((str(client.base_url), "data:"))] == []
+    assert [each for each in browser.get_log("browser") if each["level"] == "SEVERE"] == []
+    browser.set_window_size(390, 844)
+    until(browser, "document.documentElement.scrollWidth <= window.innerWidth", True)
+
+
+def test_the_style_and_the_script_come_with_the_package() -> None:
+    from edgewise.drawing.scene_svg import SCRIPT, STYLE
+
+    assert "prefers-color-scheme: dark" in STYLE
+    assert "prefers-reduced-motion" in SCRIPT
+    assert "http" not in STYLE + SCRIPT
