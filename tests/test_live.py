@@ -32,7 +32,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     folder = tmp_path_factory.mktemp("live")
     model = served.save_small_policy(folder / "small")
     patch = pytest.MonkeyPatch()
-    patch.setattr("edgewise.systems.agent_migration.service.EXPECTED", ())  # programs of other sizes take long to compile
+    patch.setattr(
+        "edgewise.systems.agent_migration.service.EXPECTED", ()
+    )  # programs of other sizes take long to compile
     server = Server(Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000))
     app = application(server)
     mount(app, server)
