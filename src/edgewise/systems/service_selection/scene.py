@@ -205,9 +205,10 @@ def _loads(board: Board) -> Bars:
         text = f"{board.used[i]:.0f}/{board.capacity[i]:.0f}" if board.open[i] else "has left"
         share = float(board.used[i] / max(board.capacity[i], 1.0))
         with_task = share + (board.task or 0.0) / max(float(board.capacity[i]), 1.0)
-        mark = with_task if i == board.chosen else None
+        mark = with_task if i == board.chosen and board.task is not None else None
         rows.append(Bar(_name(board, i), share, _tone(board, i), mark=mark, text=text))
-    note = "▸ assigned to; tick: with the waiting task; dashed: full, more crashes it"
+    task = "latest task" if board.task is None else "waiting task; tick: with it"
+    note = f"▸ who has the {task}; dashed: full, more crashes it"
     return Bars("load of each provider (part of its capacity)", tuple(rows), 1.25, 1.0, note)
 
 
