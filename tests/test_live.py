@@ -24,7 +24,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, httpx.Client]]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, History, httpx.Client]]:
     """A server with its live view, and a client of it."""
     pytest.importorskip("nicegui")
     from edgewise.serving.live.page import mount
@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     )  # programs of other sizes take long to compile
     server = Server(Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000))
     app = application(server)
-    mount(app, server)
+    history = mount(app, server)
     listening = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="warning"))
     thread = threading.Thread(target=listening.run, daemon=True)
     thread.start()
@@ -50,7 +50,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         assert opened.status_code == 201, opened.text
         for number in range(3):
             tell(client, number)
-        yield server, client
+        yield server, history, client
     listening.should_exit = True
     thread.join(30)
     patch.undo()
@@ -64,14 +64,14 @@ def tell(client: httpx.Client, number: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_slot_is_shown_as_it_was_told_and_answered(running: tuple[Server, httpx.Client]) -> None:
-    server, _ = running
+def test_a_slot_is_shown_as_it_was_told_and_answered(running: tuple[Server, History, httpx.Client]) -> None:
+    server, history, _ = running
     service = server.repository.find("small").service
     assert service is not None
-    states = server.history.states(TOWN)
+    states = history.states(TOWN)
     assert [each.version for each in states[:4]] == [0, 1, 2, 3]
-    assert server.history.scene(TOWN, 0, service.shown) is None
-    scene = server.history.scene(TOWN, 3, service.shown)
+    assert history.scene(TOWN, 0, service.shown) is None
+    scene = history.scene(TOWN, 3, service.shown)
     assert scene is not None
     assert scene.map is not None
     assert scene.time == "slot 3"
@@ -85,11 +85,11 @@ def test_a_slot_is_shown_as_it_was_told_and_answered(running: tuple[Server, http
 
 
 @pytest.mark.slow
-def test_models_are_told_with_their_versions_and_decisions(running: tuple[Server, httpx.Client]) -> None:
-    server, _ = running
-    table = models_table(server)
+def test_models_are_told_with_their_versions_and_decisions(running: tuple[Server, History, httpx.Client]) -> None:
+    server, history, _ = running
+    table = models_table(server, history)
     assert server.repository.find("small").digest[:12] in table
-    tally = server.history.tally("small")
+    tally = history.tally("small")
     assert tally is not None
     assert tally.decisions >= 3
     assert f"<td>{tally.decisions}</td>" in table
@@ -134,7 +134,7 @@ def find_browser() -> tuple[str, str]:
 
 
 @pytest.fixture
-def browser(running: tuple[Server, httpx.Client]) -> Iterator[Any]:
+def browser(running: tuple[Server, History, httpx.Client]) -> Iterator[Any]:
     """Headless Chromium on the page, in which a session is seen."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     binary, driver = find_browser()
@@ -151,7 +151,7 @@ def browser(running: tuple[Server, httpx.Client]) -> Iterator[Any]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     try:
-        chrome.get(f"{running[1].base_url}/")
+        chrome.get(f"{running[2].base_url}/")
         yield chrome
     finally:
         chrome.quit()
@@ -170,9 +170,9 @@ def until(chrome: Any, script: str, wanted: Any) -> None:
 
 @pytest.mark.slow
 def test_a_browser_sees_vehicles_move_and_asks_for_nothing_outside(
-    running: tuple[Server, httpx.Client], browser: Any
+    running: tuple[Server, History, httpx.Client], browser: Any
 ) -> None:
-    _, client = running
+    _, _, client = running
     when = "document.querySelector('.when').textContent"
     until(browser, when, "slot 3")
     place = "document.querySelector('[data-key=\"vehicle a\"]').getAttribute('transform')"

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from edgewise.common.errors import EdgewiseError
-
 from edgewise.drawing.scene import Scene
 
 KEPT = 256

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from edgewise.serving.application import Server, application
+from edgewise.serving.live.page import mount
 from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
 
@@ -19,8 +20,10 @@ def serve(settings: Settings) -> None:
     """
     set_up(settings.log)
     server = Server(settings)
+    app = application(server)
+    mount(app, server)
     config = uvicorn.Config(
-        application(server),
+        app,
         settings.host,
         settings.port,
         ssl_certfile=settings.tls_certificate,
@@ -32,5 +35,5 @@ def serve(settings: Settings) -> None:
         server_header=False,
     )
     scheme = "http" if settings.tls_certificate is None else "https"
-    print(f"{scheme}://{settings.host}:{settings.port}/docs", file=sys.stderr)
+    print(f"{scheme}://{settings.host}:{settings.port}/ shows the sessions, /docs how to ask", file=sys.stderr)
     uvicorn.Server(config).run()

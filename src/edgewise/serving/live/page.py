@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nicegui import run, ui
+from starlette.exceptions import HTTPException
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.drawing.scene_svg import SCRIPT, STYLE, markup
+from edgewise.serving.live.history import History
 from edgewise.serving.live.overview import models_table
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from edgewise.serving.application import Server
 
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 EVERY_S = 0.5
 """Time between two looks, s."""
 GLIDE_MS = 450
@@ -32,21 +35,33 @@ function present(html) {{
 NOTHING = '<p class="live">Nothing to be seen yet: this page shows sessions as they are used.</p>'
 
 
-def mount(app: FastAPI, server: Server) -> None:
+def mount(app: FastAPI, server: Server) -> History:
     """Add the live view to the application of a server, at its root.
 
     Args:
         app: whose addresses go before those of the view.
         server: what is shown.
+
+    Returns:
+        What is remembered of the server from now on.
     """
+    history = History()
+    server.worker.listeners.append(history.add)
+
+    for start in ("v1", "v2"):  # what no address above takes is told in the server's own form, not as a page
+
+        @app.api_route(f"/{start}/{{rest:path}}", methods=METHODS, include_in_schema=False)
+        def unknown(rest: str) -> None:
+            raise HTTPException(404)
 
     @ui.page("/", title="Edgewise")
     def page() -> None:
         ui.add_css(CSS)
         ui.add_head_html(HEAD)
-        View(server)
+        View(server, history)
 
     ui.run_with(app, title="Edgewise", dark=None, tailwind=False, show_welcome_message=False)
+    return history
 
 
 class View:
@@ -54,10 +69,11 @@ class View:
 
     Args:
         server: what is shown.
+        history: what is remembered of it.
     """
 
-    def __init__(self, server: Server) -> None:
-        self._server, self._history = server, server.history
+    def __init__(self, server: Server, history: History) -> None:
+        self._server, self._history = server, history
         self._session: tuple[str, str] | None = None
         self._version = -1
         self._drawn: tuple[Any, ...] = ()
@@ -77,7 +93,7 @@ class View:
         ui.timer(EVERY_S, self._refresh)
 
     async def _refresh(self) -> None:
-        table = models_table(self._server)
+        table = models_table(self._server, self._history)
         if table != self._models.content:
             self._models.set_content(table)
         known = self._history.sessions()
