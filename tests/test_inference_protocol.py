@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import uvicorn
@@ -93,6 +94,24 @@ def test_models_are_described(server: Any, client: Any, observation: dict[str, n
     assert {each["name"]: each["shape"] for each in told["outputs"]} == {"target": [-1], "defence": [-1]}
     assert client.is_model_ready("small", digest)
     assert not client.is_model_ready("small", "another")
+
+
+def test_a_newer_policy_decides_and_an_earlier_one_again(server: Any, client: Any) -> None:
+    made, port = server
+    folder = made.repository.find("small").folder
+    first = made.repository.find("small").digest
+    served.save_small_policy(folder, seed=5)
+    client.load_model("small")
+    second = made.repository.find("small").digest
+    assert second != first
+    assert client.get_model_metadata("small")["versions"] == [first, second]
+    assert client.is_model_ready("small", first)
+    back = httpx.post(
+        f"http://127.0.0.1:{port}/v2/repository/models/small/load", json={"parameters": {"version": first}}
+    )
+    assert back.json() == {"version": first}
+    assert made.repository.find("small").digest == first
+    served.save_small_policy(folder)
 
 
 def test_models_are_unloaded_and_loaded(client: Any) -> None:

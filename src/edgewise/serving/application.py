@@ -134,7 +134,7 @@ def application(server: Server) -> FastAPI:
 
 def _add_routes(app: FastAPI, server: Server) -> None:
     app.include_router(health_routes(server))
-    app.include_router(inference_routes(server, warm))
+    app.include_router(inference_routes(server))
     services = {model.system.name: model for model in reversed(server.repository.models()) if model.system is not None}
     for model in services.values():
         if model.system is not None and model.service is not None:

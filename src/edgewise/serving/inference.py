@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edgewise.serving.application import Server
 
 Result = TypeVar("Result")
+Told = TypeVar("Told", bound=BaseModel)
 LENGTH = "Inference-Header-Content-Length"
 """Header: bytes of the JSON text, if tensors follow it."""
 OBSERVATION, ACTION = "observation", "action"
@@ -50,7 +51,7 @@ class ModelMetadata(BaseModel):
     """What a model takes and gives."""
 
     name: str
-    versions: list[str] = Field(description="the digest of the policy")
+    versions: list[str] = Field(description="digests of the policies that are loaded; the last one decides")
     platform: str
     inputs: list[TensorMetadata]
     outputs: list[TensorMetadata]
@@ -63,6 +64,26 @@ class Entry(BaseModel):
     version: str = ""
     state: str
     reason: str = ""
+
+
+class LoadParameters(BaseModel):
+    """What is to be loaded."""
+
+    version: str | None = Field(
+        default=None, description="digest, or the beginning of it, of a policy that has decided before, for a way back"
+    )
+
+
+class LoadIn(BaseModel):
+    """A request to load a model."""
+
+    parameters: LoadParameters = LoadParameters()
+
+
+class Loaded(BaseModel):
+    """The policy that decides now."""
+
+    version: str
 
 
 class OutputIn(BaseModel):
@@ -96,19 +117,18 @@ class InferOut(BaseModel):
     outputs: list[TensorOut]
 
 
-def inference_routes(server: Server, warm: Callable[[Model], None]) -> APIRouter:
+def inference_routes(server: Server) -> APIRouter:
     """The addresses of the protocol, but for health.
 
     Args:
         server: whose models they are.
-        warm: compiles what a model needs.
     """
     refusals: dict[int | str, dict[str, Any]] = {
         400: {"model": Refusal, "description": "the request cannot be carried out"},
         404: {"model": Refusal, "description": "there is no such model"},
     }
     router = APIRouter(prefix="/v2", tags=["open inference protocol"], responses=refusals)
-    _add_repository(router, server, warm)
+    _add_repository(router, server)
 
     @router.get("", summary="what the server is")
     async def metadata() -> Metadata:
@@ -119,27 +139,26 @@ def inference_routes(server: Server, warm: Callable[[Model], None]) -> APIRouter
     return router
 
 
-def _add_repository(router: APIRouter, server: Server, warm: Callable[[Model], None]) -> None:
+def _add_repository(router: APIRouter, server: Server) -> None:
     @router.post("/repository/index", summary="all models, loaded or not")
     async def index() -> list[Entry]:
-        loaded = {model.name: model.digest for model in server.repository.models()}
         return [
-            Entry(name=name, version=loaded[name], state="READY")
-            if name in loaded
-            else Entry(name=name, state="UNAVAILABLE", reason="not loaded")
-            for name in server.repository.sources
+            Entry(name=each.name, version=each.versions[-1], state="READY")
+            if each.ready
+            else Entry(name=each.name, state="UNAVAILABLE", reason="not loaded")
+            for each in server.repository.states()
         ]
 
-    @router.post("/repository/models/{name}/load", summary="load a model, again if it is loaded")
-    async def load(name: str) -> dict[str, str]:
-        def load_and_warm() -> Model:
-            model = server.repository.load(name)
-            warm(model)
-            return model
+    schema = {"content": {"application/json": {"schema": LoadIn.model_json_schema()}}}
+    summary = "let the policy in a model's folder decide, or an earlier one"
 
-        return {"version": (await _carried_out(load_and_warm)).digest}
+    @router.post("/repository/models/{name}/load", summary=summary, openapi_extra={"requestBody": schema})
+    async def load(http: Request, name: str) -> Loaded:
+        request = _read(LoadIn, await http.body() or b"{}")  # clients of the protocol do not tell that it is JSON
+        version = request.parameters.version
+        return Loaded(version=(await _carried_out(lambda: server.repository.load(name, version))).digest)
 
-    @router.post("/repository/models/{name}/unload", summary="let go of a model")
+    @router.post("/repository/models/{name}/unload", summary="let a model decide no more")
     async def unload(name: str) -> dict[str, str]:
         await _carried_out(lambda: server.repository.unload(name))
         return {}
@@ -154,7 +173,8 @@ def _add_model(router: APIRouter, place: str, server: Server) -> None:
         key = name, model.digest
         if key not in told:
             told[key] = await _carried_out(lambda: model_metadata(model))
-        return told[key]
+        versions = next(each.versions for each in server.repository.states() if each.name == name)
+        return told[key].model_copy(update={"versions": list(versions)})
 
     @router.get(f"{place}/ready", summary="whether a model is loaded")
     async def ready(name: str, version: str = "") -> Entry:
@@ -220,10 +240,7 @@ def _named(tree: Any, alone: str) -> dict[str, Any]:
 
 def _inferred(model: Model, body: bytes, length: str | None) -> Response:
     head = len(body) if length is None else _length(length, len(body))
-    try:
-        request = InferIn.model_validate_json(body[:head])
-    except ValidationError as error:
-        raise RefusedError(400, of_validation(list(error.errors()))) from None
+    request = _read(InferIn, body[:head])
     arrays = read_tensors(request.inputs, body[head:])
     observation = arrays[OBSERVATION] if set(arrays) == {OBSERVATION} else nested(arrays)
     acted = {name: np.asarray(array) for name, array in _named(model.artefact.act(observation), ACTION).items()}
@@ -241,6 +258,13 @@ def _inferred(model: Model, body: bytes, length: str | None) -> Response:
     return Response(text + behind, media_type="application/octet-stream", headers={LENGTH: str(len(text))})
 
 
+def _read(kind: type[Told], body: bytes) -> Told:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise RefusedError(400, of_validation(list(error.errors()))) from None
+
+
 def _length(told: str, most: int) -> int:
     if not told.isdecimal() or int(told) > most:
         raise ConfigurationError(LENGTH, told, f"a whole number, at most the {most} bytes of the body")
@@ -254,14 +278,9 @@ def _found(server: Server, name: str, version: str) -> Model:
         RefusedError: if it is not there.
     """
     try:
-        model = server.repository.find(name)
+        return server.repository.find(name, version or None)
     except ConfigurationError as error:
         raise RefusedError(404, of_configuration(error)) from None
-    if version not in ("", model.digest):
-        raise RefusedError(
-            404, of_configuration(ConfigurationError("version", version, f"{model.digest}, which is loaded"))
-        )
-    return model
 
 
 async def _carried_out(work: Callable[[], Result]) -> Result:
