@@ -4,6 +4,7 @@ Programs are compiled fast, not to be fast, and kept on disk: all workers of a r
 later runs share `.cache/programs` in the checkout.
 """
 
+import gc
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -26,11 +27,23 @@ from jaxtyping import install_import_hook  # noqa: E402
 install_import_hook("edgewise", "typechecking.check")
 
 
+def pytest_collection_finish() -> None:
+    """Look for garbage seldom, and not among what was imported: tracing makes millions of objects that stay."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+MOST_MAPS = 5_000
+"""Memory maps above which compiled programs are given back: a program takes three, and about 1.5 MB."""
+MAPS = Path("/proc/self/maps")
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _release_programs() -> Iterator[None]:
-    """Give the compiled programs of a module back: thousands of them exceed the memory maps that a process may have."""
+    """Give compiled programs back between modules, once there are many: a process may have a limited number of memory maps."""
     yield
-    jax.clear_caches()
+    if not MAPS.exists() or len(MAPS.read_bytes().splitlines()) > MOST_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -72,3 +73,41 @@ class Probe(Environment[ProbeState]):
     def observe(self, state: ProbeState) -> Array:
         time = state.step / self.steps if self.terminates else jnp.zeros(())
         return jnp.stack([time, state.shown])
+
+
+class OneOf(Environment[ProbeState]):
+    """One of several probes of real actions. Which one is data, so that one compiled program learns in any of them.
+
+    Attributes:
+        probes: all that there are.
+        which: the one that is played.
+    """
+
+    probes: tuple[Probe, ...]
+    which: Int[Array, ""]
+
+    @property
+    def observation_space(self) -> Box:
+        return self.probes[0].observation_space
+
+    @property
+    def action_space(self) -> Box | Discrete:
+        return self.probes[0].action_space
+
+    @property
+    def horizon(self) -> int:
+        return max(probe.horizon for probe in self.probes)
+
+    def reset(self, key: PRNGKeyArray) -> tuple[ProbeState, Array]:
+        return self._chosen([probe.reset(key) for probe in self.probes])
+
+    def step(self, key: PRNGKeyArray, state: ProbeState, action: Array) -> tuple[ProbeState, TimeStep]:
+        return self._chosen([probe.step(key, state, action) for probe in self.probes])
+
+    def _chosen(self, each: list[Any]) -> Any:
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves)[self.which], *each)
+
+
+def all_of(**probes: Probe) -> dict[str, OneOf]:
+    """Probes that share their programs, by name."""
+    return {name: OneOf(tuple(probes.values()), jnp.asarray(place)) for place, name in enumerate(probes)}

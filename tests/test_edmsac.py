@@ -35,7 +35,7 @@ from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
 from first_chunk import learned
-from probes import Probe
+from probes import OneOf, Probe, all_of
 from test_continuous import np_values
 
 OBS, A, B = 4, 3, 8
@@ -282,7 +282,15 @@ TRAINING = OffPolicyConfig(
 )
 
 
-def learn(name: str, probe: Probe) -> tuple[Any, Any]:
+def last_choice(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
+    """The second action alone is rewarded, by its distance from 0.7 times the number shown."""
+    return (step == 1) * (1 - (action - 0.7 * shown) ** 2)
+
+
+PROBES = all_of(choice=Probe(last_choice, 2, True), endless=Probe(lambda step, shown, action: 1.0, 2, False))
+
+
+def learn(name: str, probe: OneOf) -> tuple[Any, Any]:
     entry = find_algorithm(name.split()[0])
     algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
     loop = OffPolicyLoop(probe, algorithm, TRAINING)
@@ -294,11 +302,7 @@ def learn(name: str, probe: Probe) -> tuple[Any, Any]:
 @pytest.mark.parametrize("name", LEARNERS)
 def test_terminal_values_and_the_best_action(name: str) -> None:
     """The second action alone is rewarded, by its distance from 0.7 times the number shown; the first is worth gamma of it."""
-
-    def reward(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
-        return (step == 1) * (1 - (action - 0.7 * shown) ** 2)
-
-    algorithm, state = learn(name, Probe(reward, 2, True))
+    algorithm, state = learn(name, PROBES["choice"])
     shown = jnp.linspace(-0.9, 0.9, 13)
     last, first = (jnp.stack([jnp.full(13, step), shown], axis=1) for step in (0.5, 0.0))
     action = algorithm.act(state, last, jax.random.key(0), explore=False)
@@ -312,7 +316,7 @@ def test_terminal_values_and_the_best_action(name: str) -> None:
 @pytest.mark.parametrize("name", ["edmsac", "dmddpg"])
 def test_truncation_is_bootstrapped(name: str) -> None:
     """One reward each step for ever is worth 1 / (1 - gamma) when episodes are cut, and a little entropy on top."""
-    algorithm, state = learn(name, Probe(lambda step, shown, action: 1.0, 2, False))
+    algorithm, state = learn(name, PROBES["endless"])
     observation = jnp.stack([jnp.zeros(13), jnp.linspace(-0.9, 0.9, 13)], axis=1)
     action = algorithm.act(state, observation, jax.random.key(0), explore=False)
     assert float(state.critic(observation, action).mean()) == pytest.approx(10.0, rel=0.15)

@@ -36,13 +36,14 @@ from edgewise.papers.edmsac.paper import PROFILES
 from edgewise.papers.edmsac.probes import first_period_of_static, network_states, scheme_profits
 from tiny_experiment import must_not_be_called
 
-PROFILE = Profile("tiny", steps=160, seeds=2, evaluations=2, episodes=3)
+PROFILE = Profile("tiny", steps=400, seeds=2, evaluations=2, episodes=3)
 TINY = Learner(
     OURS,
     "edmsac",
-    {"hidden": (8, 8), "batch_size": 8, "denoising_steps": 2},
-    {"environments": 4, "warmup_steps": 16, "updates": 1, "evaluation_episodes": 2, "checkpoint_every": 2},
+    {"hidden": (16, 16), "batch_size": 16, "denoising_steps": 2, "pruning_rate": 0.5},
+    {"environments": 4, "warmup_steps": 80, "updates": 1, "evaluation_episodes": 2, "checkpoint_every": 2},
 )
+"""Sizes of `test_edmsac.RUN`, so that programs are compiled once for both."""
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import equinox as eqx
@@ -34,6 +33,7 @@ from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.training.build import build_loop
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.run_folder import RunConfig
+from first_chunk import learned
 from matching_task import MatchingTask, best_reward
 
 V, S = 4, 3
@@ -142,6 +142,7 @@ def test_masks_hide_from_one_to_all_of_what_is_there() -> None:
     np.testing.assert_allclose([(hidden.sum(-1) == n).mean() for n in (1, 2, 3)], 1 / 3, atol=0.08)
 
 
+@eqx.filter_jit
 def decided_by(policy: Any, x: Features) -> tuple[Any, Any]:
     """Choices and switches of a policy without noise."""
     condition = policy.denoiser.condition(x)
@@ -188,54 +189,62 @@ def test_masked_decisions_are_all_made_in_the_last_step(x: Features) -> None:
     assert (settled.choice.sum(-1) == x.row_mask).all()
 
 
+UPDATES = 1500
+LEARNS = ("entity-sac", "masked-diffusion")
+"""Learners that are asked what they have learned, so that their programs are compiled to be fast."""
+
+
 @eqx.filter_jit
-def run(loop: OffPolicyLoop, key: Any) -> Any:
-    return loop.chunk(loop.start(key), loop.config.iterations)[0].train_state
+def run(loop: OffPolicyLoop, key: Any, iterations: int) -> Any:
+    return loop.chunk(loop.start(key), iterations)
 
 
-@cache
-def learned(name: str, updates: int) -> tuple[Any, Any]:
-    """The learner and its state after a short run on the matching task."""
+def trained(name: str, updates: int) -> tuple[Any, Any]:
+    """The learner and its state after the first updates of a run on the matching task."""
     task = MatchingTask()
     config = OffPolicyConfig(
-        steps=512 + 32 * updates, environments=32, evaluations=1, updates=1, warmup_steps=512, replay_capacity=4096
+        steps=512 + 32 * UPDATES, environments=32, evaluations=1, updates=1, warmup_steps=512, replay_capacity=4096
     )
     entry = find_algorithm(name)
     algorithm = entry.build(entry.config(**SMALL, discount=0.0), task.spaces, config.total_updates)
     loop = build_loop(task, algorithm, config)
-    return algorithm, run(loop, jax.random.key(0))
+    state, _ = (learned if name in LEARNS else run)(loop, jax.random.key(0), updates)
+    return algorithm, state.train_state
 
 
 @pytest.mark.slow
 @EACH
 def test_learning_twice_gives_the_same_weights(name: str) -> None:
-    first = learned(name, 3)[1]
-    learned.cache_clear()
-    again = learned(name, 3)[1]
+    first, again = (trained(name, 3)[1] for _ in range(2))
     assert eqx.tree_equal(first, again)
+
+
+reset = eqx.filter_jit(lambda task, key: task.reset(key))
+act = eqx.filter_jit(lambda policy, observation, key: policy(observation, key))
+fresh = eqx.filter_jit(lambda algorithm, key: algorithm.init(key))
 
 
 @EACH
 def test_a_saved_policy_decides_the_same_at_any_size(name: str, tmp_path: Any) -> None:
     task, entry = MatchingTask(), find_algorithm(name)
     algorithm = entry.build(entry.config(width=8, rounds=1), task.spaces, 1)
-    policy = algorithm.policy(algorithm.init(jax.random.key(1)))
+    policy = algorithm.policy(fresh(algorithm, jax.random.key(1)))
     described = (Description.of(task.observation_space, "observation"), Description.of(task.action_space, "action"))
     save_policy(tmp_path / "policy", PolicyArtefact(policy, "matching", {}, "test", 0, *described))
     restored = load_policy(tmp_path / "policy")
     for size in (4, 6):
         large = MatchingTask(jobs=size, machines=size - 1)
-        observation = large.reset(jax.random.key(7))[1]
+        observation = reset(large, jax.random.key(7))[1]
         for key in (None, jax.random.key(3)):
-            mine, theirs = policy(observation, key), restored.policy(observation, key)
+            mine, theirs = (act(each, observation, key) for each in (policy, restored.policy))
             assert all((mine[part] == theirs[part]).all() for part in mine)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["entity-sac", "masked-diffusion"])
+@pytest.mark.parametrize("name", LEARNS)
 def test_decisions_are_almost_the_best(name: str) -> None:
     """Not quite: a row's reward does not tell what a switch costs that it alone needs."""
-    algorithm, state = learned(name, 1500)
+    algorithm, state = trained(name, UPDATES)
     task, policy = MatchingTask(), eqx.filter_jit(algorithm.policy(state))
     step = eqx.filter_jit(task.step)
     lost, ordinary = [], []

@@ -34,6 +34,12 @@ from reference import online as slow
 
 SYSTEM = registry.find("service-selection")
 record = eqx.filter_jit(record_episode)
+reset = eqx.filter_jit(lambda environment, key: environment.reset(key))
+step = eqx.filter_jit(lambda environment, key, state, action: environment.step(key, state, action))
+assign = eqx.filter_jit(lambda environment, *given: environment.assign(*given))
+observe = eqx.filter_jit(lambda environment, state: environment.observe(state))
+experienced = eqx.filter_jit(learn)
+believe = eqx.filter_jit(lambda curves, *given: curves.learn(*given))
 
 
 def system(**changes) -> ServiceSelection:
@@ -53,8 +59,8 @@ class TestBeliefs:
             prior = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf), dtype=float), prior)
             places = rng.integers(0, 16, (2, 5))
             scores = rng.uniform(0, 1, (2, 5))
-            curves = Curves.unknown(2).learn(
-                prior, jnp.asarray(100.0 + 10 * places), jnp.asarray(scores), jnp.asarray(0.05)
+            curves = believe(
+                Curves.unknown(2), prior, jnp.asarray(100.0 + 10 * places), jnp.asarray(scores), jnp.asarray(0.05)
             )
             for who in range(2):
                 mean, covariance = slow.posterior(
@@ -69,7 +75,7 @@ class TestBeliefs:
     def test_running_tasks_make_sure_without_scores(self):
         prior = Prior.of_sizes(100, 10, 16, False)
         size = jnp.asarray([[150.0, 220.0], [0.0, 0.0]])
-        told = Curves.unknown(2).learn(prior, size, jnp.full((2, 2), 0.3), jnp.zeros(()))
+        told = believe(Curves.unknown(2), prior, size, jnp.full((2, 2), 0.3), jnp.zeros(()))
         coming = Curves.unknown(2).sharpened(prior, size, jnp.zeros(()))
         np.testing.assert_allclose(coming.covariance, told.covariance, atol=1e-5)
         np.testing.assert_allclose(coming.mean, 0.0)
@@ -80,14 +86,14 @@ class TestBeliefs:
         prior, providers = environment.prior, environment.providers
         size = jnp.broadcast_to(jnp.asarray([100.0, 150.0, 180.0, 200.0, 220.0, 250.0]), (6, 6))
         score = jnp.stack([providers.utility(each, False) for each in size[0]], axis=1)
-        table = Curves.unknown(6).learn(prior, size, score, jnp.zeros(())).table(prior)
+        table = believe(Curves.unknown(6), prior, size, score, jnp.zeros(())).table(prior)
         truth = jnp.stack([providers.utility(each, False) for each in prior.sizes], axis=1)
         assert float(jnp.abs(table - truth).max()) < 5 * LEAST_ERROR
 
     def test_who_comes_anew_is_unknown(self):
         prior = Prior.of_sizes(100, 10, 16, False)
         size = jnp.full((2, 1), 150.0)
-        curves = Curves.unknown(2).learn(prior, size, jnp.full((2, 1), 0.3), jnp.zeros(()))
+        curves = believe(Curves.unknown(2), prior, size, jnp.full((2, 1), 0.3), jnp.zeros(()))
         forgotten = curves.forget(jnp.asarray([True, False]))
         np.testing.assert_allclose(forgotten.covariance[0], np.eye(6))
         np.testing.assert_allclose(forgotten.mean[1], curves.mean[1])
@@ -97,7 +103,7 @@ class TestBeliefs:
         states, _, _ = played(environment, "crash-avoid")
         experience = begin(environment)
         for number in range(30):
-            experience = learn(environment, experience, jax.tree.map(lambda leaf, at=number: leaf[at], states))
+            experience = experienced(environment, experience, jax.tree.map(lambda leaf, at=number: leaf[at], states))
         ended = np.asarray(states.ended.size)[:30]
         assert float(experience.done.sum()) == (ended > 0).sum() > 5
         np.testing.assert_allclose(experience.scores.sum(), np.asarray(states.ended.score)[:30].sum(), rtol=1e-5)
@@ -216,11 +222,11 @@ class TestQuality:
                 replace(system().providers, capacity=jnp.full(6, 400.0), start_steps=jnp.zeros(6)),
             ),
         )
-        state, _ = environment.reset(jax.random.key(0))
+        state, _ = reset(environment, jax.random.key(0))
         state = replace(state, task=jnp.asarray(200.0))
         total = 0.0
         for _ in range(3):
-            state, timestep = environment.assign(state, jnp.asarray(0), jnp.zeros(()), jnp.asarray(200.0))
+            state, timestep = assign(environment, state, jnp.asarray(0), jnp.zeros(()), jnp.asarray(200.0))
             total += float(timestep.reward)
         assert total == pytest.approx(-2 * 3)
 
@@ -257,10 +263,10 @@ class TestQuality:
 
     def test_a_task_for_one_who_left_is_lost_alone(self):
         environment = system(provider_turnover=1.0)
-        state, _ = environment.reset(jax.random.key(0))
-        state, _ = environment.assign(state, jnp.asarray(2), jnp.zeros(()), jnp.asarray(100.0))
+        state, _ = reset(environment, jax.random.key(0))
+        state, _ = assign(environment, state, jnp.asarray(2), jnp.zeros(()), jnp.asarray(100.0))
         state = replace(state, market=replace(state.market, open=state.market.open.at[2].set(False)))
-        following, timestep = environment.assign(state, jnp.asarray(2), jnp.zeros(()), jnp.asarray(100.0))
+        following, timestep = assign(environment, state, jnp.asarray(2), jnp.zeros(()), jnp.asarray(100.0))
         assert float(timestep.reward) == -2.0
         assert float(following.size[2].sum()) == float(state.size[2].sum()) > 0
 
@@ -290,22 +296,22 @@ class TestEntities:
         assert not fits.all()
 
     def test_no_number_tells_what_is_hidden(self, environment):
-        state, _ = environment.reset(jax.random.key(3))
-        state, _ = environment.step(jax.random.key(4), state, {"provider": jnp.asarray([1])})
+        state, _ = reset(environment, jax.random.key(3))
+        state, _ = step(environment, jax.random.key(4), state, {"provider": jnp.asarray([1])})
         hidden = replace(state, system=replace(state.system, score=state.system.score + 5.0))
         other = EntitySelection(
             eqx.tree_at(lambda each: each.providers.end_score, environment.system, jnp.full(5, 0.99))
         )
-        before, after = environment.observe(state), other.observe(hidden)
+        before, after = observe(environment, state), observe(other, hidden)
         assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), before, after))
         assert faults(environment.observation_space, before) == []
 
     def test_permuted_providers_are_seen_permuted(self, environment):
         order = np.asarray([3, 1, 4, 0, 2])
-        state, _ = environment.reset(jax.random.key(5))
+        state, _ = reset(environment, jax.random.key(5))
         for key in jax.random.split(jax.random.key(6), 8):
-            state, _ = environment.step(
-                key, state, {"provider": jnp.argmax(environment.system.free(state.system))[None]}
+            state, _ = step(
+                environment, key, state, {"provider": jnp.argmax(environment.system.free(state.system))[None]}
             )
 
         def permuted(tree):
@@ -314,7 +320,7 @@ class TestEntities:
         other = EntitySelection(
             eqx.tree_at(lambda e: e.providers, environment.system, permuted(environment.system.providers))
         )
-        before, after = environment.observe(state), other.observe(permuted(state))
+        before, after = observe(environment, state), observe(other, permuted(state))
         for name, number in after["providers"].items():
             np.testing.assert_allclose(number, np.asarray(before["providers"][name])[order], atol=1e-5)
         for name, number in after["pairs"].items():
@@ -323,9 +329,9 @@ class TestEntities:
 
     def test_the_credit_lacks_what_no_decision_changes(self, environment):
         alone = EntitySelection(environment.system)
-        state, _ = alone.reset(jax.random.key(7))
+        state, _ = reset(alone, jax.random.key(7))
         best = float(alone.system.rewards(state.system).max())
-        _, timestep = alone.step(jax.random.key(8), state, {"provider": jnp.asarray([0])})
+        _, timestep = step(alone, jax.random.key(8), state, {"provider": jnp.asarray([0])})
         assert float(timestep.credit["rows"][0]) == pytest.approx(float(timestep.reward) - best, abs=1e-6)
 
     def test_who_decides_like_the_rival_has_no_credit(self, environment):
@@ -348,7 +354,7 @@ class TestEntities:
         def behind(state):
             merit = offers(environment.system, state.system, state.experience)
             best = jnp.where(merit.can, merit.optimistic, -jnp.inf)
-            return best.max() - best[policy(environment.observe(state), None)["provider"][0]]
+            return best.max() - best[policy(observe(environment, state), None)["provider"][0]]
 
         assert float(behind(states).max()) < 0.005
 
@@ -399,5 +405,5 @@ class TestShipped:
         artefact = load_policy(SYSTEM.shipped["general"])
         for count in (2, 9):
             environment = registry.make("service-selection", observation="entities", providers=count)
-            _, observation = environment.reset(jax.random.key(1))
+            _, observation = reset(environment, jax.random.key(1))
             assert 0 <= int(artefact.act(observation)["provider"][0]) < count

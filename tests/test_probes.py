@@ -14,7 +14,7 @@ import pytest
 from edgewise.algorithms.cgdm import CGDM, CGDMConfig, CGDMState
 from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from first_chunk import learned
-from probes import Probe
+from probes import Probe, all_of
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def two_peaks(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array
     return -jnp.minimum((action - 0.7) ** 2, (action + 0.7) ** 2)
 
 
-PROBES = {"choice": Probe(last_choice, 2, True), "endless": Probe(always, 2, False), "peaks": Probe(two_peaks, 1, True)}
+PROBES = all_of(choice=Probe(last_choice, 2, True), endless=Probe(always, 2, False), peaks=Probe(two_peaks, 1, True))
 
 
 @cache

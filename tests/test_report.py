@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from edgewise.algorithms.cgdm import CGDMConfig
 from edgewise.common.errors import EdgewiseError
 from edgewise.drawing.style import new_figure, save_figure, spread_labels
 from edgewise.environments.system import Headline, System
 from edgewise.reports.run import standing, write_report
 from edgewise.reports.run_figures import comparison_figure, learner_figure, learning_curve
 from edgewise.statistics.judgement import Judgement
-from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
-from edgewise.training.off_policy import OffPolicyConfig
 from edgewise.training.run import train
-from edgewise.training.run_folder import RunConfig
 from pictures import shows_something
+from test_training import RUN
 
 HEADLINE = Headline("latency", "total latency", "s per slot")
 
@@ -33,13 +31,7 @@ def judged(name: str, mean: float, seeds: int = 1) -> Judgement:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    config = RunConfig(
-        "agent-migration",
-        AgentMigrationConfig(vehicles=3, rsus=2, slots=6, attacked_rsus=2, attack_frequency=1.0),
-        "cgdm",
-        CGDMConfig(hidden=(16, 16), batch_size=16),
-        OffPolicyConfig(steps=200, environments=4, warmup_steps=40, evaluations=2, evaluation_episodes=3, seeds=2),
-    )
+    config = replace(RUN, environment_config=replace(RUN.environment_config, attacked_rsus=2, attack_frequency=1.0))
     train(folder, config, lambda done, text: None)
     return write_report(folder)
 
@@ -71,7 +63,7 @@ def test_every_figure_has_its_data(report: Path) -> None:
     assert {path.stem for path in report.parent.glob("*.png")} == names
     assert {path.stem for path in report.parent.glob("*.csv")} == names
     reputation = pd.read_csv(report.parent / "reputation.csv")
-    assert len(reputation) == 6 * 2
+    assert len(reputation) == 5 * 2
     assert reputation["attacked"].any()
     assert (reputation["lowest"] <= reputation["mean"]).all()
     latency = pd.read_csv(report.parent / "latency.csv").set_index("policy")

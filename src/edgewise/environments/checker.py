@@ -8,6 +8,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from edgewise.common.errors import EdgewiseError
@@ -126,17 +127,29 @@ def _try(environment: Environment[Any], seed: int) -> Trial:
     if not isinstance(timestep, TimeStep) or state_faults(state, after):
         return Trial(environment, reset, step, state, observation, keys, actions, after, timestep)
 
-    def advance(state: Any, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
-        key, action = inputs
-        state, timestep = environment.step(key, state, action)
-        return state, (state, timestep)
-
-    @eqx.filter_jit
-    def play(state: Any, keys: Any, actions: Any) -> Any:
-        return jax.lax.scan(advance, state, (keys, actions))[1]
-
-    states, timesteps = play(state, keys, actions)
+    states, timesteps = _played(environment, step, state, keys, actions)
     return Trial(environment, reset, step, state, observation, keys, actions, states, timesteps)
+
+
+def _played(environment: Environment[Any], step: Callable[..., Any], state: Any, keys: Any, actions: Any) -> Any:
+    """States and time steps of an episode, step by step: what is compiled already serves, and a scan is traced alone."""
+
+    def advance(state: Any, inputs: tuple[Any, Any]) -> tuple[Any, Any]:
+        following, timestep = environment.step(inputs[0], state, inputs[1])
+        return following, timestep
+
+    eqx.filter_eval_shape(lambda *given: jax.lax.scan(advance, given[0], given[1:]), state, keys, actions)
+    history = []
+    for number in range(environment.horizon):
+        state, timestep = step(keys[number], state, _at(actions, number))
+        history.append((state, timestep))
+    return jax.tree.map(_stacked, *history)
+
+
+def _stacked(*leaves: Any) -> Any:
+    if jnp.issubdtype(jnp.result_type(leaves[0]), jax.dtypes.prng_key):
+        return jnp.stack(leaves)
+    return np.stack([np.asarray(leaf) for leaf in leaves])
 
 
 def _structure_faults(trial: Trial) -> Iterator[str]:
