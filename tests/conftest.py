@@ -33,7 +33,7 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-MOST_MAPS = 5_000
+MOST_MAPS = 3_000
 """Memory maps above which compiled programs are given back: a program takes three, and about 1.5 MB."""
 MAPS = Path("/proc/self/maps")
 
