@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pytest
 
+from edgewise.cli.main import main
 from edgewise.common.errors import NothingToShow
 from edgewise.drawing.scene import Bar, Bars, Curve, Curves, Scene, ends, ticks
 from edgewise.drawing.scene_figure import FRAME, frame
@@ -238,3 +239,35 @@ def test_the_game_of_vehicles_and_units_is_shown_as_the_system_is(episodes):
     )
     assert [point.key for point in scene.map.points] == [point.key for point in scenes[0].map.points]
     assert [bar.value for bar in scene.bars[0].bars] == [bar.value for bar in scenes[0].bars[0].bars]
+
+
+class TestCommand:
+    @pytest.mark.parametrize(
+        ("words", "fault"),
+        [
+            (["cartpole"], "source = 'cartpole': must be of a system with scenes"),
+            (["twin-trading", "--output", "page.txt"], "output = 'page.txt': must be a file name that ends in .html"),
+            (["twin-trading", "--policy", "oracel"], "policy = 'oracel': must be one of random, equilibrium"),
+            (["twin-trading", "--steps", "0"], "steps = 0: must be an integer in"),
+            (["twin-trading", "--seed", "-1"], "seed = -1: must be an integer in"),
+        ],
+    )
+    def test_what_cannot_be_shown_is_told_in_one_line(self, words, fault, capsys):
+        assert main(["show", *words]) == 2
+        told = capsys.readouterr().err
+        assert fault in told
+        assert len(told.splitlines()) == 1
+
+    @pytest.mark.slow
+    def test_a_part_of_an_episode_is_written_and_no_file_of_others_replaced(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "episode.html").write_text("of somebody else")
+        words = ["show", "dynamic-contract", "--policy", "random", "--against", "none", "--start", "3", "--steps", "2"]
+        assert main(words) == 0
+        assert (tmp_path / "episode.html").read_text() == "of somebody else"
+        page = (tmp_path / "episode-2.html").read_text()
+        assert capsys.readouterr().out == "episode-2.html\n"
+        assert "network state 4 of 20" in page
+        assert "network state 5 of 20" in page
+        assert "network state 6 of 20" not in page
+        assert main([*words, "--start", "20"]) == 2

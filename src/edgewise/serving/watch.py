@@ -15,8 +15,8 @@ from edgewise.serving.measures import Measures
 HEADER = b"x-request-id"
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """Ids that clients may give a request; others get one from the server."""
-QUIET = ("/v2/health/", "/metrics")
-"""Addresses that machines ask all the time: logged at level debug."""
+QUIET = ("/v2/health/", "/metrics", "/_nicegui/")
+"""Addresses that machines and the live view ask all the time: logged at level debug."""
 
 
 class Watch:
