@@ -91,7 +91,7 @@ def test_what_lies_outside_of_the_training_is_told(client: TestClient) -> None:
     from edgewise.systems.agent_migration.instances import facts
     from edgewise.systems.agent_migration.service import AgentMigrationService
 
-    drawn = replace(served.CONFIG, instances="drawn", shapes=("2x2", "4x2"))
+    drawn = replace(served.CONFIG, vehicles=8, rsus=4, instances="drawn", shapes=("2x2", "4x2"))
     service = AgentMigrationService(drawn, facts(drawn))
     words = {name: each.request for name, each in service.operations.items()} | {"open": service.opening.request}
     units = [{**served.UNITS[0], "cpu_mhz": 500.0}, served.UNITS[1]]
