@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,27 +77,25 @@ class Running:
 
 
 @contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of Debian's in a folder, for the time of a test; its URL."""
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server of Debian's in a temporary folder, for the time of a test; its URL."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not places:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    programs, data, port = places[-1].parent, folder / "postgres", free_port()
-    data.mkdir()
+    programs, port = places[-1].parent, free_port()
+    data = Path(tempfile.mkdtemp())
     user: list[str] = []
     if os.getuid() == 0:  # it refuses to run as root
         user = ["runuser", "-u", "postgres", "--"]
         shutil.chown(data, "postgres")
-        for above in data.parents:
-            if above.stat().st_uid == 0 and above.is_relative_to("/tmp") and above != Path("/tmp"):
-                above.chmod(above.stat().st_mode | 0o011)
     subprocess.run(
         [*user, programs / "initdb", "-D", data, "-A", "trust", "-U", "edgewise"], check=True, capture_output=True
     )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     control = [*user, programs / "pg_ctl", "-D", data, "-w", "-l", data / "log"]
     subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True)
     try:
         yield f"postgresql+psycopg://edgewise@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+        shutil.rmtree(data)

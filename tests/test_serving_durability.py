@@ -53,8 +53,8 @@ def test_a_change_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_postgresql_keeps_the_same(tmp_path: Path) -> None:
-    with postgres(tmp_path) as url:
+def test_postgresql_keeps_the_same() -> None:
+    with postgres() as url:
         store = Store(url)
         assert store.shared
         check_store(store)

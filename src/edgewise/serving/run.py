@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
+import jax
 import uvicorn
 
 from edgewise.serving.application import Server, application
 from edgewise.serving.live.page import mount
 from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
+
+KEEP_ALIVE_S = 75
+"""Time that a connection stays open without a request, s: longer than a slot."""
 
 
 def serve(settings: Settings) -> None:
@@ -19,6 +24,9 @@ def serve(settings: Settings) -> None:
         EdgewiseError: if a model or the database cannot be opened, or a token is needed and missing.
     """
     set_up(settings.log)
+    jax.config.update(
+        "jax_cpu_enable_async_dispatch", False
+    )  # programs are small: no other thread shall carry them out
     server = Server(settings)
     app = application(server)
     mount(app, server)
@@ -30,10 +38,12 @@ def serve(settings: Settings) -> None:
         ssl_keyfile=settings.tls_key,
         limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=int(settings.stop_s),
+        timeout_keep_alive=KEEP_ALIVE_S,
         log_level="warning",
         access_log=False,
         server_header=False,
     )
     scheme = "http" if settings.tls_certificate is None else "https"
     print(f"{scheme}://{settings.host}:{settings.port}/ shows the sessions, /docs how to ask", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # raised once more at the end: what it asks for is done then
     uvicorn.Server(config).run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sql
@@ -180,8 +180,13 @@ class Store:
             Of each whether it was kept: not if another one has changed its session since, has taken its name, or has been
             answered with its key.
         """
-        with self._writing, self._engine.begin() as connection:
-            return [_kept(connection, change) for change in changes]
+        with self._writing:
+            try:
+                with self._engine.begin() as connection:
+                    return [_keep(connection, change) for change in changes]
+            except sql.exc.IntegrityError:  # of one of them: each by itself then
+                with self._engine.begin() as connection:
+                    return [_kept(connection, change) for change in changes]
 
     def reading(self) -> sql.Connection:
         """A connection to read what is kept, to be used in a `with` statement."""
@@ -232,14 +237,14 @@ def _keep(connection: sql.Connection, change: Change) -> bool:
     if change.removed:
         kept = connection.execute(sql.delete(SESSIONS).where(before)).rowcount == 1
     elif row.version == 0:
-        connection.execute(sql.insert(SESSIONS).values(**asdict(row)))
+        connection.execute(sql.insert(SESSIONS).values(**vars(row)))
         kept = True
     else:
-        kept = connection.execute(sql.update(SESSIONS).where(before).values(**asdict(row))).rowcount == 1
+        kept = connection.execute(sql.update(SESSIONS).where(before).values(**vars(row))).rowcount == 1
     if kept and change.decision is not None:
-        connection.execute(sql.insert(DECISIONS).values(**asdict(change.decision)))
+        connection.execute(sql.insert(DECISIONS).values(**vars(change.decision)))
     if kept and change.answer is not None:
-        connection.execute(sql.insert(ANSWERS).values(**asdict(change.answer)))
+        connection.execute(sql.insert(ANSWERS).values(**vars(change.answer)))
     return kept
 
 
