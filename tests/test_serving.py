@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 
 import served
 from edgewise.common.packed import nested, unpack
+from edgewise.environments.description import Description
 from edgewise.serving.application import Server, application
 from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
@@ -88,10 +90,11 @@ def test_vehicles_and_units_come_and_go(client: TestClient) -> None:
 
 
 def test_what_lies_outside_of_the_training_is_told(client: TestClient) -> None:
+    from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
     from edgewise.systems.agent_migration.instances import facts
     from edgewise.systems.agent_migration.service import AgentMigrationService
 
-    drawn = replace(served.CONFIG, vehicles=8, rsus=4, instances="drawn", shapes=("2x2", "4x2"))
+    drawn = AgentMigrationConfig(observation="entities", instances="drawn", shapes=("2x2", "4x2"))
     service = AgentMigrationService(drawn, facts(drawn))
     words = {name: each.request for name, each in service.operations.items()} | {"open": service.opening.request}
     units = [{**served.UNITS[0], "cpu_mhz": 500.0}, served.UNITS[1]]
@@ -163,6 +166,19 @@ def test_a_state_goes_on_to_the_same_bits_after_it_was_stored(client: TestClient
         state = service.answer(asked, action).state
         stored = service.load(service.dump(service.answer(again, action).state))
         assert service.dump(stored) == service.dump(state)
+
+
+def test_a_policy_of_one_size_has_no_sessions_and_says_what_it_takes() -> None:
+    from edgewise.environments import registry
+    from edgewise.serving.held import service_of
+    from edgewise.serving.refusals import RefusedError
+
+    system = registry.find("agent-migration")
+    assert system.service(replace(served.CONFIG, observation="vector")) is None
+    model = Mock(service=None, artefact=Mock(described=Description.of_size(30, "observation")))
+    model.name = "fixed"
+    with pytest.raises(RefusedError, match=r"/v2/models/fixed/infer alone; it takes observation \[30\]"):
+        service_of(model)
 
 
 def test_schemas_tell_every_address(client: TestClient) -> None:

@@ -134,9 +134,8 @@ def application(server: Server) -> FastAPI:
 
 def _add_routes(app: FastAPI, server: Server) -> None:
     app.include_router(health_routes(server))
-    app.include_router(inference_routes(server))
-    services = {model.system.name: model for model in reversed(server.repository.models()) if model.system is not None}
-    for model in services.values():
+    app.include_router(inference_routes(server, warm))
+    for model in server.repository.first_with_sessions():
         if model.system is not None and model.service is not None:
             app.include_router(session_routes(model.system, model.service, server.repository, server.sessions))
     for system in registry.SYSTEMS.items():

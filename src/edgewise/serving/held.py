@@ -11,6 +11,7 @@ import jax
 
 from edgewise.common.packed import pack, unpack
 from edgewise.environments.service import Service
+from edgewise.policies.description_file import ArtefactError
 from edgewise.serving.models import Model
 from edgewise.serving.refusals import refused, shortened
 from edgewise.serving.repository import Repository
@@ -92,7 +93,8 @@ def service_of(model: Model) -> Service:
         RefusedError: if it has no sessions.
     """
     if model.service is None:
-        raise refused(409, f"model = {model.name!r}: must be one of a system with sessions")
+        words = f"has no sessions, it decides at /v2/models/{model.name}/infer alone; {_sizes(model)}"
+        raise refused(409, f"model = {model.name!r}: {words}")
     return model.service
 
 
@@ -111,3 +113,11 @@ def unpacked_memory(model: Model, content: bytes) -> Any:
         return model.actor.begin
     structure = jax.tree.structure(model.actor.begin)
     return jax.tree.unflatten(structure, [arrays[str(i)] for i in range(len(arrays))])
+
+
+def _sizes(model: Model) -> str:
+    """What a model's observations are, in words."""
+    try:
+        return f"it takes {model.artefact.described.layout()}"[:500]
+    except ArtefactError as error:
+        return str(error)

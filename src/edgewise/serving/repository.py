@@ -140,16 +140,24 @@ class Repository:
             raise unknown("model", name, self._versions)
         return known[-1] if version is None else _of_version(known, version)
 
+    def first_with_sessions(self) -> list[Model]:
+        """Of each system that has sessions the first loaded model."""
+        found: dict[str, Model] = {}
+        for model in self.models():
+            if model.service is not None:
+                found.setdefault(model.artefact.environment, model)
+        return list(found.values())
+
     def of_system(self, system: str) -> Model:
-        """The first loaded model of a system.
+        """The first loaded model of a system with sessions.
 
         Raises:
             ConfigurationError: if there is none.
         """
-        found = [model for model in self.models() if model.artefact.environment == system]
-        if not found:
-            raise unknown("system", system, dict.fromkeys(model.artefact.environment for model in self.models()))
-        return found[0]
+        found = {model.artefact.environment: model for model in self.first_with_sessions()}
+        if system not in found:
+            raise unknown("system", system, found)
+        return found[system]
 
     def _require(self, name: str) -> None:
         if name not in self._sources:

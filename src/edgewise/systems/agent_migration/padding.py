@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.environments.bipartite import COLUMN
 from edgewise.numerics.packed_program import Constants, PackedProgram
@@ -63,6 +63,29 @@ SAID = ("reputation", "before", "latest", "change")
 """Tables of what users hold of units: who is not there holds what all do, so that means stay."""
 SENT = ("serving", "target")
 """Units of vehicles: who is not there is at a unit that is not there."""
+
+
+Form = tuple[int | None, tuple[str, ...]]
+"""Of an observation: candidates, and groups that are not shown, see `features.observe`."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What was done in a slot, and what it has brought.
+
+    Attributes:
+        target: unit to which each agent was sent.
+        defence: units that ran a defence.
+        latency: of each vehicle, s.
+        served: who was served by whom.
+        packets: sent and lost in both directions, [direction, sent or lost, unit].
+    """
+
+    target: Int[np.ndarray, " v"]
+    defence: Bool[np.ndarray, " s"]
+    latency: Float[np.ndarray, " v"]
+    served: Bool[np.ndarray, "v s"]
+    packets: Float[np.ndarray, "2 2 s"]
 
 
 def step_up(count: int) -> int:
@@ -124,11 +147,34 @@ class Padding:
         told = self._memory(before), self._seen(seen), sent, defended, self._seen(after)
         return self._cut(_remember(self.constants, *told), MEMORY)
 
-    def observe(
-        self, seen: HostSeen, remembered: HostMemory, candidates: int | None, unseen: tuple[str, ...]
-    ) -> dict[str, dict[str, np.ndarray]]:
+    def advance(
+        self, before: HostStanding, remembered: HostMemory, seen: HostSeen, slot: Slot, after: HostSeen, form: Form
+    ) -> tuple[HostStanding, HostMemory, dict[str, dict[str, np.ndarray]]]:
+        """`judge`, `remember` and `observe` of a slot in one call.
+
+        Args:
+            before: how units stood before the slot.
+            remembered, seen: at its start.
+            slot: what was done in it, and what it has brought.
+            after: what is seen at its end, but for reputations.
+            form: of the observation.
+        """
+        kind = np.asarray(before.reputation).dtype
+        latency, served, packets = (np.asarray(each, kind) for each in (slot.latency, slot.served, slot.packets))
+        told = (
+            self._filled(latency, VEHICLE),
+            self._zeros(served, VEHICLE + UNIT),
+            self._filled(packets, "--" + UNIT),
+            self._sent(slot.target),
+            self._zeros(slot.defence, UNIT),
+        )
+        records = self._standing(before), self._memory(remembered), self._seen(seen), self._seen(after)
+        judged, later, observed = _advancing(form)(self.constants, *records, told)
+        return self._cut(judged, STANDING), self._cut(later, MEMORY), observed
+
+    def observe(self, seen: HostSeen, remembered: HostMemory, form: Form) -> dict[str, dict[str, np.ndarray]]:
         """`features.observe`, filled up: masks tell who is there."""
-        shown: dict[str, dict[str, np.ndarray]] = _observing(candidates, unseen)(
+        shown: dict[str, dict[str, np.ndarray]] = _observing(form)(
             self.constants, self._seen(seen), self._memory(remembered)
         )
         return shown
@@ -263,11 +309,28 @@ def _remember_slot(given: Given, before: Memory, seen: Seen, target: Array, defe
 
 
 @cache
-def _observing(candidates: int | None, unseen: tuple[str, ...]) -> PackedProgram:
+def _observing(form: Form) -> PackedProgram:
     def observe(given: Given, seen: Seen, remembered: Memory) -> dict[str, dict[str, Array]]:
-        return features.observe(given[0], replace(seen, known=given[1]), remembered, candidates, unseen)
+        return features.observe(given[0], replace(seen, known=given[1]), remembered, *form)
 
     return PackedProgram(observe)
+
+
+@cache
+def _advancing(form: Form) -> PackedProgram:
+    def advance(
+        given: Given, before: Standing, remembered: Memory, seen: Seen, after: Seen, told: tuple[Array, ...]
+    ) -> tuple[Standing, Memory, dict[str, dict[str, Array]]]:
+        p, known = given
+        latency, served, packets, target, defence = told
+        judged = _judge_slot(given, before, latency, served, packets)
+        there = known.vehicles[:, None]
+        mean = judged.reputation.mean(0, where=there)
+        after = replace(after, reputation=jnp.where(there, judged.reputation, mean))
+        later = memory.remember(p, remembered, seen, target, defence, after)
+        return judged, later, features.observe(p, replace(after, known=known), later, *form)
+
+    return PackedProgram(advance)
 
 
 def _expect(given: Given, seen: Seen, remembered: Memory, target: Array, defence: Array) -> tuple[Array, ...]:

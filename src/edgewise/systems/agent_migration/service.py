@@ -150,11 +150,18 @@ class AgentMigrationService(Service):
         for vehicles, units in EXPECTED:
             places = [{"id": f"{i}", "position_m": (100.0 * i, 0.0)} for i in range(max(vehicles, units))]
             state = self.open(words.OpenIn.model_validate({"units": places[:units]})).state
-            for _ in range(2):
-                question = self.apply(state, "slots", words.SlotIn.model_validate({"vehicles": places[:vehicles]}))
+            for number, order in enumerate((1, 1, -1)):  # the second slot of the same fleet, the third of another
+                told = {"vehicles": places[:vehicles][::order], "report": _quiet(places[:units]) if number else None}
+                question = self.apply(state, "slots", words.SlotIn.model_validate(told))
                 assert isinstance(question, Question)
                 yield question
                 state = self.answer(question, self.rule(question)).state
+
+
+def _quiet(units: list[dict[str, Any]]) -> dict[str, Any]:
+    """A report of a slot in which nothing has happened."""
+    packets = {"received": 1, "not_received": 0, "forwarded": 1, "not_forwarded": 0}
+    return {"latency_s": {}, "packets": {each["id"]: packets for each in units}}
 
 
 def _units(told: list[words.UnitIn]) -> tuple[Unit, ...]:

@@ -30,7 +30,7 @@ from edgewise.systems.agent_migration.host_records import (
     with_values,
 )
 from edgewise.systems.agent_migration.memory import Seen
-from edgewise.systems.agent_migration.padding import Padding
+from edgewise.systems.agent_migration.padding import Padding, Slot
 from edgewise.systems.agent_migration.regrouping import UNIT, VEHICLE, carried_memory, carried_standing, places
 from edgewise.systems.agent_migration.reports import (
     Orders,
@@ -89,7 +89,7 @@ class Session:
     @cached_property
     def padded(self) -> dict[str, dict[str, np.ndarray]]:
         """The observation, filled up to the size of the programs: its masks tell who is there."""
-        return self.padding.observe(self.seen, self.memory, self.config.candidates, self.config.unseen)
+        return self.padding.observe(self.seen, self.memory, (self.config.candidates, self.config.unseen))
 
     @property
     def shares(self) -> Float[np.ndarray, " v"]:
@@ -140,6 +140,8 @@ class Session:
         """
         target = read_units("target", orders.target, self.fleet)
         defence = np.array(of_all("defence", orders.defence, self.fleet.unit_names), bool)
+        if vehicles is None and units is None and outcome is not None:
+            return self._advanced(target, defence, outcome, situation)
         judged = self.standing if outcome is None else self.judged(outcome)
         if vehicles is None and units is None:
             return self._stay(target, defence, judged, situation)
@@ -157,6 +159,21 @@ class Session:
         """
         latency, served, packets = read_outcome(outcome, self.fleet, np.asarray(self.seen.serving))
         return self.padding.judge(self.standing, latency, served, packets)
+
+    def _advanced(
+        self, target: Int[np.ndarray, " v"], defence: Bool[np.ndarray, " s"], outcome: Outcome, situation: Situation
+    ) -> Session:
+        """The next session of the same fleet, with its observation: the usual case, in one program."""
+        slot = Slot(target, defence, *read_outcome(outcome, self.fleet, np.asarray(self.seen.serving)))
+        nobody = np.zeros(len(self.fleet.vehicles), bool)
+        history = History(np.asarray(self.seen.positions, float), target, nobody)
+        seen = see(self.parameters, self.fleet, situation, history, self.standing.reputation)
+        form = self.config.candidates, self.config.unseen
+        judged, remembered, observed = self.padding.advance(self.standing, self.memory, self.seen, slot, seen, form)
+        seen = with_values(seen, {"reputation": judged.reputation})
+        following = replace(self, seen=seen, memory=remembered, standing=judged)
+        vars(following)["padded"] = observed
+        return following
 
     def _stay(
         self, target: Int[np.ndarray, " v"], defence: Bool[np.ndarray, " s"], judged: HostStanding, situation: Situation

@@ -65,8 +65,10 @@ class AgentMigrationSystem(System):
 
         return begin(config, **start)
 
-    def service(self, config: Any, facts: Mapping[str, Any] | None = None) -> Service:
-        """See `edgewise.systems.agent_migration.service`."""
+    def service(self, config: Any, facts: Mapping[str, Any] | None = None) -> Service | None:
+        """See `edgewise.systems.agent_migration.service`; None for policies on vectors, of one size, and on own views."""
+        if config.observation != "entities" or config.view != "central":
+            return None
         from edgewise.systems.agent_migration.service import AgentMigrationService
 
         return AgentMigrationService(config, self.data_facts(config) if facts is None else facts)
