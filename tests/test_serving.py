@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from fastapi.testclient import TestClient
 
 import served
 from edgewise.common.packed import nested, unpack
-from edgewise.environments.description import Description
 from edgewise.serving.application import Server, application
 from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
@@ -168,16 +166,15 @@ def test_a_state_goes_on_to_the_same_bits_after_it_was_stored(client: TestClient
         assert service.dump(stored) == service.dump(state)
 
 
-def test_a_policy_of_one_size_has_no_sessions_and_says_what_it_takes() -> None:
+def test_a_policy_of_one_size_has_no_sessions_and_says_what_it_takes(client: TestClient) -> None:
     from edgewise.environments import registry
     from edgewise.serving.held import service_of
     from edgewise.serving.refusals import RefusedError
 
     system = registry.find("agent-migration")
     assert system.service(replace(served.CONFIG, observation="vector")) is None
-    model = Mock(service=None, artefact=Mock(described=Description.of_size(30, "observation")))
-    model.name = "fixed"
-    with pytest.raises(RefusedError, match=r"/v2/models/fixed/infer alone; it takes observation \[30\]"):
+    model = replace(client.app.state.server.repository.find("small"), service=None)
+    with pytest.raises(RefusedError, match=r"/v2/models/small/infer alone; it takes vehicles/"):
         service_of(model)
 
 

@@ -231,20 +231,30 @@ def _kept(connection: sql.Connection, change: Change) -> bool:
         return False
 
 
+BEFORE, BEFORE_VERSION = "before_id", "before_version"
+_UNCHANGED = sql.and_(SESSIONS.c.id == sql.bindparam(BEFORE), SESSIONS.c.version == sql.bindparam(BEFORE_VERSION))
+REMOVE = sql.delete(SESSIONS).where(_UNCHANGED)
+UPDATE = (
+    sql.update(SESSIONS).where(_UNCHANGED).values({each.name: sql.bindparam(each.name) for each in SESSIONS.columns})
+)
+ADD_SESSION, ADD_DECISION, ADD_ANSWER = sql.insert(SESSIONS), sql.insert(DECISIONS), sql.insert(ANSWERS)
+"""Statements, made once."""
+
+
 def _keep(connection: sql.Connection, change: Change) -> bool:
     row = change.session
-    before = sql.and_(SESSIONS.c.id == row.id, SESSIONS.c.version == row.version - 1)
+    before = {BEFORE: row.id, BEFORE_VERSION: row.version - 1}
     if change.removed:
-        kept = connection.execute(sql.delete(SESSIONS).where(before)).rowcount == 1
+        kept = connection.execute(REMOVE, before).rowcount == 1
     elif row.version == 0:
-        connection.execute(sql.insert(SESSIONS).values(**vars(row)))
+        connection.execute(ADD_SESSION, vars(row))
         kept = True
     else:
-        kept = connection.execute(sql.update(SESSIONS).where(before).values(**vars(row))).rowcount == 1
+        kept = connection.execute(UPDATE, {**vars(row), **before}).rowcount == 1
     if kept and change.decision is not None:
-        connection.execute(sql.insert(DECISIONS).values(**vars(change.decision)))
+        connection.execute(ADD_DECISION, vars(change.decision))
     if kept and change.answer is not None:
-        connection.execute(sql.insert(ANSWERS).values(**vars(change.answer)))
+        connection.execute(ADD_ANSWER, vars(change.answer))
     return kept
 
 
