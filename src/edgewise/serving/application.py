@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -71,6 +72,8 @@ class Server:
         self._set_ready(True)
         for model in self.repository.models():
             warm_together(model)
+        gc.collect()
+        gc.freeze()  # what is there now stays: looking through it again and again would make requests wait
 
     def close(self) -> None:
         """Finish what has begun, and let go."""

@@ -13,6 +13,8 @@ from edgewise.serving.live.page import mount
 from edgewise.serving.logs import set_up
 from edgewise.serving.settings import Settings
 
+SWITCH_S = 0.0005
+"""Time after which threads of Python take turns, s: the one that answers shall not wait for those that calculate."""
 KEEP_ALIVE_S = 75
 """Time that a connection stays open without a request, s: longer than a slot."""
 
@@ -27,6 +29,7 @@ def serve(settings: Settings) -> None:
     jax.config.update(
         "jax_cpu_enable_async_dispatch", False
     )  # programs are small: no other thread shall carry them out
+    sys.setswitchinterval(SWITCH_S)
     server = Server(settings)
     app = application(server)
     mount(app, server)
