@@ -137,7 +137,7 @@ def application(server: Server) -> FastAPI:
 
 def _add_routes(app: FastAPI, server: Server) -> None:
     app.include_router(health_routes(server))
-    app.include_router(inference_routes(server, warm))
+    app.include_router(inference_routes(server))
     for model in server.repository.first_with_sessions():
         if model.system is not None and model.service is not None:
             app.include_router(session_routes(model.system, model.service, server.repository, server.sessions))

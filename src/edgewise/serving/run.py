@@ -26,9 +26,8 @@ def serve(settings: Settings) -> None:
         EdgewiseError: if a model or the database cannot be opened, or a token is needed and missing.
     """
     set_up(settings.log)
-    jax.config.update(
-        "jax_cpu_enable_async_dispatch", False
-    )  # programs are small: no other thread shall carry them out
+    # programs are small: no other thread shall carry them out
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
     sys.setswitchinterval(SWITCH_S)
     server = Server(settings)
     app = application(server)
