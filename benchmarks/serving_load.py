@@ -75,6 +75,14 @@ class Running:
                 raise SystemExit(self.log.read_text())
             time.sleep(0.05)
 
+    def settle(self) -> None:
+        """Wait until it does nothing: programs for many questions at a time are compiled when it is ready already."""
+        assert self.process is not None
+        place, used = Path(f"/proc/{self.process.pid}/stat"), -100
+        while (now := sum(map(int, place.read_text().rsplit(")", 1)[1].split()[11:13]))) > used + 10:
+            used = now
+            time.sleep(1.0)
+
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of an address."""
         try:
@@ -106,6 +114,7 @@ class Running:
 
     def __enter__(self) -> Running:
         self.start()
+        self.settle()
         return self
 
     def __exit__(self, *_: object) -> None:
