@@ -10,8 +10,10 @@ import numpy as np
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.packed import flat
+from edgewise.environments.spaces import MASK
 from edgewise.policies.artefact import PolicyArtefact
 from edgewise.policies.description_file import ArtefactError
+from edgewise.policies.protocol import core
 from edgewise.serving.decision_files import ACTION, Decision, tree_of
 
 SAME = 1e-6
@@ -79,7 +81,8 @@ def replay(artefact: PolicyArtefact, decisions: Iterable[Decision], tell: Callab
         systems.add(str(decision.facts["system"]))
         if decision.facts["system"] == artefact.environment:
             try:
-                _compare(agreement, decision, flat(artefact.act(tree_of(decision.observation))))
+                seen = tree_of(decision.observation)
+                _compare(agreement, decision, flat(artefact.act(seen)), _there(artefact, seen))
             except ArtefactError as error:
                 agreement.not_taken += 1
                 reason = reason or str(error)
@@ -92,12 +95,25 @@ def replay(artefact: PolicyArtefact, decisions: Iterable[Decision], tell: Callab
     return agreement
 
 
-def _compare(agreement: Agreement, decision: Decision, action: Mapping[str, Any]) -> None:
+def _there(artefact: PolicyArtefact, observation: Any) -> dict[str, Any]:
+    """Of parts of an action on sets, which entries are of something that is there: the others are padding."""
+    sets = getattr(core(artefact.policy), "sets", None)
+    if sets is None:
+        return {}
+    parts = {sets.choice: sets.rows, sets.switch: sets.columns}
+    return {part: np.asarray(observation[name][MASK], bool) for part, name in parts.items() if part is not None}
+
+
+def _compare(agreement: Agreement, decision: Decision, action: Mapping[str, Any], there: Mapping[str, Any]) -> None:
     alike = sorted(action) == sorted(decision.action)
     for name, mine in action.items():
         theirs, part = decision.action.get(name), name or ACTION
+        if theirs is not None and np.shape(theirs) != np.shape(mine):
+            theirs = None
+        if name in there:
+            mine, theirs = mine[there[name]], None if theirs is None else theirs[there[name]]
         equal = np.zeros(np.shape(mine), bool)
-        if theirs is not None and np.shape(theirs) == np.shape(mine):
+        if theirs is not None:
             equal = np.isclose(theirs, mine, rtol=SAME, atol=SAME)
             if np.asarray(mine).dtype.kind == "f":
                 size = float(np.abs(np.asarray(theirs, float) - mine).sum())
