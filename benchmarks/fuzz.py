@@ -88,13 +88,12 @@ def fuzz(total: int) -> dict[str, Any]:
         with TestClient(app, raise_server_exceptions=False) as client:
             while not server.ready:
                 time.sleep(0.1)
-            open_sessions(client)
             run = Fuzz(client, total)
             each, rounds = max(1, total // (10 * len(operations))), 0
             while run.sent < total:
                 for operation in operations:
+                    open_sessions(client)
                     _draw(run, operation, each, rounds)
-                open_sessions(client)
                 rounds += 1
             late = resident_mib()
     return {
