@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -49,6 +50,7 @@ class Server:
         self.measures = Measures()
         self.repository = Repository(find_sources(settings.models), self._warm_later, self.measures)
         self._ready = False
+        self.stopping = threading.Event()
         for name in self.repository.sources:
             self.repository.load(name)
         for each in settings.shadow:
@@ -71,7 +73,7 @@ class Server:
             warm(model)
         self._set_ready(True)
         for model in self.repository.models():
-            warm_together(model)
+            warm_together(model, self.stopping.is_set)
         gc.collect()
         gc.freeze()  # what is there now stays: looking through it again and again would make requests wait
 
@@ -104,10 +106,12 @@ def warm(model: Model) -> None:
             model.service.answer(question, action)
 
 
-def warm_together(model: Model) -> None:
-    """Compile what is needed to decide several such questions at a time."""
+def warm_together(model: Model, stop: Callable[[], bool] = lambda: False) -> None:
+    """Compile what is needed to decide several such questions at a time, unless there is no time for it any more."""
     if model.service is not None:
         for question in model.service.samples():
+            if stop():
+                return
             model.actor.prepare(question.observation)
 
 
@@ -122,6 +126,7 @@ def application(server: Server) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.get_running_loop().run_in_executor(None, server.warm)
         yield
+        server.stopping.set()
         with contextlib.suppress(Exception):
             await warming
         await asyncio.get_running_loop().run_in_executor(None, server.close)
