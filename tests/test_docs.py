@@ -119,7 +119,7 @@ def names_of(block: Block) -> tuple[set[str], set[str]]:
 
 @cache
 def self_contained() -> list[tuple[Block, str]]:
-    """Snippets that need no file, no running server, and no name but those of such snippets before them on their page, with what is run."""
+    """Snippets that need no file, no server, and no name but those of such snippets before them on a page, with what is run."""
     found: list[tuple[Block, str]] = []
     for block in python_blocks():
         missing = names_of(block)[1]
