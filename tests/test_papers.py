@@ -131,7 +131,7 @@ def test_a_paper_of_a_script_is_made(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--profile", "papr"], "profile = 'papr': must be one of quick, brief, paper; did you mean paper?"),
+        (["--profile", "papr"], "profile = 'papr': must be one of quick, brief, ten-seeds, paper; did you mean paper?"),
         (["fig99"], "experiment = 'fig99': must be one of fig3"),
     ],
 )
