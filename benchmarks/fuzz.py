@@ -28,6 +28,8 @@ from edgewise.serving.settings import Settings
 
 LONGEST_S = 10.0
 """An answer that takes longer is a fault, s."""
+MODEL = "service-selection"
+"""Of the server, that half of the requests about a model name; none of them unloads it."""
 OPEN = "fuzzed"
 """Name of the sessions that paths are about, so that requests reach what lies behind them."""
 
@@ -52,8 +54,11 @@ class Fuzz:
 
     def send(self, case: Any) -> None:
         """One request."""
-        if "session" in (case.path_parameters or {}):
-            case.path_parameters["session"] = OPEN
+        places = case.path_parameters or {}
+        if "session" in places:
+            places["session"] = OPEN
+        if "name" in places and self.sent % 2 and not case.path.endswith("unload"):
+            places["name"] = MODEL
         words = case.as_transport_kwargs(base_url="http://testserver")
         words.pop("cookies", None)
         began = time.perf_counter()
