@@ -27,18 +27,28 @@ def serve_on_ray(settings: Settings) -> None:
     if settings.replicas > 1 and settings.database.startswith("sqlite"):
         raise ConfigurationError("database", settings.database, "PostgreSQL, which several replicas can share")
     stopped = threading.Event()
-    start(settings)
+    _connect(settings)
     for number in (signal.SIGINT, signal.SIGTERM):  # Ray has set handlers of its own
         signal.signal(number, lambda *_: stopped.set())
+    _deploy(settings)
     stopped.wait()
     stop()
 
 
 def start(settings: Settings) -> None:
     """Start the replicas, and return when they are ready; see `serve_on_ray`."""
+    _connect(settings)
+    _deploy(settings)
+
+
+def _connect(settings: Settings) -> None:
     ray, serve = _libraries()
     ray.init(address=settings.ray_address, include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
     serve.start(http_options={"host": settings.host, "port": settings.port}, proxy_location="HeadOnly")
+
+
+def _deploy(settings: Settings) -> None:
+    _, serve = _libraries()
 
     def build() -> Any:
         from edgewise.serving.application import Server, application
