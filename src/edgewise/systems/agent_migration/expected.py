@@ -9,9 +9,9 @@ from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.assignment import FORBIDDEN, AssignmentProblem
 from edgewise.systems.agent_migration.costs import next_slot_problem, pick
 from edgewise.systems.agent_migration.features import closed_form_shares
-from edgewise.systems.agent_migration.knowledge import SOON, Belief
 from edgewise.systems.agent_migration.memory import Memory, Seen
 from edgewise.systems.agent_migration.parameters import Parameters
+from edgewise.systems.agent_migration.plan import operators_belief
 
 
 def expected_latencies(
@@ -30,15 +30,7 @@ def expected_latencies(
         At the target, and if the vehicle alone stays where it is; infinite where that is out of its reach.
     """
     states = belief.states(p, memory.filter)
-    units = seen.load.shape[0]
-    believed = Belief(
-        states=states,
-        following=SOON * belief.attacked_next(p, states, jnp.zeros(units)),
-        data=p.raw_data,
-        missing=memory.fell_back.astype(float),
-        next_positions=seen.ahead,
-        distrust=jnp.zeros(seen.reputation.shape, bool),
-    )
+    believed = operators_belief(p, seen, memory, states, jnp.zeros(seen.reputation.shape, bool))
     problem = next_slot_problem(p, seen, believed, defence, closed_form_shares(p, seen, memory))
     return _each(problem, target, target), _each(problem, target, seen.serving)
 

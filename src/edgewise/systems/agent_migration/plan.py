@@ -42,6 +42,28 @@ class Plan(eqx.Module):
     rise: Float[Array, "v s"]
 
 
+def operators_belief(
+    p: Parameters, seen: Seen, memory: Memory, states: Float[Array, "s 4"], distrust: Bool[Array, "v s"]
+) -> Belief:
+    """What an operator believes of a slot and of the next one.
+
+    Args:
+        p: the system.
+        seen: what is seen at the slot's start.
+        memory: what is remembered.
+        states: probability of each unit's state, see `belief.states`.
+        distrust: pairs that cost the trust penalty.
+    """
+    return Belief(
+        states=states,
+        following=SOON * belief.attacked_next(p, states, jnp.zeros(seen.load.shape[0])),
+        data=p.raw_data,
+        missing=memory.fell_back.astype(float),
+        next_positions=seen.ahead,
+        distrust=distrust,
+    )
+
+
 def plan(p: Parameters, seen: Seen, memory: Memory, states: Float[Array, "s 4"]) -> Plan:
     """The plan of a slot.
 
@@ -52,14 +74,7 @@ def plan(p: Parameters, seen: Seen, memory: Memory, states: Float[Array, "s 4"])
         states: probability of each unit's state, see `belief.states`.
     """
     units = seen.load.shape[0]
-    believed = Belief(
-        states=states,
-        following=SOON * belief.attacked_next(p, states, jnp.zeros(units)),
-        data=p.raw_data,
-        missing=memory.fell_back.astype(float),
-        next_positions=seen.ahead,
-        distrust=seen.reputation < p.reputation_threshold,
-    )
+    believed = operators_belief(p, seen, memory, states, seen.reputation < p.reputation_threshold)
     deployment, processing = present_work(p, seen, believed)
     share = optimal_shares(deployment + processing, seen.serving, units)
     defence = worthwhile_defence(p, seen, believed, share, lasting=True)
