@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 import edgewise
+from edgewise.algorithms.registry import find_algorithm
 from edgewise.cli import main
 from edgewise.common.errors import EdgewiseError
+from edgewise.environments import registry
+from edgewise.environments.host.system import is_host
 from edgewise.experiments.catalogue import CATALOGUE, Paper, find_paper, register_paper
 from edgewise.experiments.comparison import Comparison
 from edgewise.experiments.experiment import Experiment, Plan
@@ -144,3 +147,22 @@ def test_a_title_without_an_experiment_is_told() -> None:
     paper = Paper({"a": "A"}, {}, {"b": None})
     with pytest.raises(EdgewiseError, match="has no experiment a, which has a title"):
         paper.find(["a"])
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_every_learner_of_an_experiment_can_learn_there(name: str) -> None:
+    paper = find_paper(name)
+    profile = Profile("one", steps=100_000, seeds=1, evaluations=1, episodes=1)
+    runs = [
+        learner.run(experiment.trained_in or experiment.settings[0], profile)
+        for experiment in paper.find(list(paper.titles))
+        if isinstance(experiment, Experiment)
+        for learner in experiment.learners
+    ]
+    here = [run for run in runs if not is_host(run.environment)]
+    assert here
+    systems = {repr(run.environment_config): run for run in here}
+    spaces = {key: registry.find(run.environment).build(run.environment_config).spaces for key, run in systems.items()}
+    for run in here:
+        entry = find_algorithm(run.algorithm)
+        assert entry.build(run.algorithm_config, spaces[repr(run.environment_config)], updates=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.execution.contract import Executor
@@ -91,8 +92,8 @@ class Experiment:
                 raise ConfigurationError("without", label, f"a learner of {self.name}, in {setting.label}")
 
     def _in(self, setting: Setting, profile: Profile, only: Sequence[str]) -> Iterator[Planned]:
-        def cell(player: Player) -> Cell:
-            return Cell(setting.environment, setting.build(), player, spent_in(setting, profile).episodes, TEST_SEED)
+        def cell(player: Player, environment: Any) -> Cell:
+            return Cell(setting.environment, environment, player, spent_in(setting, profile).episodes, TEST_SEED)
 
         for learner in self.learners:
             spare = learner.label in self.spared and profile.steps < profile.paper_steps
@@ -100,13 +101,14 @@ class Experiment:
                 continue
             if learner.label in only or not (only or spare):
                 player = Learned(learner.run(self.trained_in or setting, profile))
+                judged = cell(player, learner.environment(setting))
                 at = {**setting.at, **learner.at}
-                yield Planned(setting, learner.label, cell(player), at, learner.group or setting.group)
+                yield Planned(setting, learner.label, judged, at, learner.group or setting.group)
         groups = {**dict.fromkeys(self.references, setting.group), **dict.fromkeys(self.besides, BESIDES)}
         for name, group in groups.items():
             if not only or name in only:
                 reference = Bound() if name == BOUND else Reference(name)
-                yield Planned(setting, name, cell(reference), setting.at, group)
+                yield Planned(setting, name, cell(reference, setting.build()), setting.at, group)
 
     def output(self, results: Results) -> Output:
         """The second and third step: claims and a drawing."""

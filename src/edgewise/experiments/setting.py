@@ -61,6 +61,8 @@ class Learner:
         budget: share of the profile's steps.
         at: where it lies on the axes of a figure, by their names; it determines no result.
         group: which panel or curve of a figure it belongs to, if there are several.
+        seen: fields of the environment's configuration that depart where it learns and is judged, because it observes or acts in
+            another way than the other policies do; what happens there is the same.
     """
 
     label: str
@@ -70,12 +72,21 @@ class Learner:
     budget: float = 1.0
     at: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def matching(cls, label: str, algorithm: str, other: str, environment: str) -> Learner:
         """One with the settings that another algorithm has in an environment, wherever both have a setting of that name."""
         (config, training), (wanted, wanted_training) = (default_configs(environment, n) for n in (algorithm, other))
         return cls(label, algorithm, _common(config, wanted), _common(training, wanted_training))
+
+    def environment(self, setting: Setting) -> Any:
+        """The complete configuration of a setting, as this learner observes it.
+
+        Raises:
+            ConfigurationError: for a field that does not exist or a value that is not allowed.
+        """
+        return _depart(setting.build(), self.seen)
 
     def run(self, setting: Setting, profile: Profile) -> RunConfig:
         """The training run of this learner in a setting."""
@@ -90,7 +101,7 @@ class Learner:
         }
         return RunConfig(
             environment=setting.environment,
-            environment_config=setting.build(),
+            environment_config=self.environment(setting),
             algorithm=self.algorithm,
             algorithm_config=_depart(algorithm, {**_known(algorithm, setting.learning), **self.config}),
             training=_depart(training, spent),
