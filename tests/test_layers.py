@@ -29,6 +29,7 @@ ORDER = (
     "papers",
     "reports",
     "serving",
+    "construction",
     "cli",
 )
 """From the ground up."""

@@ -38,7 +38,7 @@ def unpack(content: bytes) -> tuple[dict[str, np.ndarray], Any]:
     try:
         tensors = safetensors.numpy.load(content)
         facts = json.loads(tensors.pop(FACTS).tobytes())
-    except (SafetensorError, KeyError, ValueError) as error:
+    except (SafetensorError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise EdgewiseError(f"stored content cannot be read: {error}") from None
     return {name.removeprefix(ARRAY): array for name, array in tensors.items()}, facts
 
