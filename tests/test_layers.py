@@ -33,7 +33,8 @@ ORDER = (
     "cli",
 )
 """From the ground up."""
-UNUSED = {"serving": {"algorithms", "training", "execution", "experiments", "papers"}}
+LEARNING = {"algorithms", "training", "execution", "experiments", "papers"}
+UNUSED = {"serving": LEARNING, "construction": LEARNING}
 """Layers that a layer does without, though they are below it: what serves a policy needs nothing of what has trained it."""
 BELOW = {layer: set(ORDER[:place]) - UNUSED.get(layer, set()) for place, layer in enumerate(ORDER)}
 REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else
@@ -112,6 +113,8 @@ def test_an_upward_import_is_seen(layer: str, source: str, wrong: str | None) ->
     assert faults(source, ("edgewise", layer)) == ([] if wrong is None else [wrong])
 
 
+SERVED = {"construction": {"dynamic_contract"}}
+"""Systems that a layer names because it is the service of what they model."""
 SUBJECTS = {path.name for path in (ROOT / "systems").iterdir() if (path / "system.py").exists()}
 NAMES = {
     subject: re.compile(
@@ -128,7 +131,8 @@ def named(path: Path) -> set[str]:
     return {
         subject
         for subject, pattern in NAMES.items()
-        if home[:2] != ("systems", subject) and home[0] != "papers" and pattern.search(text)
+        if home[:2] != ("systems", subject) and home[0] != "papers" and subject not in SERVED.get(home[0], set())
+        if pattern.search(text)
     }
 
 

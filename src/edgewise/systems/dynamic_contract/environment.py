@@ -122,7 +122,10 @@ class DynamicContract(Environment[DynamicContractState]):
 
     def observe(self, state: DynamicContractState) -> Float[Array, " o"]:
         """[N, K, sigma, P in dBm, r in Mbit/s, E_C, p^1, p^2 row by row, theta^1, theta^2]: (44), 6 + 3K + K^2 numbers."""
-        network = self.network(state)
+        return self.show(self.network(state))
+
+    def show(self, network: Network) -> Float[Array, " o"]:
+        """What `observe` gives of a network state, of one that was not drawn too."""
         head = [
             network.servers,
             scalar(self.config.types),

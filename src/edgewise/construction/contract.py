@@ -1,0 +1,282 @@
+"""The menu that a cloud server publishes and edge servers choose from: EDMSAC paper, sections III-D and IV-A.
+
+Rounds of training are whole, and rewards are whole micro-units, so that books add up to the last digit. For given rounds the
+rewards are the least ones, in expectation, under which every type takes part and tells the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+
+import numpy as np
+from scipy.optimize import linprog
+
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.plain import from_plain, to_plain
+from edgewise.systems.dynamic_contract.files import Instance
+from edgewise.systems.dynamic_contract.network import dbm_to_watt
+
+UNIT = 1_000_000
+"""Micro-units of money in one unit of reward; also micro-units of quality and of energy in the books."""
+MARGIN = 1e-3
+"""By how much utility the truth beats every other item, so that rounded rewards leave nobody indifferent."""
+TINY = 1e-9
+"""Weight of a reward that is paid with probability 0, so that it is the least one too."""
+Truth = Literal["expected", "always"]
+"""Whether the truth in period 1 is best in expectation of the type in period 2, as in (37), or whatever it turns out to be."""
+Rounds = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
+"""[K] of period 1 and [K][K] of period 2, by the item taken in period 1."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a server does in a period, and what it gets.
+
+    Attributes:
+        rounds: T, rounds of training; with 0 nothing is built and nothing paid.
+        reward: R, micro-units.
+    """
+
+    rounds: int
+    reward: int
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What building costs a server: (6).
+
+    Attributes:
+        round: c, of a round.
+        fixed: E, of perceiving and uploading.
+    """
+
+    round: float
+    fixed: float
+
+    def of(self, rounds: int) -> float:
+        """Cost of a number of rounds; 0 for none."""
+        return self.fixed + self.round * rounds if rounds else 0.0
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A two-period contract (8) with all that a server needs to choose.
+
+    Attributes:
+        first: items of period 1, by type.
+        second: items of period 2, by the item taken in period 1 and the type.
+        theta1, theta2: willingness of the types in each period, rising.
+        p2: `[k][j]`, probability of type j in period 2 after type k.
+        beta: discount of period 2.
+        costs: c and E that the menu was designed for.
+    """
+
+    first: tuple[Item, ...]
+    second: tuple[tuple[Item, ...], ...]
+    theta1: tuple[float, ...]
+    theta2: tuple[float, ...]
+    p2: tuple[tuple[float, ...], ...]
+    beta: float
+    costs: Costs
+
+    def items(self, period: int, branch: int | None) -> tuple[Item, ...]:
+        """What is offered in a period (1 or 2); in period 2 by the item taken in period 1, nothing to who took none."""
+        if period == 1:
+            return self.first
+        return () if branch is None else self.second[branch]
+
+    @property
+    def rounds(self) -> Rounds:
+        """Rounds of all items."""
+        first = tuple(item.rounds for item in self.first)
+        return first, tuple(tuple(item.rounds for item in row) for row in self.second)
+
+    def plain(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return to_plain(self)
+
+
+def read_menu(values: object) -> Menu:
+    """The inverse of `Menu.plain`.
+
+    Raises:
+        ConfigurationError: naming the first field that is not allowed.
+    """
+    return from_plain(Menu, values)
+
+
+def utility(theta: float, item: Item, costs: Costs) -> float:
+    """Utility of a server that carries an item out: (6); 0 if there is nothing to build."""
+    return theta * item.reward / UNIT - costs.of(item.rounds)
+
+
+def choose_second(menu: Menu, branch: int | None, theta: float, costs: Costs) -> int | None:
+    """The best item of period 2 for a server; None below utility 0."""
+    values = [utility(theta, item, costs) for item in menu.items(2, branch)]
+    return _best(values)
+
+
+def choose_first(menu: Menu, theta: float, costs: Costs) -> int | None:
+    """The best item of period 1 for a server that looks ahead as in (10); None if none is worth at least 0.
+
+    What it expects of period 2 is the row of `p2` of the type that is nearest to its willingness.
+    """
+    own = int(np.argmin(np.abs(np.asarray(menu.theta1) - theta)))
+    values = []
+    for branch, item in enumerate(menu.first):
+        later = [max(0.0, *(utility(level, other, costs) for other in menu.second[branch])) for level in menu.theta2]
+        values.append(utility(theta, item, costs) + menu.beta * float(np.dot(menu.p2[own], later)))
+    return _best(values)
+
+
+def _best(values: Sequence[float]) -> int | None:
+    best = max(range(len(values)), key=lambda index: (values[index], index), default=None)
+    return None if best is None or values[best] < 0 else best
+
+
+def costs_of(instance: Instance) -> Costs:
+    """C and E of an instance's constants: after (6)."""
+    hardware = instance.hardware
+    creation = hardware.capacitance * hardware.creation_cycles * hardware.cpu_speed**2
+    perceived = hardware.perception_constant * hardware.perception_cycles * hardware.feature_bits
+    upload = dbm_to_watt(instance.power_dbm) * hardware.module_bits / (instance.rate_mbps * 1e6)
+    fixed = perceived * hardware.cpu_speed**2 + upload
+    return Costs(instance.unit_cost * creation, instance.unit_cost * fixed)
+
+
+def energy(instance: Instance, rounds: int) -> float:
+    """Energy of a server by (2)-(5), J; 0 if there is nothing to build."""
+    return costs_of(instance).of(rounds) / instance.unit_cost
+
+
+def quality(instance: Instance, rounds: int) -> float:
+    """Quality of a module by (1)."""
+    return -float(np.expm1(-instance.hardware.quality_rate * rounds))
+
+
+def whole_rounds(rounds: Sequence[Any], top: float) -> Rounds:
+    """Rounds of a menu, rounded to whole ones in [0, top]."""
+
+    def whole(value: Any) -> int:
+        return int(min(max(round(float(value)), 0), int(top)))
+
+    first, second = (np.asarray(each) for each in rounds)
+    return tuple(map(whole, first)), tuple(tuple(map(whole, row)) for row in second)
+
+
+def price(instance: Instance, rounds: Rounds, truth: Truth = "expected") -> Menu:
+    """The menu with given rounds and the least expected rewards under which every type takes part and tells the truth.
+
+    A linear programme: in period 2 (13) and (14) after every item of period 1, in period 1 (36) and (37). An item of 0 rounds
+    is worth 0 to everyone. The truth beats every item of other rounds by `MARGIN`.
+
+    Args:
+        instance: the problem.
+        rounds: whole rounds of the items.
+        truth: of period 1; "always" is stricter than (37) and costs the cloud server more.
+
+    Raises:
+        EdgewiseError: if no rewards do that.
+    """
+    programme = _Programme(instance, rounds)
+    rows, bounds = [], []
+    for row, least in programme.constraints(truth):
+        rows.append(-row)
+        bounds.append(-least)
+    weights = np.maximum(programme.weights(), TINY)
+    limits = [(0, 0) if built == 0 else (0, None) for built in programme.flat]
+    found = linprog(weights, A_ub=np.array(rows), b_ub=np.array(bounds), bounds=limits)
+    if not found.success:
+        raise EdgewiseError(f"no rewards make every type tell the truth with rounds {rounds[0]} and {rounds[1]}")
+    rewards = [round(reward * UNIT) for reward in found.x]
+    kinds = len(instance.theta1)
+    items = [Item(built, reward) for built, reward in zip(programme.flat, rewards, strict=True)]
+    second = tuple(tuple(items[kinds * (k + 1) : kinds * (k + 2)]) for k in range(kinds))
+    return Menu(
+        tuple(items[:kinds]), second, instance.theta1, instance.theta2, instance.p2, instance.beta, costs_of(instance)
+    )
+
+
+class _Programme:
+    """Constraints on the rewards, flat: period 1, then period 2 row by row."""
+
+    def __init__(self, instance: Instance, rounds: Rounds) -> None:
+        self.instance, self.rounds = instance, rounds
+        self.kinds = len(instance.theta1)
+        self.flat = [*rounds[0], *(built for row in rounds[1] for built in row)]
+        self.costs = costs_of(instance)
+
+    def weights(self) -> np.ndarray:
+        """Expected number of payments of each reward."""
+        p1, p2 = np.asarray(self.instance.p1), np.asarray(self.instance.p2)
+        second = self.instance.beta * p1[:, None] * p2
+        return self.instance.servers * np.concatenate([p1, second.ravel()])
+
+    def _utility(self, place: int, theta: float, weight: float = 1.0) -> tuple[np.ndarray, float]:
+        """Utility of an item as a row over the rewards and a constant."""
+        row = np.zeros(len(self.flat))
+        if self.flat[place]:
+            row[place] = weight * theta
+        return row, -weight * self.costs.of(self.flat[place])
+
+    def _at(self, branch: int, kind: int) -> int:
+        return self.kinds * (branch + 1) + kind
+
+    def _path(self, theta: float, branch: int, outlook: Sequence[float]) -> tuple[np.ndarray, float]:
+        """Utility over both periods of one that takes an item in period 1 and tells the truth in period 2."""
+        row, constant = self._utility(branch, theta)
+        for kind, probability in enumerate(outlook):
+            weight = self.instance.beta * probability
+            later, more = self._utility(self._at(branch, kind), self.instance.theta2[kind], weight)
+            row, constant = row + later, constant + more
+        return row, constant
+
+    def constraints(self, truth: Truth) -> Iterator[tuple[np.ndarray, float]]:
+        """Rows of which each, times the rewards, must be at least a number."""
+        yield from self._rationality()
+        kinds = range(self.kinds)
+        for branch, kind in product(kinds, kinds):
+            values = [self._utility(self._at(branch, other), self.instance.theta2[kind]) for other in kinds]
+            yield from _truths(kind, values, self.rounds[1][branch])
+        every = [tuple(map(float, row)) for row in np.eye(self.kinds)]
+        for kind, theta in enumerate(self.instance.theta1):
+            for outlook in [self.instance.p2[kind]] if truth == "expected" else every:
+                values = [self._path(theta, branch, outlook) for branch in kinds]
+                yield from _truths(kind, values, list(zip(*self.rounds, strict=True)))
+
+    def _rationality(self) -> Iterator[tuple[np.ndarray, float]]:
+        instance = self.instance
+        thetas = [*instance.theta1, *list(instance.theta2) * self.kinds]
+        for place, theta in enumerate(thetas):
+            row, constant = self._utility(place, theta)
+            if self.flat[place]:
+                yield row, MARGIN - constant
+
+
+def _truths(
+    kind: int, values: Sequence[tuple[np.ndarray, float]], work: Sequence[Any]
+) -> Iterator[tuple[np.ndarray, float]]:
+    """What makes the own item better than every other one, or equal to one that asks for the same work."""
+    own, constant = values[kind]
+    for other, (row, more) in enumerate(values):
+        if other != kind:
+            yield own - row, (MARGIN if work[other] != work[kind] else 0.0) - constant + more
+
+
+def expected_profit(instance: Instance, menu: Menu) -> float:
+    """Discounted profit of the cloud server over both periods: (11), (12)."""
+    first = sum(p * _margin(instance, item) for p, item in zip(instance.p1, menu.first, strict=True))
+    second = sum(
+        p * q * _margin(instance, item)
+        for p, outlook, row in zip(instance.p1, instance.p2, menu.second, strict=True)
+        for q, item in zip(outlook, row, strict=True)
+    )
+    integration = instance.unit_cost * instance.integration_energy
+    return instance.servers * (first + instance.beta * second) - (1 + instance.beta) * integration
+
+
+def _margin(instance: Instance, item: Item) -> float:
+    return instance.alpha * quality(instance, item.rounds) - item.reward / UNIT
