@@ -14,21 +14,9 @@ import pytest
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.books import ACCEPTED, Books, Choice, Delivery, Edge, Integrated, Judged, Rates, total_profit
-from edgewise.construction.contract import (
-    UNIT,
-    Menu,
-    Truth,
-    choose_first,
-    choose_second,
-    costs_of,
-    energy,
-    expected_profit,
-    price,
-    quality,
-    read_menu,
-    utility,
-)
+from edgewise.construction.contract import Truth, costs_of, energy, expected_profit, price, quality
 from edgewise.construction.designer import design
+from edgewise.construction.menu import UNIT, Menu, choose_first, choose_second, read_menu, utility
 from edgewise.systems.dynamic_contract.files import Instance
 from edgewise.systems.dynamic_contract.model import Contract, Network, total_energy
 from edgewise.systems.dynamic_contract.model import quality as model_quality

@@ -27,6 +27,9 @@ COMMANDS = {
     "compare": Command("edgewise.cli.compare:run", "several runs side by side, with confidence intervals and a figure"),
     "solve": Command("edgewise.cli.solve:run", "exact solutions of problem instances"),
     "drive": Command("edgewise.cli.drive:run", "traffic and requests for a running server"),
+    "construct": Command(
+        "edgewise.cli.construct:run", "agents built by edge servers under a contract: cloud, edge servers, books"
+    ),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
     "serve": Command("edgewise.cli.serve:run", "put policies to work: decisions over HTTP"),
     "decisions": Command("edgewise.cli.decisions:run", "write the decisions that a server has kept to a file"),

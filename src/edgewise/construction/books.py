@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.construction.contract import UNIT, Menu, read_menu
+from edgewise.construction.menu import UNIT, Menu, read_menu
 from edgewise.construction.tables import CONSTRUCTIONS, EDGES, PAYMENTS, PERIODS, ROWS, TABLES, open_database, told
 
 ACCEPTED = "accepted"
@@ -204,6 +204,12 @@ class Books:
         where = _where(ROWS, name, period=period, edge=edge)
         with self._engine.begin() as connection:
             connection.execute(sql.update(ROWS).where(*where, ROWS.c.digest.is_(None)).values(asdict(delivery)))
+
+    def tell(self, name: str, period: int, edge: str) -> None:
+        """Write down that a server knows its verdict."""
+        where = _where(ROWS, name, period=period, edge=edge)
+        with self._engine.begin() as connection:
+            connection.execute(sql.update(ROWS).where(*where).values(told=True))
 
     def settle(self, name: str, period: int, rates: Rates, judged: dict[str, Judged], integrated: Integrated) -> None:
         """Close a period: verdicts, payments and sums, all of them or none; a period that is closed stays as it is.

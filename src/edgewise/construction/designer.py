@@ -11,7 +11,8 @@ import jax.numpy as jnp
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError, read_from
 from edgewise.common.plain import from_plain
-from edgewise.construction.contract import Menu, Truth, expected_profit, price, whole_rounds
+from edgewise.construction.contract import Truth, expected_profit, price, whole_rounds
+from edgewise.construction.menu import Menu
 from edgewise.policies.artefact import load_policy
 from edgewise.policies.folders import policy_folder
 from edgewise.policies.protocol import initial_memory, step

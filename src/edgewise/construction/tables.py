@@ -12,6 +12,8 @@ import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
 
+SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000")
+"""Of SQLite: a committed transaction is on the disk, for money is paid by it."""
 TABLES = sql.MetaData()
 CONSTRUCTIONS = sql.Table(
     "constructions",
@@ -51,6 +53,7 @@ ROWS = sql.Table(
     sql.Column("why", sql.Text),
     sql.Column("income", sql.BigInteger, nullable=False, default=0),
     sql.Column("paid", sql.BigInteger, nullable=False, default=0),
+    sql.Column("told", sql.Boolean, nullable=False, default=False),
 )
 PAYMENTS = sql.Table(
     "payments",
@@ -103,7 +106,7 @@ def told(error: Exception) -> str:
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    """Transactions begin where SQLAlchemy says; a committed one is on the disk, for money is paid by it."""
+    """Transactions begin where SQLAlchemy says."""
     connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+    for setting in SETTINGS:
         connection.execute(f"PRAGMA {setting}")

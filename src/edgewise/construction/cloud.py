@@ -1,0 +1,191 @@
+"""The cloud server: stages I to V of a construction, each step written into the books before the next one depends on it.
+
+Whoever is killed, a cloud server that is begun again goes on where the books end. What was ordered is named by its content, so
+nothing that was built is built again, and nothing is paid twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from edgewise.common.errors import EdgewiseError
+from edgewise.common.files import make_folder, replace_file
+from edgewise.common.plain import from_plain
+from edgewise.construction.books import Books, Choice, Delivery, Edge, Integrated, Judged, Rates, micro
+from edgewise.construction.building import initial_weights
+from edgewise.construction.contract import energy, quality
+from edgewise.construction.judging import Delivered, Judgement, judge, logged
+from edgewise.construction.menu import Item, Menu
+from edgewise.construction.order import Order
+from edgewise.construction.parcels import Parcel, Transport, digest
+from edgewise.construction.post import Post, signer
+from edgewise.construction.terms import PERIODS, Terms
+from edgewise.systems.dynamic_contract.network import dbm_to_watt
+
+DECLINED, IDLE, DEAD, LATE = "declined", "idle", "dead", "late"
+"""Verdicts of who delivers nothing: has taken no item, has nothing to build by its item, is gone, is there but not ready."""
+
+
+class Cloud:
+    """A cloud server in a folder.
+
+    Args:
+        folder: of the books and of what is uploaded.
+        name: of the construction, which the books hold already.
+        transport: how edge servers are reached.
+        allowed: public keys that may take part; None for all.
+    """
+
+    def __init__(self, folder: Path, name: str, transport: Transport, allowed: Collection[str] | None = None) -> None:
+        self.folder, self.name = folder, name
+        self.books = Books(folder)
+        plain, self.menu = self.books.terms(name)
+        self.terms: Terms = from_plain(Terms, plain)
+        hello = Parcel({"construction": name, "period": 1, "menu": self.menu.plain()})
+        self.post = Post(transport, hello, allowed)
+        self.initial = {kind: initial_weights(kind, self.terms.seed) for kind in self.terms.kinds}
+
+    def run(self) -> None:
+        """Carry the construction out, or the rest of it.
+
+        Raises:
+            EdgewiseError: if no server takes part.
+        """
+        edges = self._gather()
+        for period in PERIODS:
+            if period > len(self.books.periods(self.name)):
+                self._build(period, edges)
+                self._close(period, edges)
+            self._tell(period, edges)
+        self.books.check(self.name)
+
+    def _gather(self) -> list[Edge]:
+        """Stage I: who is there, and what each has chosen for period 1."""
+        edges = self.books.edges(self.name)
+        if not edges:
+            self.post.meet(self.terms.instance.servers, self.terms.gather_s)
+            there = sorted(self.post.known, key=lambda edge: (self.post.names[edge], edge))
+            if not there:
+                raise EdgewiseError(f"no edge server has connected within {self.terms.gather_s:g} s")
+            kinds = self.terms.kinds
+            found = [
+                Edge(edge, self.post.names[edge], kinds[place % len(kinds)])
+                for place, edge in enumerate(there[: self.terms.instance.servers])
+            ]
+            for edge in found:
+                self._chosen(1, edge.edge, self.post.choices[edge.edge])
+            edges = self.books.enrol(self.name, found)
+        return edges
+
+    def _chosen(self, period: int, edge: str, item: int | None) -> None:
+        """Write a choice down with what the models say of it."""
+        items = self.menu.items(period, self._branch(period, edge))
+        if item is None or not 0 <= item < len(items):
+            self.books.choose(self.name, period, edge, Choice(None))
+            return
+        taken = items[item]
+        self.books.choose(self.name, period, edge, self._modelled(item, taken, edge))
+
+    def _modelled(self, place: int, item: Item, edge: str) -> Choice:
+        instance = self.terms.instance
+        paper = micro(quality(instance, item.rounds)) if item.rounds else None
+        return Choice(place, item.rounds, item.reward, paper, None, micro(energy(instance, item.rounds)))
+
+    def _branch(self, period: int, edge: str) -> int | None:
+        row = None if period == 1 else self.books.row(self.name, 1, edge)
+        return None if row is None else row["item"]
+
+    def _build(self, period: int, edges: list[Edge]) -> None:
+        """Stage II: orders to who has something to build, and what they deliver."""
+        kinds = {edge.edge: edge.kind for edge in edges}
+        rows = {row["edge"]: row for row in self.books.rows(self.name, period)}
+        open_ = [edge for edge, row in rows.items() if row["rounds_promised"] and row["digest"] is None]
+
+        def parcel(edge: str) -> Parcel:
+            order = self.order(period, edge, kinds[edge], rows[edge]["rounds_promised"])
+            return Parcel({"order": vars(order)}, self.initial[kinds[edge]])
+
+        for edge, answer in self.post.collect("build", open_, parcel, self.terms.patience_s):
+            self._take(period, edge, parcel(edge), answer)
+
+    def order(self, period: int, edge: str, kind: str, rounds: int) -> Order:
+        """What a server is asked to build."""
+        seed = 1000 * self.terms.seed + period
+        return Order(self.name, period, edge, kind, rounds, seed, digest(self.initial[kind]))
+
+    def _take(self, period: int, edge: str, sent: Parcel, answer: Parcel) -> None:
+        content = answer.payload
+        name = digest(content)
+        make_folder(self.folder / "uploads")
+        replace_file(self.folder / "uploads" / name, content)
+        rounds, seconds = logged(content)
+        instance = self.terms.instance
+        upload = dbm_to_watt(instance.power_dbm) * 8 * answer.size / (instance.rate_mbps * 1e6)
+        measured = None if seconds is None else micro(seconds * self.terms.watts + upload)
+        self.books.receive(self.name, period, edge, Delivery(name, rounds, measured, answer.size, sent.size))
+
+    def _close(self, period: int, edges: list[Edge]) -> None:
+        """Stages III and V: verdicts, the agent, payments."""
+        delivered, judged = [], dict[str, Judged]()
+        kinds = {edge.edge: edge for edge in edges}
+        for row in self.books.rows(self.name, period):
+            edge = row["edge"]
+            if row["item"] is None:
+                judged[edge] = Judged(DECLINED)
+            elif not row["rounds_promised"]:
+                judged[edge] = Judged(IDLE)
+            elif row["digest"] is None:
+                judged[edge] = self._absent(edge)
+            else:
+                content = (self.folder / "uploads" / row["digest"]).read_bytes()
+                order = self.order(period, edge, row["kind"], row["rounds_promised"])
+                delivered.append(Delivered(kinds[edge], order, content))
+        found: Judgement = judge(self.folder, self.terms, self.name, period, delivered)
+        instance = self.terms.instance
+        rates = Rates(micro(instance.alpha), micro(instance.unit_cost * instance.integration_energy))
+        integrated: Integrated = found.integrated
+        self.books.settle(self.name, period, rates, judged | found.judged, integrated)
+
+    def _absent(self, edge: str) -> Judged:
+        node = self.post.known.get(edge)
+        if node is None or node in self.post.errors:
+            return Judged(DEAD, self.post.errors.get(node or 0, "is not connected")[:500])
+        return Judged(LATE, f"nothing came within {self.terms.patience_s:g} s")
+
+    def _tell(self, period: int, edges: list[Edge]) -> None:
+        """The verdict to each server, with the agent; who takes part chooses for the next period."""
+        rows = {row["edge"]: row for row in self.books.rows(self.name, period)}
+        untold = [edge for edge, row in rows.items() if not row["told"]]
+        following = period + 1 if period < len(PERIODS) else None
+
+        def parcel(edge: str) -> Parcel:
+            facts: dict[str, Any] = {
+                "construction": self.name,
+                "period": period,
+                "verdict": rows[edge]["verdict"],
+                "paid": rows[edge]["paid"],
+                "unit_cost": self.terms.instance.unit_cost,
+            }
+            if following:
+                facts["menu"] = self.menu.plain()
+            return Parcel(facts)
+
+        for edge, answer in self.post.collect("settle", untold, parcel, self.terms.patience_s):
+            if following and signer(answer, self.name, following) == edge:
+                self._chosen(following, edge, answer.facts["item"])
+            self.books.tell(self.name, period, edge)
+        if following:
+            for edge in rows:  # who has not answered takes nothing
+                self._chosen(following, edge, None)
+
+
+def read_terms(books: Books, name: str) -> tuple[Terms, Menu]:
+    """Terms and menu of a construction.
+
+    Raises:
+        EdgewiseError: if there is none of that name.
+    """
+    plain, menu = books.terms(name)
+    return from_plain(Terms, plain), menu

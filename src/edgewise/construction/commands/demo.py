@@ -1,0 +1,106 @@
+"""`edgewise construct demo`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tyro
+
+from edgewise.common.errors import ConfigurationError, check_integer
+from edgewise.common.files import make_folder
+from edgewise.common.progress import progress_bar
+from edgewise.common.terminal import print_table
+from edgewise.construction.books import Books
+from edgewise.construction.commands.cloud import PAGE, begin
+from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
+from edgewise.construction.edge_book import EdgeBook
+from edgewise.construction.menu import UNIT
+from edgewise.construction.misbehaviour import check_behaviour
+from edgewise.construction.service import STEPS
+from edgewise.construction.showing import print_books, write_page
+from edgewise.construction.terms import PERIODS, TYPICAL, Terms
+
+NAME = "demo"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Build an agent on this machine: a SuperLink, a cloud server and edge servers as processes, two periods, the books.
+
+    The same command goes on with what was begun in the folder.
+
+    Attributes:
+        folder: for all of it.
+        edges: number of edge servers.
+        seed: of their types, data and initial weights.
+        designer: of the menu, as of `edgewise construct cloud`.
+        examples: of each edge server.
+        patience: how long a server may take for a period's building, s.
+        misbehave: what an edge server does instead of being honest, such as `es02=free-rider`; among wrong-type, declines,
+            free-rider, lazy, copy:FILE, poisoned, malformed, unsigned, late:SECONDS, dead.
+    """
+
+    folder: Path = Path("construct-demo")
+    edges: int = 4
+    seed: int = 0
+    designer: str = "optimum"
+    examples: int = 256
+    patience: float = 300.0
+    misbehave: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_integer("edges", self.edges, len(TYPICAL.theta1), 99)
+        check_integer("seed", self.seed, 0)
+        check_integer("examples", self.examples, 1)
+        for each in self.misbehave:
+            name, equals, behaviour = each.partition("=")
+            if not equals or not name:
+                raise ConfigurationError("misbehave", each, "NAME=BEHAVIOUR, such as es02=free-rider")
+            check_behaviour(behaviour)
+
+
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    options = tyro.cli(Demo, args=words, prog="edgewise construct demo")
+    cloud = options.folder / "cloud"
+    make_folder(cloud)
+    books = Books(cloud)
+    instance = replace(TYPICAL, servers=options.edges)
+    behaviours = dict(each.split("=", 1) for each in options.misbehave)
+    edges = edge_configs(instance, options.seed, behaviours, options.examples)
+    for unknown in set(behaviours) - set(edges):
+        raise ConfigurationError("misbehave", unknown, "one of " + ", ".join(edges))
+    for name, config in edges.items():
+        write_edge(options.folder / name, config)
+    if NAME not in books.names():
+        terms = Terms(demo_kinds(), instance, options.designer, seed=options.seed, patience_s=options.patience)
+        begin(books, NAME, terms, options.seed)
+    together = Together(options.folder, NAME, list(edges))
+    try:
+        together.start()
+        with progress_bar(NAME, STEPS * len(PERIODS) * options.edges, "steps") as report:
+            together.run(report)
+    finally:
+        together.stop()
+    print_books(books, NAME)
+    print_edges(options.folder, list(edges))
+    write_page(books, NAME, cloud / PAGE)
+    print(f"page: {cloud / PAGE}")
+    books.close()
+    return 0
+
+
+def print_edges(folder: Path, names: list[str]) -> None:
+    """What stands in the edge servers' own books: their types, which the cloud server never learns, and their utilities."""
+    rows = []
+    for name in names:
+        book = EdgeBook(folder / name)
+        for period in PERIODS:
+            row = book.row(NAME, period)
+            if row is not None and row["utility"] is not None:
+                paid = f"{row['paid'] / UNIT:.6f}"
+                figures = [f"{row[field]:.3f}" for field in ("utility", "utility_measured")]
+                rows.append([name, str(period), f"{row['theta']:g}", str(row["rounds_built"] or 0), paid, *figures])
+    heads = ("server", "period", "willingness", "rounds built", "paid", "utility (6)", "with measured energy")
+    print_table("the edge servers' own books", heads, rows, keys=2)

@@ -1,0 +1,66 @@
+"""What a construction is about, as its cloud server sets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.construction.contract import Truth
+from edgewise.construction.designer import OPTIMUM
+from edgewise.systems.dynamic_contract.files import Instance
+
+PERIODS = (1, 2)
+TYPICAL = Instance(
+    servers=4,
+    alpha=200.0,
+    beta=1.0,
+    unit_cost=0.75,
+    power_dbm=26.5,
+    rate_mbps=2.0,
+    integration_energy=22.5,
+    p1=(0.5, 0.5),
+    p2=((0.7, 0.3), (0.3, 0.7)),
+    theta1=(17.5, 22.5),
+    theta2=(17.5, 22.5),
+)
+"""The middle of the ranges of Table I, with two types that keep to what they were by 7 to 3."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A construction.
+
+    Attributes:
+        instance: the contract problem; its `servers` take part.
+        kinds: of modules that an agent is made of, by the names under which they are registered; server n builds kind n, and
+            begins again where there are more servers than kinds.
+        designer: of the menu, see `designer.design`.
+        truth: whether the truth in period 1 is best in expectation or always, see `contract.price`.
+        seed: of initial weights, of hidden data, and of a random menu.
+        examples: on which the cloud server measures a module; half as many again are the probe that finds copies.
+        patience_s: how long a server may take for a period's building; who takes longer is late.
+        gather_s: how long servers may take to connect; who is not there then does not take part.
+        watts: power of a busy core of the cloud server, W.
+        fitted: constant of (1) by kind, per round, where it was fitted to measurements.
+    """
+
+    kinds: tuple[str, ...]
+    instance: Instance = TYPICAL
+    designer: str = OPTIMUM
+    truth: Truth = "always"
+    seed: int = 0
+    examples: int = 512
+    patience_s: float = 600.0
+    gather_s: float = 120.0
+    watts: float = 15.0
+    fitted: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_integer("kinds", len(self.kinds), 1)
+        check_choice("truth", self.truth, ("expected", "always"))
+        check_integer("seed", self.seed, 0)
+        check_integer("examples", self.examples, 1)
+        for name in ("patience_s", "gather_s", "watts"):
+            check_range(name, getattr(self, name), 0, open_low=True)
+        for value in self.fitted.values():
+            check_range("fitted", value, 0, open_low=True)
