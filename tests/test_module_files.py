@@ -62,7 +62,7 @@ def test_every_change_is_found(content: bytes) -> None:
     assert refusal(changed(content, signature="00" * 64)) == "signature"
     assert refusal(changed(content, signature="no")) == "signature"
     arrays, facts = packed.unpack(content)
-    assert refusal(packed.pack({**arrays, "last": arrays["last"] + 1}, facts)) == "digest"
+    assert refusal(packed.pack({**arrays, "choice": arrays["choice"] + 1}, facts)) == "digest"
 
 
 def test_a_wrong_author_cannot_sign_for_another(content: bytes, key: Key) -> None:

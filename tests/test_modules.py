@@ -25,7 +25,7 @@ def kind(request: Any) -> ModuleKind:
 
 @pytest.fixture(scope="module")
 def data(kind: ModuleKind) -> Data:
-    return kind.draw_data(APPS, 500, 1, "de")
+    return kind.draw_data(APPS, 1000, 1, "de")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_quality_on_unseen_apps_rises_with_rounds(built: tuple[Weights, list[flo
     first, second, _, last = built[1]
     assert first < 0.5
     assert second > first
-    assert last > first + 0.3
+    assert last > first + 0.25
 
 
 def test_a_round_is_the_same_again_and_leaves_its_weights(kind: ModuleKind, data: Data) -> None:
@@ -67,7 +67,7 @@ def test_a_round_is_the_same_again_and_leaves_its_weights(kind: ModuleKind, data
 
 
 def test_servers_have_different_data_and_each_the_same_again(kind: ModuleKind, data: Data) -> None:
-    again = kind.draw_data(APPS, 500, 1, "de")
+    again = kind.draw_data(APPS, 1000, 1, "de")
     other = kind.draw_data(UNSEEN, 500, 1, "fr")
     assert all((again[name] == data[name]).all() for name in data)
     assert any((other[name] != data[name]).any() for name in data if name != ANSWER)

@@ -121,7 +121,12 @@ def pack(manifest: Manifest, weights: Weights, key: Key) -> bytes:
     manifest = replace(manifest, author=key.public)
     manifest = replace(manifest, digest=digest(manifest, weights))
     manifest = replace(manifest, signature=key.sign(PURPOSE + bytes.fromhex(manifest.digest)))
-    return packed.pack(weights, {"format": FORMAT, "manifest": to_plain(manifest)})
+    return content(Module(manifest, weights))
+
+
+def content(module: Module) -> bytes:
+    """The file of a module that was signed: the same that it was read from."""
+    return packed.pack(module.weights, {"format": FORMAT, "manifest": to_plain(module.manifest)})
 
 
 def unpack(content: bytes, limit: int = LIMIT) -> Module:

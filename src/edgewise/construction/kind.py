@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ Data = dict[str, np.ndarray]
 """Named arrays of examples, each [n, ...]."""
 Answering = Callable[[Mapping[str, Any]], dict[str, Any]]
 """A module at work: a request of its kind's input schema to an answer of its output schema."""
+ManyAnswering = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
+"""The same for several requests at a time."""
 Name = Literal["perception", "memory", "planning", "decision", "reflection", "action"]
 """The places of an agent that a module can take."""
 NAMES: tuple[Name, ...] = ("perception", "memory", "planning", "decision", "reflection", "action")
@@ -108,6 +110,11 @@ class ModuleKind(abc.ABC):
         Raises:
             ConfigurationError: if weights do not fit; the returned function raises it for a request that does not.
         """
+
+    def load_many(self, weights: Weights) -> ManyAnswering:
+        """The module as it answers several requests at a time; one after the other, unless a kind knows better."""
+        answer = self.load(weights)
+        return lambda requests: [answer(request) for request in requests]
 
 
 MODULES: Table[ModuleKind] = Table("edgewise.modules", "kind")

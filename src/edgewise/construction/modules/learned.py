@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,16 +20,16 @@ from pydantic import BaseModel, ValidationError
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_choice, check_integer
 from edgewise.common.files import told
-from edgewise.construction.kind import Answering, Data, ModuleKind, Weights
+from edgewise.construction.kind import Answering, Data, ManyAnswering, ModuleKind, Weights
 from edgewise.construction.modules.words import LANGUAGES, MIXED
 
 ANSWER = "answer"
 """Name of the array [n, parts] of right choices; -1 where a part has none."""
 NEVER = -1e9
 """Score of a choice that is not there."""
-SMALLEST, LARGEST = 32, 16_384
-"""Examples of the smallest padded data, and of the largest piece of data that is scored at once; sizes between are powers of 2,
-so that few programs are compiled."""
+SMALLEST, LARGEST = 64, 16_384
+"""Examples of the smallest padded data, which is that of requests too, and of the largest piece that is scored at once; sizes
+between are powers of 2, so that few programs are compiled."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class LearnedKind(ModuleKind):
 
     @abc.abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the weights by name; those of one axis, and those whose name begins with "last", begin at zero."""
+        """Shapes of the weights by name; those of one axis, or named "zero...", begin at zero, others at random."""
 
     @abc.abstractmethod
     def scores(self, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Float[Array, "n parts choices"]:
@@ -111,7 +111,7 @@ class LearnedKind(ModuleKind):
         rng = np.random.default_rng(seed)
 
         def drawn(name: str, shape: tuple[int, ...]) -> np.ndarray:
-            if len(shape) < 2 or name.startswith("last"):
+            if len(shape) < 2 or name.startswith("zero"):
                 return np.zeros(shape, np.float32)
             return (rng.standard_normal(shape) / np.sqrt(shape[-2])).astype(np.float32)
 
@@ -148,13 +148,23 @@ class LearnedKind(ModuleKind):
         return np.concatenate(pieces)
 
     def load(self, weights: Weights) -> Answering:
+        answer = self.load_many(weights)
+        return lambda request: answer([request])[0]
+
+    def load_many(self, weights: Weights) -> ManyAnswering:
         self.check_weights(weights)
 
-        def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-            asked = self.read_request(request)
-            inputs = {name: np.asarray(array)[None] for name, array in self.encode(asked).items()}
-            parts = self.respond(weights, inputs | {ANSWER: np.zeros((1, 1), np.int32)})[0]
-            return self.decode(asked, parts.argmax(-1), parts.max(-1))
+        def answer(requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+            asked = [self.read_request(request) for request in requests]
+            return [
+                given for start in range(0, len(asked), SMALLEST) for given in piece(asked[start : start + SMALLEST])
+            ]
+
+        def piece(asked: list[Any]) -> list[dict[str, Any]]:
+            rows = [self.encode(request) for request in asked]
+            inputs = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+            parts = self.respond(weights, inputs | {ANSWER: np.zeros((len(asked), 1), np.int32)})
+            return [self.decode(*each) for each in zip(asked, parts.argmax(-1), parts.max(-1), strict=True)]
 
         return answer
 

@@ -36,7 +36,7 @@ class Perceived(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     function: str = Field(description=", ".join(FUNCTIONS))
-    confidence: float = Field(1.0, ge=0, le=1)
+    confidence: float = Field(default=1.0, ge=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -54,22 +54,23 @@ class Perception(LearnedKind):
         return {
             "first": (SIDE * SIDE, self.width),
             "bias": (self.width,),
-            "last": (self.width, len(FUNCTIONS)),
-            "last_bias": (len(FUNCTIONS),),
+            "choice": (self.width, len(FUNCTIONS)),
+            "choice_bias": (len(FUNCTIONS),),
         }
 
     def scores(self, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Float[Array, "n 1 f"]:
         pixels = _sign(inputs["picture"])
         hidden = jax.nn.relu(pixels @ weights["first"] + weights["bias"])
-        return (hidden @ weights["last"] + weights["last_bias"])[:, None, :]
+        return (hidden @ weights["choice"] + weights["choice_bias"])[:, None, :]
 
     def encode(self, request: Picture) -> Data:
         return {"picture": np.array(request.picture, np.float32)}
 
     def encode_answer(self, request: Picture, answer: Perceived) -> np.ndarray:
-        if answer.function not in FUNCTIONS:
+        place = function_place(answer.function)
+        if place < 0:
             raise ConfigurationError("function", answer.function, f"one of {', '.join(FUNCTIONS)}")
-        return np.array([FUNCTIONS.index(answer.function)])
+        return np.array([place])
 
     def decode(self, request: Picture, choices: np.ndarray, confidence: np.ndarray) -> dict[str, Any]:
         return {"function": FUNCTIONS[int(choices[0])], "confidence": float(confidence[0])}
@@ -80,6 +81,11 @@ class Perception(LearnedKind):
         return {"picture": draw_pictures(shown, functions, rng), ANSWER: functions[:, None].astype(np.int32)}
 
 
+def function_place(name: str) -> int:
+    """Place of a function in `words.FUNCTIONS`; -1 for none of them."""
+    return FUNCTIONS.index(name) if name in FUNCTIONS else -1
+
+
 def _sign(picture: Float[Array, "n s s"]) -> Float[Array, "n s*s"]:
     """How far pixels are from the brightness of the edge, of mean 1: a sign is the same on dark and on light paper."""
     edge = jnp.concatenate([picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]], axis=-1).mean(-1)
@@ -87,4 +93,4 @@ def _sign(picture: Float[Array, "n s s"]) -> Float[Array, "n s*s"]:
     return away / (away.mean(-1, keepdims=True) + SMALLEST)
 
 
-PERCEPTION = Perception(rate=1e-4)
+PERCEPTION = Perception(rate=5e-5)

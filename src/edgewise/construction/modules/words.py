@@ -5,15 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float
+from pydantic import StringConstraints
 
+Text = Annotated[str, StringConstraints(max_length=1000)]
+"""A text of a request."""
 LANGUAGES = ("en", "de", "fr", "es", "it")
 MIXED = "mixed"
 """All languages alike."""
-OWN = 0.7
-"""Part of an edge server's labels that are in its own language; the rest are in any: its users are not all from there."""
+OWN = 0.5
+"""Part of an edge server's examples that are surely in its own language; the rest are in any: not all of its users are from there."""
 FUNCTIONS = (
     "back", "search", "send", "add", "delete", "settings", "share", "call", "camera", "map", "pay", "play",
 )  # fmt: skip
@@ -68,7 +72,7 @@ SYLLABLES = ("ka", "lo", "mi", "ren", "sa", "tu", "vel", "dor", "ni", "pe", "zan
 
 @lru_cache(maxsize=65_536)
 def text_features(text: str) -> Float[np.ndarray, 256]:
-    """A text as hashed runs of three letters and whole words, of length 1; zeros for an empty one. Not to be changed."""
+    """A text as hashed runs of three letters and whole words, of mean square 1; zeros for an empty one. Not to be changed."""
     found = np.zeros(FEATURES, np.float32)
     for word in text.lower().split():
         bounded = f"<{word}>"
@@ -77,7 +81,7 @@ def text_features(text: str) -> Float[np.ndarray, 256]:
             found[zlib.crc32(run.encode()) % FEATURES] += 1
     length = np.linalg.norm(found)
     if length > 0:
-        found /= length
+        found *= np.sqrt(FEATURES) / length
     found.flags.writeable = False
     return found
 

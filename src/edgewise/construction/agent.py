@@ -1,0 +1,249 @@
+"""The agent: modules in their places, integrated by the cloud into a signed folder, and how it makes a step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgewise.common import packed
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.files import make_folder, replace_file, told
+from edgewise.common.plain import check_keys, from_plain, to_plain
+from edgewise.construction import artefact
+from edgewise.construction.artefact import LIMIT, Module, Refused, read_limited
+from edgewise.construction.keys import Key, verify
+from edgewise.construction.kind import MODULES, NAMES, ManyAnswering, ModuleKind, Name
+
+FORMAT = 1
+"""Version of the layout of an agent's folder."""
+LOCK_FILE = "lock.json"
+PURPOSE = b"edgewise agent 1\n"
+"""Begins everything that is signed as an agent."""
+MOST = len(NAMES) * LIMIT
+"""Largest agent in one piece, byte."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What an agent is made of.
+
+    Attributes:
+        modules: digest of the module in each place.
+        name: of the agent.
+        acceptance: success of its acceptance test when it was integrated, in [0, 1].
+        author: public key of the cloud, hexadecimal.
+        digest: SHA-256 of everything above, hexadecimal: the agent's version.
+        signature: the cloud's, of the digest, hexadecimal.
+    """
+
+    modules: dict[str, str]
+    name: str = ""
+    acceptance: float = 0.0
+    author: str = ""
+    digest: str = ""
+    signature: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Modules in their places.
+
+    Attributes:
+        modules: by place; places may be empty, then plain rules stand in.
+        lock: what the cloud has signed.
+    """
+
+    modules: Mapping[str, Module]
+    lock: Lock
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Places without a module."""
+        return tuple(name for name in NAMES if name not in self.modules)
+
+    @property
+    def message(self) -> str:
+        """What a user must know of it, in one line; empty if nothing is missing."""
+        if not self.missing:
+            return ""
+        return f"no module for {', '.join(self.missing)}: a plain rule stands in"
+
+    @cached_property
+    def answering(self) -> dict[str, ManyAnswering]:
+        """Its modules at work, by place."""
+        return {name: kind_of(module).load_many(module.weights) for name, module in self.modules.items()}
+
+    @staticmethod
+    def load(folder: Path, trusted: str | None = None) -> Agent:
+        """An agent from its folder.
+
+        Args:
+            folder: that `write_agent` has written.
+            trusted: public key of the cloud that must have signed it. If None, any may have.
+
+        Raises:
+            EdgewiseError: if a file cannot be read.
+            Refused: if one was changed, is missing or signed by another.
+        """
+        names = _read_lock(read_limited(folder / LOCK_FILE)).modules.values()
+        files = {name: read_limited(folder / _file(name)) for name in names if _is_digest(name)}
+        return _whole(read_limited(folder / LOCK_FILE), files, trusted)
+
+
+def integrate(modules: Iterable[Module], key: Key, name: str = "agent", acceptance: float = 0.0) -> Agent:
+    """An agent of modules, signed.
+
+    Args:
+        modules: one for a place at most.
+        key: of the cloud.
+        name: of the agent.
+        acceptance: success of its acceptance test.
+
+    Raises:
+        Refused: "integration", if two are of the same place, or one does not fit.
+    """
+    placed: dict[str, Module] = {}
+    for module in modules:
+        kind = kind_of(module)
+        if kind.name in placed:
+            raise Refused("integration", f"two modules for {kind.name}")
+        try:
+            kind.load(module.weights)
+        except (EdgewiseError, KeyError, TypeError, ValueError) as error:
+            raise Refused(
+                "integration", f"{kind.name}: cannot be loaded: {' '.join(str(error).split())[:200]}"
+            ) from None
+        placed[kind.name] = module
+    ordered = {place: placed[place] for place in NAMES if place in placed}
+    lock = Lock(
+        {place: module.manifest.digest for place, module in ordered.items()}, name, float(acceptance), key.public
+    )
+    lock = replace(lock, digest=_digest(lock))
+    return Agent(ordered, replace(lock, signature=key.sign(PURPOSE + bytes.fromhex(lock.digest))))
+
+
+def kind_of(module: Module) -> ModuleKind:
+    """The kind of a module.
+
+    Raises:
+        Refused: "integration", if it is not installed, or its interface is another one.
+    """
+    manifest = module.manifest
+    if manifest.kind not in MODULES.names():
+        raise Refused("integration", f"kind = {manifest.kind[:80]!r}: must be one of {', '.join(MODULES.names())}")
+    kind = MODULES.find(manifest.kind)
+    if manifest.interface != kind.interface:
+        raise Refused("integration", f"interface = {manifest.interface}: must be {kind.interface}")
+    return kind
+
+
+def write_agent(folder: Path, agent: Agent) -> None:
+    """Write an agent's folder; its lock comes last, so that a folder with a lock is whole.
+
+    Raises:
+        EdgewiseError: if it cannot be written.
+    """
+    make_folder(folder)
+    try:
+        for module in agent.modules.values():
+            replace_file(folder / _file(module.manifest.digest), artefact.content(module))
+        replace_file(folder / LOCK_FILE, _lock_bytes(agent.lock))
+    except OSError as error:
+        raise EdgewiseError(told(error)) from None
+
+
+def pack_agent(agent: Agent) -> bytes:
+    """An agent in one piece, as it is sent."""
+    files = {
+        module.manifest.digest: np.frombuffer(artefact.content(module), np.uint8) for module in agent.modules.values()
+    }
+    return packed.pack(files, _lock_bytes(agent.lock).decode())
+
+
+def unpack_agent(content: bytes, trusted: str | None = None, limit: int = MOST) -> Agent:
+    """The inverse of `pack_agent`.
+
+    Args:
+        content: from anyone.
+        trusted: public key of the cloud that must have signed it. If None, any may have.
+        limit: bytes that it may have.
+
+    Raises:
+        Refused: if it was changed, or signed by another.
+    """
+    if len(content) > limit:
+        raise Refused("oversized", f"has {len(content)} bytes: must have {limit} at most")
+    try:
+        arrays, lock = packed.unpack(content)
+    except EdgewiseError:
+        raise Refused("malformed", "is no agent") from None
+    if not isinstance(lock, str):
+        raise Refused("malformed", "is no agent")
+    return _whole(lock.encode("utf-8", "replace"), {name: array.tobytes() for name, array in arrays.items()}, trusted)
+
+
+def _whole(lock_bytes: bytes, files: Mapping[str, bytes], trusted: str | None) -> Agent:
+    lock = _read_lock(lock_bytes)
+    if lock.digest != _digest(lock):
+        raise Refused("digest", "the agent's lock is not what its digest says")
+    if not verify(lock.author, lock.signature, PURPOSE + bytes.fromhex(lock.digest)):
+        raise Refused("signature", "the agent is not signed by the cloud that it names")
+    if trusted is not None and lock.author != trusted:
+        raise Refused("author", "the agent is signed by another cloud than the trusted one")
+    modules = {}
+    for place, name in lock.modules.items():
+        if place not in NAMES or name not in files:
+            raise Refused("malformed", f"the module for {place[:80]} is missing")
+        module = artefact.unpack(files[name])
+        if module.manifest.digest != name or kind_of(module).name != place:
+            raise Refused("digest", f"the module for {place} is another one than the lock says")
+        modules[place] = module
+    return Agent(modules, lock)
+
+
+def _read_lock(content: bytes) -> Lock:
+    try:
+        values = check_keys("agent", json.loads(content), ("format", "lock"))
+        if values["format"] != FORMAT:
+            raise ConfigurationError("format", values["format"], str(FORMAT))
+        return from_plain(Lock, values["lock"])
+    except (ConfigurationError, RecursionError, ValueError) as error:
+        raise Refused("malformed", f"the agent's lock: {' '.join(str(error).split())[:200]}") from None
+
+
+def _lock_bytes(lock: Lock) -> bytes:
+    return json.dumps({"format": FORMAT, "lock": to_plain(lock)}, indent=2).encode()
+
+
+def _digest(lock: Lock) -> str:
+    values = to_plain(replace(lock, acceptance=float(lock.acceptance), digest="", signature=""))
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _is_digest(name: str) -> bool:
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")
+
+
+def _file(name: str) -> str:
+    return f"{name}.module"
+
+
+def answers(agent: Agent, place: Name, requests: Sequence[Mapping[str, Any]], rule: Any) -> list[dict[str, Any]]:
+    """What the module of a place answers.
+
+    Args:
+        agent: whose.
+        place: of the module.
+        requests: of its kind's schema.
+        rule: answers a request where there is no module.
+    """
+    if place not in agent.modules or not requests:
+        return [rule(request) for request in requests]
+    return agent.answering[place](requests)
