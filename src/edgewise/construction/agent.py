@@ -10,14 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from edgewise.common import packed
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.files import make_folder, replace_file, told
 from edgewise.common.plain import check_keys, from_plain, to_plain
 from edgewise.construction import artefact
-from edgewise.construction.artefact import LIMIT, Module, Refused, read_limited
+from edgewise.construction.artefact import Module, Refused, read_limited
 from edgewise.construction.keys import Key, verify
 from edgewise.construction.kind import MODULES, NAMES, ManyAnswering, ModuleKind, Name
 
@@ -26,8 +23,6 @@ FORMAT = 1
 LOCK_FILE = "lock.json"
 PURPOSE = b"edgewise agent 1\n"
 """Begins everything that is signed as an agent."""
-MOST = len(NAMES) * LIMIT
-"""Largest agent in one piece, byte."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Agent:
         lock: what the cloud has signed.
     """
 
-    modules: Mapping[str, Module]
+    modules: Mapping[Name, Module]
     lock: Lock
 
     @property
@@ -109,7 +104,7 @@ def integrate(modules: Iterable[Module], key: Key, name: str = "agent", acceptan
     Raises:
         Refused: "integration", if two are of the same place, or one does not fit.
     """
-    placed: dict[str, Module] = {}
+    placed: dict[Name, Module] = {}
     for module in modules:
         kind = kind_of(module)
         if kind.name in placed:
@@ -159,36 +154,6 @@ def write_agent(folder: Path, agent: Agent) -> None:
         raise EdgewiseError(told(error)) from None
 
 
-def pack_agent(agent: Agent) -> bytes:
-    """An agent in one piece, as it is sent."""
-    files = {
-        module.manifest.digest: np.frombuffer(artefact.content(module), np.uint8) for module in agent.modules.values()
-    }
-    return packed.pack(files, _lock_bytes(agent.lock).decode())
-
-
-def unpack_agent(content: bytes, trusted: str | None = None, limit: int = MOST) -> Agent:
-    """The inverse of `pack_agent`.
-
-    Args:
-        content: from anyone.
-        trusted: public key of the cloud that must have signed it. If None, any may have.
-        limit: bytes that it may have.
-
-    Raises:
-        Refused: if it was changed, or signed by another.
-    """
-    if len(content) > limit:
-        raise Refused("oversized", f"has {len(content)} bytes: must have {limit} at most")
-    try:
-        arrays, lock = packed.unpack(content)
-    except EdgewiseError:
-        raise Refused("malformed", "is no agent") from None
-    if not isinstance(lock, str):
-        raise Refused("malformed", "is no agent")
-    return _whole(lock.encode("utf-8", "replace"), {name: array.tobytes() for name, array in arrays.items()}, trusted)
-
-
 def _whole(lock_bytes: bytes, files: Mapping[str, bytes], trusted: str | None) -> Agent:
     lock = _read_lock(lock_bytes)
     if lock.digest != _digest(lock):
@@ -197,14 +162,15 @@ def _whole(lock_bytes: bytes, files: Mapping[str, bytes], trusted: str | None) -
         raise Refused("signature", "the agent is not signed by the cloud that it names")
     if trusted is not None and lock.author != trusted:
         raise Refused("author", "the agent is signed by another cloud than the trusted one")
-    modules = {}
+    modules: dict[Name, Module] = {}
     for place, name in lock.modules.items():
-        if place not in NAMES or name not in files:
+        if name not in files:
             raise Refused("malformed", f"the module for {place[:80]} is missing")
         module = artefact.unpack(files[name])
-        if module.manifest.digest != name or kind_of(module).name != place:
-            raise Refused("digest", f"the module for {place} is another one than the lock says")
-        modules[place] = module
+        kind = kind_of(module)
+        if module.manifest.digest != name or kind.name != place:
+            raise Refused("digest", f"the module for {place[:80]} is another one than the lock says")
+        modules[kind.name] = module
     return Agent(modules, lock)
 
 

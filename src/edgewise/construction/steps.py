@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgewise.construction.agent import Agent, answers
 from edgewise.construction.modules.perception import Row
 from edgewise.construction.modules.planning import STEPS, SUBGOALS, Past
+from edgewise.construction.modules.reflection import OutcomeName
 from edgewise.construction.modules.wishes import ELEMENTS, STORED
 from edgewise.construction.modules.words import Text
 
@@ -65,7 +66,7 @@ class After(BaseModel):
 class Outcome(BaseModel):
     """How it went."""
 
-    outcome: Literal["A", "B", "C"] = Field(description="A as expected, B another page, C nothing happened")
+    outcome: OutcomeName = Field(description="A as expected, B another page, C nothing happened")
 
 
 def moves(agent: Agent, views: Sequence[View]) -> list[Move]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from edgewise.common.errors import ConfigurationError
 from edgewise.construction.kind import Data, Name
 from edgewise.construction.modules.learned import ANSWER, LearnedKind
-from edgewise.construction.modules.reflection import OUTCOMES
+from edgewise.construction.modules.reflection import OUTCOMES, OutcomeName
 from edgewise.construction.modules.wishes import GESTURES, draw_called, draw_wish
 from edgewise.construction.modules.words import (
     FEATURES,
@@ -38,7 +38,7 @@ class Past(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     label: Text = Field(description="of the element that was used, or the name of its function")
-    outcome: Literal["A", "B", "C"] = Field(description="A as expected, B another page, C nothing happened")
+    outcome: OutcomeName = Field(description="A as expected, B another page, C nothing happened")
 
 
 class Course(BaseModel):
@@ -82,11 +82,8 @@ class Planning(LearnedKind):
         alike = jnp.einsum("ngw,nsw->ngs", subgoals, labels) / self.width**0.5
         said = (inputs["outcome"] @ weights["zero_outcome"])[..., 0]
         there = inputs["outcome"].sum(-1)
-        finished = (
-            (jax.nn.softplus(alike + SAID * said[:, None, :]) * there[:, None, :]).sum(-1)
-            - STEPS
-            + SAID * weights["zero_bias"]
-        )
+        counted = jax.nn.softplus(alike + SAID * said[:, None, :]) * there[:, None, :]
+        finished = counted.sum(-1) - STEPS + SAID * weights["zero_bias"]
         return jnp.stack([jnp.zeros_like(finished), finished], axis=-1)
 
     def encode(self, request: Course) -> Data:

@@ -24,7 +24,8 @@ from edgewise.construction.modules.words import (
     text_features,
 )
 
-OUTCOMES = ("A", "B", "C")
+OutcomeName = Literal["A", "B", "C"]
+OUTCOMES: tuple[OutcomeName, ...] = ("A", "B", "C")
 """As expected, another page, nothing happened."""
 
 
@@ -42,7 +43,7 @@ class Reflected(BaseModel):
     """How it went."""
 
     model_config = ConfigDict(extra="forbid")
-    outcome: Literal["A", "B", "C"] = Field(description="A as expected, B another page, C nothing happened")
+    outcome: OutcomeName = Field(description="A as expected, B another page, C nothing happened")
     confidence: float = Field(default=1.0, ge=0, le=1)
 
 

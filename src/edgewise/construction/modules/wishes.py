@@ -1,4 +1,4 @@
-"""What users of the synthetic user interface ask for: wishes with a gesture, questions about stored facts, and elements to use."""
+"""What users of the synthetic user interface ask for: wishes with a gesture, questions about stored facts, elements."""
 
 from __future__ import annotations
 

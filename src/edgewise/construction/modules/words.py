@@ -17,7 +17,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it")
 MIXED = "mixed"
 """All languages alike."""
 OWN = 0.5
-"""Part of an edge server's examples that are surely in its own language; the rest are in any: not all of its users are from there."""
+"""Part of an edge server's examples that are surely in its own language; the rest are in any: users come from elsewhere too."""
 FUNCTIONS = (
     "back", "search", "send", "add", "delete", "settings", "share", "call", "camera", "map", "pay", "play",
 )  # fmt: skip
