@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,12 @@ FACTS = "facts"
 ARRAY = "array/"
 
 
+HEADERS, MULTIPLE = 256, 64
+"""Headers that are kept, and what the length of a longer text is filled up to with blanks: contents alike share a header."""
+Form = tuple[str, str, tuple[int, ...]]
+"""Name, type and shape of an array."""
+
+
 def pack(arrays: Mapping[str, Any], facts: Any) -> bytes:
     """Put arrays and plain values together.
 
@@ -24,9 +31,24 @@ def pack(arrays: Mapping[str, Any], facts: Any) -> bytes:
         arrays: by name.
         facts: what JSON can hold.
     """
-    text = np.frombuffer(json.dumps(facts, separators=(",", ":")).encode(), np.uint8)
-    named = {ARRAY + name: np.asarray(array, order="C") for name, array in arrays.items()}
-    return safetensors.numpy.save({FACTS: text, **named})
+    text = json.dumps(facts, separators=(",", ":")).encode()
+    if len(text) > MULTIPLE:
+        text = text.ljust(-(-len(text) // MULTIPLE) * MULTIPLE)
+    named = {FACTS: np.frombuffer(text, np.uint8)}
+    for name, array in arrays.items():
+        named[ARRAY + name] = np.asarray(array)
+    header, order = _header(tuple((name, array.dtype.str, array.shape) for name, array in named.items()))
+    return b"".join([header, *(named[name].tobytes() for name in order)])
+
+
+@lru_cache(maxsize=HEADERS)
+def _header(forms: tuple[Form, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """What safetensors writes before the numbers of such arrays, and the order of these: the same for all of their forms."""
+    assert not any(kind.startswith(">") for _, kind, _ in forms), "numbers are stored with the least byte first"
+    content = safetensors.numpy.save({name: np.zeros(shape, kind) for name, kind, shape in forms})
+    size = 8 + int.from_bytes(content[:8], "little")
+    places = {name: told["data_offsets"] for name, told in json.loads(content[8:size]).items()}
+    return content[:size], tuple(sorted(places, key=places.__getitem__))
 
 
 def unpack(content: bytes) -> tuple[dict[str, np.ndarray], Any]:
@@ -43,12 +65,21 @@ def unpack(content: bytes) -> tuple[dict[str, np.ndarray], Any]:
     return {name.removeprefix(ARRAY): array for name, array in tensors.items()}, facts
 
 
-def flat(tree: Any, path: str = "") -> dict[str, Any]:
+def flat(tree: Any) -> dict[str, Any]:
     """The arrays of nested dictionaries by their path; an array alone has the path ""."""
-    if not isinstance(tree, Mapping):
-        return {path: tree}
+    return dict(_leaves(tree, ""))
+
+
+def _leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(tree, dict) and not isinstance(tree, Mapping):  # the first is quick
+        yield path, tree
+        return
     below = f"{path}/" if path else ""
-    return {name: leaf for key, part in tree.items() for name, leaf in flat(part, f"{below}{key}").items()}
+    for key, part in tree.items():
+        if isinstance(part, np.ndarray):
+            yield f"{below}{key}", part
+        else:
+            yield from _leaves(part, f"{below}{key}")
 
 
 def nested(arrays: Mapping[str, Any]) -> Any:

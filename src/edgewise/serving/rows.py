@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from dataclasses import dataclass
 
 from edgewise.common.packed import flat, pack
-from edgewise.environments.service import Question
+from edgewise.environments.service import Question, Service
 from edgewise.serving.decide import Decision
 from edgewise.serving.store import DecisionRow, SessionRow
 
 
-def decision_row(
-    session: SessionRow, request: str, question: Question, decision: Decision, outside: list[str]
-) -> DecisionRow:
+@dataclass(frozen=True)
+class Noted:
+    """A question as it is kept.
+
+    Attributes:
+        observation: see `common.packed`.
+        sha256: digest of that.
+        outside: what of the question is outside of what the policy was trained on.
+    """
+
+    observation: bytes
+    sha256: str
+    outside: list[str]
+
+
+def noted(service: Service, question: Question) -> Noted:
+    """A question of a service as it is kept."""
+    observation = pack(flat(question.observation), {})
+    return Noted(observation, hashlib.sha256(observation).hexdigest(), service.outside(question))
+
+
+def decision_row(session: SessionRow, request: str, question: Noted, decision: Decision) -> DecisionRow:
     """The row of a decision.
 
     Args:
@@ -21,9 +41,7 @@ def decision_row(
         request: id of the request.
         question: what was asked.
         decision: what was answered.
-        outside: what of the question is outside of what the policy was trained on.
     """
-    observation = pack(flat(question.observation), {})
     return DecisionRow(
         id=uuid.uuid4().hex,
         time=session.time,
@@ -32,10 +50,10 @@ def decision_row(
         model=session.model,
         policy=decision.policy,
         request=request,
-        input_sha256=hashlib.sha256(observation).hexdigest(),
-        observation=observation,
+        input_sha256=question.sha256,
+        observation=question.observation,
         action=pack(flat(decision.action), {}),
         degraded=decision.degraded,
-        outside="\n".join(outside),
+        outside="\n".join(question.outside),
         milliseconds=decision.milliseconds,
     )

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ from edgewise.serving.models import Model
 from edgewise.serving.refusals import RefusedError, refused, shortened
 from edgewise.serving.repository import Repository
 from edgewise.serving.requests import Asked, Decided, Job, Reply, Told
-from edgewise.serving.rows import decision_row
+from edgewise.serving.rows import Noted, decision_row, noted
 from edgewise.serving.store import AnswerRow, Change, SessionRow, Store
 
 Result = TypeVar("Result")
@@ -30,6 +30,8 @@ KEPT_S = 24 * 3600.0
 """How long answers are kept for requests that are repeated, s."""
 PRUNED_S = 600.0
 """Time between removals of old answers, s."""
+TOLD, DECIDED = Told[Any], Decided[Any]
+"""Made once: pydantic forgets such classes, and makes them anew, if nobody holds them."""
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Pending:
         outcome: of the service; None if the session is removed.
         put: the question to the policy, if there is one.
         decision: the answer to that.
-        outside: what of the question is outside of what the policy was trained on.
+        noted: the question as it is kept.
         change: what is kept.
         told: what is answered.
     """
@@ -55,7 +57,7 @@ class Pending:
     outcome: Settled | Question | None
     put: Put | None = None
     decision: Decision | None = None
-    outside: list[str] = field(default_factory=list)
+    noted: Noted | None = None
     change: Change | None = None
     reply: Reply | None = None
 
@@ -147,7 +149,8 @@ class Worker:
         """Carry requests of different sessions out, together."""
         pending = [each for each in (_guarded(job, self._begin, job) for job in jobs) if each is not None]
         self._ask(pending)
-        ready = [each for each in pending if _guarded(each.job, self._settle, each)]
+        noted = [each for each in pending if _guarded(each.job, self._note, each)]
+        ready = [each for each in noted if _guarded(each.job, self._settle, each)]
         self._keep(ready)
 
     def _begin(self, job: Job) -> Pending | None:
@@ -190,13 +193,19 @@ class Worker:
                 each.put = Put(each.model, each.outcome.observation, memory, shadow)
         self._decider.put([each.put for each in pending if each.put is not None])
 
+    @staticmethod
+    def _note(each: Pending) -> bool:
+        """What is kept of a question, made while the policy is at it."""
+        if isinstance(each.outcome, Question):
+            each.noted = noted(each.service, each.outcome)
+        return True
+
     def _settle(self, each: Pending) -> bool:
         """What is kept and answered, with the policy's decision or that of the rule."""
         settled = each.outcome
         if isinstance(settled, Question):
             each.decision = self._decided(each, settled)
             with self._measures.stages.labels(each.model.name, "answer").time():
-                each.outside = each.service.outside(settled)
                 settled = each.service.answer(settled, each.decision.action)
         if settled is None:
             assert each.held is not None
@@ -229,7 +238,6 @@ class Worker:
         memory = before.row.memory if before is not None else b""
         if each.decision is not None:
             memory = packed_memory(each.model, each.decision.memory)
-            self._measures.outside.labels(each.model.name).inc(bool(each.outside))
         row = SessionRow(
             id=job.session,
             system=each.model.system.name,
@@ -241,19 +249,22 @@ class Worker:
         )
         decision = None
         told: dict[str, Any] = {"session": row.id, "request_id": job.asked.id, "answer": settled.answer}
-        answer: BaseModel = Told[Any](**told)
-        if each.decision is not None and isinstance(each.outcome, Question):
-            decision = decision_row(row, job.asked.id, each.outcome, each.decision, each.outside)
-            answer = Decided[Any](
+        answer: BaseModel
+        if each.decision is not None and each.noted is not None:
+            self._measures.outside.labels(each.model.name).inc(bool(each.noted.outside))
+            decision = decision_row(row, job.asked.id, each.noted, each.decision)
+            answer = DECIDED(
                 **told,
                 decision_id=decision.id,
                 model=decision.model,
                 policy_sha256=decision.policy,
                 degraded=decision.degraded,
-                outside=each.outside,
+                outside=each.noted.outside,
             )
         elif job.kind == "apply" and each.service.operations[job.operation].decides:
-            answer = Decided[Any](**told)
+            answer = DECIDED(**told)
+        else:
+            answer = TOLD(**told)
         each.reply = Reply(201 if job.kind == "open" else 200, answer.model_dump_json().encode())
         asked = job.asked
         kept = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import equinox as eqx
@@ -36,13 +37,16 @@ def on_device(record: Record) -> Record:
 
 def with_values(record: Record, values: Mapping[str, Any]) -> Record:
     """The record with other values in some fields."""
-    own = {each.name: getattr(record, each.name) for each in fields(record)}
-    return record_of(type(record), {**own, **values})
+    return record_of(type(record), {**vars(record), **values})
 
 
 def record_of(kind: type[Record], values: Mapping[str, Any]) -> Record:
     """A record of a class with the given values, not checked; those that are missing are None."""
     made = object.__new__(kind)
-    for each in fields(kind):
-        object.__setattr__(made, each.name, values.get(each.name))
+    vars(made).update({name: values.get(name) for name in _names(kind)})
     return made
+
+
+@cache
+def _names(kind: type[eqx.Module]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache
+from operator import itemgetter
 from typing import Any
 
 import jax
@@ -201,27 +202,34 @@ class Padding:
 
         return {name: {field: cut(name, each) for field, each in part.items()} for name, part in observation.items()}
 
-    @property
+    @cached_property
     def _sizes(self) -> dict[str, int]:
         return _sizes(self.vehicles, self.units)
 
+    @cached_property
+    def _there(self) -> dict[str, int]:
+        """Those of an axis who are there."""
+        return {VEHICLE: self.vehicles, UNIT: self.units}
+
     def _sent(self, target: np.ndarray) -> np.ndarray:
-        filled = self._filled(np.asarray(target, np.int32)[: self.vehicles], VEHICLE)
-        filled[self.vehicles :] = self._sizes[UNIT] - 1
-        return filled
+        sent = np.full(self._sizes[VEHICLE], self._sizes[UNIT] - 1, np.int32)
+        sent[: self.vehicles] = target[: self.vehicles]
+        return sent
 
     def _filled(self, array: np.ndarray, axes: str) -> np.ndarray:
         return _filled(array, axes, self._sizes)
 
     def _zeros(self, array: np.ndarray, axes: str) -> np.ndarray:
         """Filled up with zeros."""
-        filled = self._filled(array[tuple(slice(self._count(axis)) for axis in axes)], axes)
-        for place, axis in enumerate(axes):
-            filled[(slice(None),) * place + (slice(self._count(axis), None),)] = 0
+        shape = tuple([self._sizes[axis] for axis in axes]) + array.shape[len(axes) :]
+        filled = np.zeros(shape, array.dtype)
+        place = self._inside(axes)
+        filled[place] = array[place]
         return filled
 
-    def _count(self, axis: str) -> int | None:
-        return {VEHICLE: self.vehicles, UNIT: self.units}.get(axis)
+    def _inside(self, axes: str) -> tuple[slice, ...]:
+        """The place of those who are there."""
+        return tuple([slice(self._there.get(axis)) for axis in axes])
 
     def _seen(self, seen: HostSeen) -> HostSeen:
         return self._record(seen, SEEN, {})
@@ -232,32 +240,35 @@ class Padding:
         return self._record(remembered, MEMORY, {"filter": filter_})
 
     def _standing(self, before: HostStanding) -> HostStanding:
-        counts = {
-            name: self._zeros(np.asarray(getattr(before, name)), STANDING[name]) for name in ("positive", "negative")
-        }
+        own = vars(before)
+        counts = {name: self._zeros(np.asarray(own[name]), STANDING[name]) for name in ("positive", "negative")}
         return self._record(before, STANDING, counts)
 
     def _record(self, record: Record, axes: Mapping[str, str], given: Mapping[str, Any]) -> Record:
-        told = dict(given)
+        told, own = dict(given), vars(record)
         for name, first in axes.items():
             if name not in told:
-                told[name] = array = self._filled(np.asarray(getattr(record, name)), first)
+                told[name] = array = self._filled(np.asarray(own[name]), first)
+                there = self._there.get(first[0])
+                if there == len(array):
+                    continue  # nobody was added
                 if name in SAID:
-                    array[self.vehicles :] = array[: self.vehicles].mean(0)
+                    array[there:] = array[:there].mean(0)
                 elif name in SENT:
-                    array[self.vehicles :] = self._sizes[UNIT] - 1
+                    array[there:] = self._sizes[UNIT] - 1
                 elif array.dtype == bool:
-                    array[self._count(first[0]) :] = False
+                    array[there:] = False
         return with_values(record, told)
 
     def _cut(self, record: Record, axes: Mapping[str, str]) -> Record:
         """A record of those alone who are there."""
-
-        def cut(array: np.ndarray, of: str) -> np.ndarray:
-            return array[tuple(slice(self._count(axis)) for axis in of)]
-
-        told = {name: jax.tree.map(partial(cut, of=of), getattr(record, name)) for name, of in axes.items()}
+        told = {name: _part(vars(record)[name], self._inside(of)) for name, of in axes.items()}
         return with_values(record, told)
+
+
+def _part(arrays: Any, place: tuple[slice, ...]) -> Any:
+    """A part of each array of a tree."""
+    return arrays[place] if isinstance(arrays, np.ndarray) else jax.tree.map(itemgetter(place), arrays)
 
 
 def _sizes(vehicles: int, units: int) -> dict[str, int]:
@@ -267,20 +278,17 @@ def _sizes(vehicles: int, units: int) -> dict[str, int]:
 
 def _filled(array: np.ndarray, axes: str, sizes: Mapping[str, int]) -> np.ndarray:
     """An array whose first axes have the given sizes; the last entry is repeated."""
-    shape = (
-        tuple(sizes.get(axis, length) for axis, length in zip(axes, array.shape, strict=False))
-        + array.shape[len(axes) :]
-    )
-    filled = np.empty(shape, array.dtype)
-    inside = tuple(slice(length) for length in array.shape)
-    filled[inside] = array
+    filled = array
     for place, axis in enumerate(axes):
-        if axis in sizes and array.shape[place] < shape[place]:
-            before = inside[:place]
-            whole = tuple(slice(None) for _ in before)
-            end = array.shape[place]
-            filled[(*whole, slice(end, None))] = filled[(*whole, slice(end - 1, end))]
-    return filled
+        if axis in sizes and sizes[axis] != array.shape[place]:
+            filled = filled.take(_repeating(array.shape[place], sizes[axis]), place)
+    return array.copy() if filled is array else filled
+
+
+@lru_cache(maxsize=256)
+def _repeating(count: int, size: int) -> Int[np.ndarray, " n"]:
+    """Places of what is there, the last one again and again up to a size."""
+    return np.minimum(np.arange(size), count - 1)
 
 
 @lru_cache(maxsize=32)

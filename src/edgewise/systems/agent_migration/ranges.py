@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.fleet import Fleet
@@ -44,11 +43,17 @@ def _other_sizes(trained: AgentMigrationConfig, fleet: Fleet) -> Iterator[str]:
 
 
 def _sizes(shapes: list[str], fleet: Fleet) -> Iterator[str]:
-    known = np.array([[int(part) for part in shape.split("x")] for shape in shapes])
-    for name, count, column in (("vehicles", len(fleet.vehicles), 0), ("units", len(fleet.units), 1)):
-        low, high = known[:, column].min(), known[:, column].max()
+    counts = ("vehicles", len(fleet.vehicles)), ("units", len(fleet.units))
+    for (name, count), (low, high) in zip(counts, _ends(tuple(shapes)), strict=True):
         if not low <= count <= high:
             yield f"{name} = {count}: trained with {low} to {high}"
+
+
+@lru_cache(maxsize=64)
+def _ends(shapes: tuple[str, ...]) -> list[tuple[int, int]]:
+    """The least and the most of vehicles and of units."""
+    columns = zip(*([int(part) for part in shape.split("x")] for shape in shapes), strict=True)
+    return [(min(column), max(column)) for column in columns]
 
 
 def _numbers(facts: Mapping[str, Any], config: AgentMigrationConfig, fleet: Fleet) -> Iterator[str]:

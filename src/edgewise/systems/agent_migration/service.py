@@ -196,8 +196,11 @@ def _same(told: tuple[Vehicle, ...], known: tuple[Vehicle, ...]) -> bool:
     """Whether these are the vehicles that are known; tolerances that are not told stay."""
     if [each.name for each in told] != [each.name for each in known]:
         return False
-    pairs = zip(told, known, strict=True)
-    return all(replace(one, tolerance_s=one.tolerance_s or other.tolerance_s) == other for one, other in pairs)
+    return all(
+        (one.raw_data_mb, one.agent_data_mb, one.tolerance_s or other.tolerance_s)
+        == (other.raw_data_mb, other.agent_data_mb, other.tolerance_s)
+        for one, other in zip(told, known, strict=True)
+    )
 
 
 def _nobody(state: Operated, request: words.SlotIn) -> Settled:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -76,5 +75,5 @@ def _units(values: list[dict[str, Any]]) -> tuple[Unit, ...]:
 
 def _plain(part: Any) -> dict[str, Any]:
     """The arrays of a record by field, and those of the filter in it."""
-    told = {each.name: getattr(part, each.name) for each in fields(part) if getattr(part, each.name) is not None}
+    told = {name: value for name, value in vars(part).items() if value is not None}
     return {name: _plain(value) if isinstance(value, Filter) else value for name, value in told.items()}
