@@ -28,12 +28,12 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(TEST) -m "not slow"
+	$(TEST) -m exact
 
 test-slow: $(VENV)/.test
 	$(TEST) -m slow
 
-test-all: $(VENV)/.test
-	$(TEST)
+test-all: test test-slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,7 +1,9 @@
 """Runtime shape and type checks are on for the whole package while it is tested, and programs are compiled once.
 
 Programs are compiled fast, not to be fast, and kept on disk: all workers of a run, the processes that tests start and
-later runs share `.cache/programs` in the checkout.
+later runs share `.cache/programs` in the checkout. XLA's fusion emitters, which take half of the time, are off; some programs
+then round the last bit otherwise. Tests that depend on the last bit of programs as users compile them are marked `exact` and
+run by themselves, with the emitters: `pytest -m exact`.
 """
 
 import gc
@@ -15,7 +17,9 @@ import pytest
 
 from edgewise.common import program_cache
 
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+FAST = "--xla_backend_optimization_level=0"
+FASTEST = f"{FAST} --xla_cpu_use_fusion_emitters=false"
+EXACT = "exact"
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ[program_cache.VARIABLE] = str(Path(__file__).parents[1] / ".cache" / "programs")
 os.environ.pop(program_cache.FOLDER_VARIABLE, None)  # of the user
@@ -25,6 +29,19 @@ import jax  # noqa: E402 - reads the settings above
 from jaxtyping import install_import_hook  # noqa: E402
 
 install_import_hook("edgewise", "typechecking.check")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is compiled: how it is."""
+    os.environ.setdefault("XLA_FLAGS", FAST if config.option.markexpr == EXACT else FASTEST)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests marked `exact` where programs are compiled otherwise."""
+    if os.environ["XLA_FLAGS"] == FASTEST:
+        apart = [item for item in items if item.get_closest_marker(EXACT)]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if not item.get_closest_marker(EXACT)]
 
 
 def pytest_collection_finish() -> None:

@@ -58,6 +58,7 @@ def assert_equal(these, those, tolerance=0.0):
         np.testing.assert_allclose(np.asarray(this, float), np.asarray(that, float), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.exact
 def test_the_contract_is_kept(case):
     check_environment(case.environment)
 

@@ -69,6 +69,7 @@ def test_what_is_privileged_changes_the_critic_alone():
     assert jax.tree.map(jnp.shape, shown.policy) == jax.tree.map(jnp.shape, hidden.policy)
 
 
+@pytest.mark.exact
 @pytest.mark.slow
 @pytest.mark.parametrize("crowding", [0.0, 0.6])
 def test_it_learns_a_matching_with_a_known_optimum(crowding):

@@ -143,6 +143,7 @@ def test_unreadable_files_are_named(tmp_path) -> None:
         load_market(broken)
 
 
+@pytest.mark.exact
 def test_drawn_markets_follow_the_paper() -> None:
     many = jax.jit(jax.vmap(lambda key: draw_market(key, 4, 3)))(jax.random.split(jax.random.key(0), 4000))
     assert float(many.satisfaction.mean()) == pytest.approx(30, abs=0.05)
