@@ -33,8 +33,7 @@ COMPARED = (
 """All learners of the paper's comparison."""
 OVER_SETS = tuple(Learner(name, name) for name in ("entity-ppo", "entity-sac", "entity-cgdm", "masked-diffusion"))
 """Learners of policies that serve any fleet."""
-TRAINED_THERE = Learner("trained there", "entity-ppo", seen={"observation": "entities"})
-"""The same learner on each system by itself."""
+TRAINED_THERE = Learner(general.TRAINED_THERE, "entity-ppo", seen={"observation": "entities"})
 DENOISING_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 15)
 """Lengths of the reverse chain in Fig. 4, K."""
 

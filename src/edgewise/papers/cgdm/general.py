@@ -21,8 +21,12 @@ policy takes another number."""
 RANDOM, ORACLE = "random", "oracle"
 AHEAD_OF = ("look-ahead", "filtering-look-ahead", "far-sighted-look-ahead")
 REFERENCES = (RANDOM, "nearest-next", *AHEAD_OF, GENERAL, ORACLE)
+TRAINED_THERE = "trained there"
+"""The same learner, trained on each system by itself."""
 SIZES = ((4, 2), (8, 4), (12, 4), (16, 8), (6, 9), (24, 3), (32, 16), (64, 16))
 """Vehicles and units, up to eight vehicles for each."""
+MOST_TRAINED = 128
+"""Pairs of the largest system that is trained on by itself: beyond, an hour and more on two cores."""
 OTHERS: dict[str, dict[str, Any]] = {
     "a town's streets, 12 vehicles": {"mobility": "grid", "vehicles": 12},
     "equal processors": {"cpu_mhz": 200.0},
@@ -48,7 +52,15 @@ UNSEEN: dict[str, tuple[str, ...]] = {
 
 def settings() -> tuple[Setting, ...]:
     """Where it is played."""
-    sized = [Setting(f"{v} x {s}", SYSTEM, {"vehicles": v, "rsus": s}) for v, s in SIZES]
+    sized = [
+        Setting(
+            f"{v} x {s}",
+            SYSTEM,
+            {"vehicles": v, "rsus": s},
+            without=(TRAINED_THERE,) if v * s > MOST_TRAINED else (),
+        )
+        for v, s in SIZES
+    ]
     return (*sized, *(Setting(label, SYSTEM, changes) for label, changes in OTHERS.items()))
 
 
