@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool
 
 from edgewise.common.errors import ConfigurationError, check_choice, check_integer
 from edgewise.construction.agent import Agent
@@ -166,16 +167,21 @@ def accept(agent: Agent, tasks: Sequence[Task]) -> float:
     Returns:
         Success in [0, 1].
     """
-    going = [Telephone(task) for task in tasks]
-    succeeded = 0
+    return float(successes(agent, tasks).mean())
+
+
+def successes(agent: Agent, tasks: Sequence[Task]) -> Bool[np.ndarray, " n"]:
+    """Which tasks are done when the agent says so."""
+    going = {place: Telephone(task) for place, task in enumerate(tasks)}
+    succeeded = np.zeros(len(tasks), bool)
     for _ in range(STEPS + 1):
-        chosen = moves(agent, [telephone.view() for telephone in going])
-        succeeded += sum(move.done and all(phone.done) for phone, move in zip(going, chosen, strict=True))
-        pairs = [(phone, move) for phone, move in zip(going, chosen, strict=True) if not move.done]
-        going = [phone for phone, _ in pairs]
+        chosen = dict(zip(going, moves(agent, [phone.view() for phone in going.values()]), strict=True))
+        for place, move in chosen.items():
+            if move.done:
+                succeeded[place] = all(going.pop(place).done)
         if not going:
             break
-        after = [phone.make(move) for phone, move in pairs]
-        for (phone, move), outcome in zip(pairs, reflect(agent, after), strict=True):
-            phone.history.append(Past(label=move.label, outcome=outcome.outcome))
-    return succeeded / len(tasks)
+        after = [phone.make(chosen[place]) for place, phone in going.items()]
+        for (place, phone), outcome in zip(going.items(), reflect(agent, after), strict=True):
+            phone.history.append(Past(label=chosen[place].label, outcome=outcome.outcome))
+    return succeeded

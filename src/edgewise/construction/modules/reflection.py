@@ -63,14 +63,14 @@ class Reflection(LearnedKind):
             "label": (FEATURES, self.width),
             "before": (FEATURES, self.width),
             "expected": (FEATURES, self.width),
-            "zero_same": (FEATURES, self.width),
+            "same": (FEATURES, self.width),
             "zero_facts": (3, len(OUTCOMES)),
         }
 
     def scores(self, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Float[Array, "n 1 3"]:
         label, before = inputs["label"] @ weights["label"], inputs["before"] @ weights["before"]
         expected = (label * (inputs["after"] @ weights["expected"])).sum(-1) / self.width**0.5
-        same = (before * (inputs["after"] @ weights["zero_same"])).sum(-1) / self.width**0.5
+        same = (before * (inputs["after"] @ weights["same"])).sum(-1) / self.width**0.5
         alike = (inputs["before"] * inputs["after"]).mean(-1)
         facts = jnp.stack([alike, inputs["change"][:, 0], jnp.ones_like(alike)], axis=-1)
         scores = jnp.stack([expected, jnp.zeros_like(same), same], axis=-1) + FACTS * facts @ weights["zero_facts"]
@@ -122,4 +122,4 @@ def draw_step(outcome: int, here: int, used: int, other: int, language: str, rng
 
 FACTS = 60.0
 """How many times faster the few weights of facts learn than those of letters, of which many act together."""
-REFLECTION = Reflection(rate=1e-5)
+REFLECTION = Reflection(rate=3e-5)
