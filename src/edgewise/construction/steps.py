@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from edgewise.construction.agent import Agent, answers
-from edgewise.construction.modules.perception import Row
+from edgewise.construction.modules.perception import Pixels
 from edgewise.construction.modules.planning import STEPS, SUBGOALS, Past
 from edgewise.construction.modules.reflection import OutcomeName
 from edgewise.construction.modules.wishes import ELEMENTS, STORED
@@ -28,7 +28,7 @@ class Seen(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     label: Text = Field(default="", description="what stands on it")
-    picture: list[Row] | None = Field(default=None, description="rows of brightness, 16 of 16; null if there is none")
+    picture: Pixels | None = Field(default=None, description="rows of brightness, 16 of 16; null if there is none")
 
 
 class View(BaseModel):

@@ -133,7 +133,7 @@ def application(server: Server) -> FastAPI:
 
     app = FastAPI(title="Edgewise", version=__version__, summary="decisions of trained policies", lifespan=life)
     app.state.server = server
-    _add_errors(app)
+    add_errors(app)
     _add_routes(app, server)
     app.add_middleware(Gate, token=server.token, settings=server.settings)
     app.add_middleware(Watch, measures=server.measures)
@@ -156,8 +156,8 @@ def _add_routes(app: FastAPI, server: Server) -> None:
         return Response(server.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _add_errors(app: FastAPI) -> None:
-    """Everything that a client can mend is told in one form; what he cannot, in the log alone."""
+def add_errors(app: FastAPI) -> None:
+    """Let an application tell everything that a client can mend in one form; what he cannot, in the log alone."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from edgewise.serving.application import Server
+
+@runtime_checkable
+class Deciding(Protocol):
+    """What a server tells of itself."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are carried out."""
 
 
 class Live(BaseModel):
@@ -23,7 +29,7 @@ class Ready(BaseModel):
     ready: bool
 
 
-def health_routes(server: Server) -> APIRouter:
+def health_routes(server: Deciding) -> APIRouter:
     """The addresses of the Open Inference Protocol v2 for health."""
     router = APIRouter(prefix="/v2/health", tags=["health"])
 

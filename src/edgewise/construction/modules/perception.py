@@ -22,13 +22,14 @@ Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=SIDE
 
 SMALLEST = 1e-3
 """Added to a brightness that is divided by."""
+Pixels = Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE)]
 
 
 class Picture(BaseModel):
     """The picture of an element, cut out of the screen and made small."""
 
     model_config = ConfigDict(extra="forbid")
-    picture: Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE, description="rows of brightness")]
+    picture: Pixels = Field(description="rows of brightness")
 
 
 class Perceived(BaseModel):
