@@ -12,9 +12,12 @@ import pytest
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import to_plain
+from edgewise.construction.agent import Agent
+from edgewise.construction.arrival import agents, current_agent
 from edgewise.construction.books import Books
 from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import price
+from edgewise.construction.curve import measure
 from edgewise.construction.demo import write_edge
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.edge_config import EdgeConfig, data_of
@@ -30,7 +33,9 @@ if "toy" not in MODULES.names():
 NAME = "city"
 MENU = price(dataclasses.replace(TYPICAL, servers=3), ((27, 45), ((24, 45), (35, 45))), "always")
 TYPES = ((17.5, 22.5), (22.5, 17.5), (22.5, 22.5))
-TIMELY = {"energy_measured", "bytes_up", "bytes_down", "digest", "told"}
+APPS = (("mail", "maps", "shop"), ("post",), ("bus", "taxi"), ("bank",))
+CURVE = measure("toy", [(apps, "en") for apps in APPS], rounds=(0, 20, 30, 40, 50), examples=200, hidden=200)
+TIMELY = {"received", "energy_measured", "bytes_up", "bytes_down", "digest", "told"}
 """Columns that depend on the time that things have taken."""
 
 
@@ -43,7 +48,7 @@ def build(
 ) -> dict[str, EdgeServer]:
     """Folders of a cloud server and of edge servers; the edge servers by name."""
     instance = dataclasses.replace(TYPICAL, servers=len(types))
-    terms = Terms(("toy",), instance, examples=200, patience_s=patience, gather_s=1.0)
+    terms = Terms(("toy",), instance, examples=200, tasks=4, curves=(CURVE,), patience_s=patience, gather_s=1.0)
     (folder / "cloud").mkdir(parents=True, exist_ok=True)
     books = Books(folder / "cloud")
     books.begin(NAME, to_plain(terms), menu)
@@ -52,7 +57,7 @@ def build(
     for number, willingness in enumerate(types):
         name = f"es{number}"
         behaviour = (behaviours or {}).get(name, "honest")
-        write_edge(folder / name, EdgeConfig(name, willingness, examples=50, seed=number, behaviour=behaviour))
+        write_edge(folder / name, EdgeConfig(name, willingness, examples=200, seed=number, behaviour=behaviour))
         servers[name] = EdgeServer(folder / name)
     return servers
 
@@ -189,6 +194,46 @@ def test_no_lie_on_the_type_pays(lie: str, types: tuple[float, float], tmp_path:
     honest, _ = outcome(tmp_path / "honest", "honest", everybody)
     lied, _ = outcome(tmp_path / "lied", lie, everybody)
     assert lied <= honest
+
+
+WAYS = {
+    "free-rider": "untrained",
+    "copy": "copy",
+    "poisoned": "quality",
+    "malformed": "malformed",
+    "unsigned": "author",
+}
+"""Misbehaviours with the verdict of each."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_cheating_has_a_verdict_of_its_own_and_never_pays(
+    way: str, undisturbed: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    if way == "copy":
+        carry_out(tmp_path / "first", build(tmp_path / "first"))
+        modules = (tmp_path / "first" / "es0" / "orders").glob("*/module")
+        place = min(modules, key=lambda path: path.stat().st_mtime_ns)
+        behaviour = f"copy:{place}"
+    else:
+        behaviour = way
+    cheated, row = outcome(tmp_path, behaviour)
+    assert (row["verdict"], row["paid"]) == (WAYS[way], 0)
+    assert cheated < 0
+    others = [each for each in kept(tmp_path) if each["name"] != "es1"]
+    assert others == [each for each in undisturbed if each["name"] != "es1"]
+    agent = Agent.load(tmp_path / "cloud" / "agents" / f"{NAME}-1")
+    assert set(agent.modules) == {"memory"}
+
+
+def test_every_edge_server_gets_the_agent_of_each_period(tmp_path: Path) -> None:
+    servers = build(tmp_path)
+    carry_out(tmp_path, servers)
+    for server in servers.values():
+        assert len(agents(server.folder)) == 2
+        newest = current_agent(server.folder)
+        assert newest is not None
+        assert Agent.load(newest).lock.name == f"{NAME}-2"
 
 
 class Recorder(Nearby):

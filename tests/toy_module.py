@@ -1,4 +1,4 @@
-"""A kind of module in plain NumPy: points of a plane to one of four corners, by logistic regression."""
+"""A kind of module in plain NumPy: points of a plane to one of four corners, by logistic regression; it answers as a memory."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from edgewise.common.errors import ConfigurationError
 from edgewise.construction.kind import Answering, Data, ModuleKind, Name, Weights
 
 CORNERS = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
-NUMBER = {"type": "array", "items": {"type": "number"}}
+TEXT = {"type": "string"}
 
 
 @dataclass(frozen=True)
 class Toy(ModuleKind):
-    place: Name = "perception"
+    place: Name = "memory"
     rate: float = 0.1
 
     @property
@@ -31,11 +32,11 @@ class Toy(ModuleKind):
 
     @property
     def inputs(self) -> dict[str, Any]:
-        return {"type": "object", "properties": {"point": NUMBER}}
+        return {"type": "object", "properties": {"question": TEXT, "facts": {"type": "array", "items": TEXT}}}
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return {"type": "object", "properties": {"corner": {"type": "integer"}}}
+        return {"type": "object", "properties": {"fact": {"type": "integer"}}}
 
     @property
     def learned(self) -> bool:
@@ -71,9 +72,12 @@ class Toy(ModuleKind):
         return parts / parts.sum(-1, keepdims=True)
 
     def load(self, weights: Weights) -> Answering:
+        if {name: array.shape for name, array in weights.items()} != {"matrix": (2, 4), "bias": (4,)}:
+            raise ConfigurationError("toy weights", sorted(weights), "matrix and bias")
+
         def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-            point = np.array([request["point"]])
-            return {"corner": int(self.respond(weights, {"point": point})[0].argmax())}
+            point = np.array([[len(request["question"]) % 3 - 1.0, len(request["facts"]) % 3 - 1.0]])
+            return {"fact": int(self.respond(weights, {"point": point})[0].argmax())}
 
         return answer
 

@@ -1,4 +1,4 @@
-"""An agent's folder on its way: one piece of bytes, and a folder again that appears whole or not at all."""
+"""Agents on their way: one piece of bytes, and at an edge server a folder for each, one of which is served."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import numpy as np
 from edgewise.common import packed
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
+from edgewise.construction.agent import LOCK_FILE, Agent
+from edgewise.construction.artefact import Refused
 
-AGENTS, CURRENT = "agents", "current"
-"""Folder of the agents that an edge server has got, and the file that names the one which is served."""
+AGENTS, CURRENT, TRUSTED = "agents", "current", "cloud-key"
+"""Folder of the agents, the file in it that names the current one, and the file with the cloud server's public key."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """Names that files of an agent may have: nothing that leads out of its folder."""
 
@@ -25,40 +27,65 @@ def bundle(folder: Path) -> bytes:
     return packed.pack({path.name: np.frombuffer(path.read_bytes(), np.uint8) for path in files}, None)
 
 
-def take_agent(folder: Path, content: bytes, name: str) -> Path:
-    """Unpack an agent into `agents/NAME` of an edge server's folder, and make it the current one.
+def take_agent(folder: Path, content: bytes, cloud: str) -> Path:
+    """Keep an agent, and make it the current one.
+
+    The first cloud server's key that comes is trusted from then on, unless the folder's `cloud-key` names one already.
 
     Args:
         folder: of the edge server.
-        content: see `bundle`.
-        name: of the agent, its digest.
+        content: see `bundle`; from anyone.
+        cloud: public key that the sender names.
 
     Raises:
-        EdgewiseError: if the content is damaged, or a name in it is not allowed.
+        Refused: if it was changed, or is signed by another than the trusted cloud server.
+        EdgewiseError: if it cannot be written.
     """
-    files, _ = packed.unpack(content)
-    for each in (name, *files):
-        if not NAME.fullmatch(each):
-            raise EdgewiseError(f"agent: file {each[:64]!r}: must have a plain name")
-    target = folder / AGENTS / name
-    if not target.exists():
-        temporary = folder / AGENTS / f".{name}.{os.getpid()}.tmp"
-        make_folder(temporary)
-        try:
-            for each, array in files.items():
-                replace_file(temporary / each, array.astype(np.uint8, copy=False).tobytes())
+    pinned = folder / TRUSTED
+    trusted = pinned.read_text().strip() if pinned.exists() else cloud
+    temporary = folder / AGENTS / f".{os.getpid()}.tmp"
+    make_folder(temporary)
+    try:
+        _unpack(content, temporary)
+        name = Agent.load(temporary, trusted).lock.digest
+        target = folder / AGENTS / name
+        if not (target / LOCK_FILE).exists():
+            shutil.rmtree(target, ignore_errors=True)
             temporary.replace(target)
-        except OSError:
-            if not target.exists():
-                raise
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    if not pinned.exists():
+        replace_file(pinned, trusted.encode())
     set_current(folder, name)
     return target
 
 
+def _unpack(content: bytes, folder: Path) -> None:
+    try:
+        files, _ = packed.unpack(content)
+    except EdgewiseError:
+        raise Refused("malformed", "is no agent") from None
+    for name, array in files.items():
+        if not NAME.fullmatch(name) or array.dtype != np.uint8:
+            raise Refused("malformed", f"a file of the agent is called {name[:64]!r}")
+        replace_file(folder / name, array.tobytes())
+
+
+def agents(folder: Path) -> list[Path]:
+    """Folders of all agents that have come, the oldest first."""
+    found = [path.parent for path in (folder / AGENTS).glob(f"[!.]*/{LOCK_FILE}")]
+    return sorted(found, key=lambda path: (path / LOCK_FILE).stat().st_mtime_ns)
+
+
 def set_current(folder: Path, name: str) -> None:
-    """Make an agent the one that is served."""
+    """Make an agent the one that is served; an older one too.
+
+    Raises:
+        EdgewiseError: if there is no such agent.
+    """
+    if not (folder / AGENTS / name / LOCK_FILE).exists():
+        there = ", ".join(each.name for each in agents(folder)) or "none"
+        raise EdgewiseError(f"{folder}: no agent {name[:64]}: there are {there}")
     replace_file(folder / AGENTS / CURRENT, name.encode())
 
 

@@ -200,10 +200,12 @@ class Books:
                 connection.execute(sql.insert(ROWS), values)
 
     def receive(self, name: str, period: int, edge: str, delivery: Delivery) -> None:
-        """Write a delivery down; the first one of a period stands."""
+        """Write a delivery down, and when it came; the first one of a period stands."""
         where = _where(ROWS, name, period=period, edge=edge)
         with self._engine.begin() as connection:
-            connection.execute(sql.update(ROWS).where(*where, ROWS.c.digest.is_(None)).values(asdict(delivery)))
+            connection.execute(
+                sql.update(ROWS).where(*where, ROWS.c.digest.is_(None)).values(**asdict(delivery), received=time.time())
+            )
 
     def tell(self, name: str, period: int, edge: str) -> None:
         """Write down that a server knows its verdict."""

@@ -13,10 +13,14 @@ from typing import Any
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
 from edgewise.common.plain import from_plain
-from edgewise.construction.books import Books, Choice, Delivery, Edge, Integrated, Judged, Rates, micro
+from edgewise.construction.agent import write_agent
+from edgewise.construction.arrival import bundle
+from edgewise.construction.books import ACCEPTED, Books, Choice, Delivery, Edge, Judged, Rates, micro
 from edgewise.construction.building import initial_weights
 from edgewise.construction.contract import energy, quality
-from edgewise.construction.judging import Delivered, Judgement, judge, logged
+from edgewise.construction.edge import KEY_FILE
+from edgewise.construction.judging import Delivered, agent_path, curves_of, judge, logged
+from edgewise.construction.keys import Key, load_key, make_key
 from edgewise.construction.menu import Item, Menu
 from edgewise.construction.order import Order
 from edgewise.construction.parcels import Parcel, Transport, digest
@@ -45,6 +49,9 @@ class Cloud:
         self.terms: Terms = from_plain(Terms, plain)
         hello = Parcel({"construction": name, "period": 1, "menu": self.menu.plain()})
         self.post = Post(transport, hello, allowed)
+        path = folder / KEY_FILE
+        self.key: Key = load_key(path) if path.exists() else make_key(path)
+        self.curves = curves_of(self.terms)
         self.initial = {kind: initial_weights(kind, self.terms.seed) for kind in self.terms.kinds}
 
     def run(self) -> None:
@@ -75,23 +82,23 @@ class Cloud:
                 for place, edge in enumerate(there[: self.terms.instance.servers])
             ]
             for edge in found:
-                self._chosen(1, edge.edge, self.post.choices[edge.edge])
+                self._chosen(1, edge.edge, edge.kind, self.post.choices[edge.edge])
             edges = self.books.enrol(self.name, found)
         return edges
 
-    def _chosen(self, period: int, edge: str, item: int | None) -> None:
+    def _chosen(self, period: int, edge: str, kind: str, item: int | None) -> None:
         """Write a choice down with what the models say of it."""
         items = self.menu.items(period, self._branch(period, edge))
-        if item is None or not 0 <= item < len(items):
-            self.books.choose(self.name, period, edge, Choice(None))
-            return
-        taken = items[item]
-        self.books.choose(self.name, period, edge, self._modelled(item, taken, edge))
+        taken = None if item is None or not 0 <= item < len(items) else self._modelled(item, items[item], kind)
+        self.books.choose(self.name, period, edge, taken or Choice(None))
 
-    def _modelled(self, place: int, item: Item, edge: str) -> Choice:
+    def _modelled(self, place: int, item: Item, kind: str) -> Choice:
         instance = self.terms.instance
-        paper = micro(quality(instance, item.rounds)) if item.rounds else None
-        return Choice(place, item.rounds, item.reward, paper, None, micro(energy(instance, item.rounds)))
+        if not item.rounds:
+            return Choice(place)
+        paper, curve = micro(quality(instance, item.rounds)), self.curves.get(kind)
+        fitted = None if curve is None else micro(curve.modelled(item.rounds))
+        return Choice(place, item.rounds, item.reward, paper, fitted, micro(energy(instance, item.rounds)))
 
     def _branch(self, period: int, edge: str) -> int | None:
         row = None if period == 1 else self.books.row(self.name, 1, edge)
@@ -128,25 +135,36 @@ class Cloud:
 
     def _close(self, period: int, edges: list[Edge]) -> None:
         """Stages III and V: verdicts, the agent, payments."""
-        delivered, judged = [], dict[str, Judged]()
-        kinds = {edge.edge: edge for edge in edges}
+        judged = dict[str, Judged]()
         for row in self.books.rows(self.name, period):
-            edge = row["edge"]
             if row["item"] is None:
-                judged[edge] = Judged(DECLINED)
+                judged[row["edge"]] = Judged(DECLINED)
             elif not row["rounds_promised"]:
-                judged[edge] = Judged(IDLE)
+                judged[row["edge"]] = Judged(IDLE)
             elif row["digest"] is None:
-                judged[edge] = self._absent(edge)
-            else:
-                content = (self.folder / "uploads" / row["digest"]).read_bytes()
-                order = self.order(period, edge, row["kind"], row["rounds_promised"])
-                delivered.append(Delivered(kinds[edge], order, content))
-        found: Judgement = judge(self.folder, self.terms, self.name, period, delivered)
+                judged[row["edge"]] = self._absent(row["edge"])
+        by_key = {edge.edge: edge for edge in edges}
+        delivered = self._delivered(period, by_key)
+        earlier = [each for before in PERIODS[: period - 1] for each in self._delivered(before, by_key, ACCEPTED)]
+        found = judge(self.terms, f"{self.name}-{period}", delivered, earlier, self.initial, self.key)
+        if found.agent is not None:
+            write_agent(agent_path(self.folder, self.name, period), found.agent)
         instance = self.terms.instance
         rates = Rates(micro(instance.alpha), micro(instance.unit_cost * instance.integration_energy))
-        integrated: Integrated = found.integrated
-        self.books.settle(self.name, period, rates, judged | found.judged, integrated)
+        self.books.settle(self.name, period, rates, judged | found.judged, found.integrated)
+
+    def _delivered(self, period: int, edges: dict[str, Edge], verdict: str | None = None) -> list[Delivered]:
+        """What has come in a period, in the order in which it came; all of it, or what has got a verdict."""
+        rows = [row for row in self.books.rows(self.name, period) if row["digest"] is not None]
+        return [
+            Delivered(
+                edges[row["edge"]],
+                self.order(period, row["edge"], row["kind"], row["rounds_promised"]),
+                (self.folder / "uploads" / row["digest"]).read_bytes(),
+            )
+            for row in sorted(rows, key=lambda row: row["received"])
+            if verdict is None or row["verdict"] == verdict
+        ]
 
     def _absent(self, edge: str) -> Judged:
         node = self.post.known.get(edge)
@@ -158,6 +176,8 @@ class Cloud:
         """The verdict to each server, with the agent; who takes part chooses for the next period."""
         rows = {row["edge"]: row for row in self.books.rows(self.name, period)}
         untold = [edge for edge, row in rows.items() if not row["told"]]
+        place = agent_path(self.folder, self.name, period)
+        agent = bundle(place) if place.exists() else b""
         following = period + 1 if period < len(PERIODS) else None
 
         def parcel(edge: str) -> Parcel:
@@ -170,15 +190,15 @@ class Cloud:
             }
             if following:
                 facts["menu"] = self.menu.plain()
-            return Parcel(facts)
+            return Parcel({**facts, "cloud": self.key.public}, agent)
 
         for edge, answer in self.post.collect("settle", untold, parcel, self.terms.patience_s):
             if following and signer(answer, self.name, following) == edge:
-                self._chosen(following, edge, answer.facts["item"])
+                self._chosen(following, edge, rows[edge]["kind"], answer.facts["item"])
             self.books.tell(self.name, period, edge)
         if following:
             for edge in rows:  # who has not answered takes nothing
-                self._chosen(following, edge, None)
+                self._chosen(following, edge, rows[edge]["kind"], None)
 
 
 def read_terms(books: Books, name: str) -> tuple[Terms, Menu]:

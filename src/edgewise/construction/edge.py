@@ -131,7 +131,7 @@ class EdgeServer:
                 construction, period, verdict=facts["verdict"], paid=facts["paid"], **self._earned(facts, row)
             )
         if parcel.payload:
-            take_agent(self.folder, parcel.payload, facts["agent"])
+            take_agent(self.folder, parcel.payload, facts["cloud"])
         told = {"construction": construction, "period": period, "edge": self.key.public}
         if "menu" not in facts:
             return Parcel(told)

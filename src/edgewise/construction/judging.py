@@ -1,16 +1,31 @@
-"""What the cloud server makes of the deliveries of a period: verdicts, and an agent of what passes."""
+"""What the cloud server makes of the deliveries of a period: verdicts, an agent of what passes, and what it has cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from edgewise.common import packed
+from edgewise.construction.acceptance import draw_tasks
+from edgewise.construction.agent import Agent, kind_of
 from edgewise.construction.artefact import Refused, unpack
-from edgewise.construction.books import ACCEPTED, Edge, Integrated, Judged, micro
+from edgewise.construction.books import Edge, Integrated, Judged, micro
+from edgewise.construction.curve import Curve, shipped
+from edgewise.construction.keys import Key
 from edgewise.construction.kind import MODULES
 from edgewise.construction.order import Order
 from edgewise.construction.terms import Terms
+from edgewise.construction.verdicts import Examined, Held, Wanted, examine_all, integrate_best
+
+HIDDEN = ("hidden-1", "hidden-2", "hidden-3", "hidden-4")
+"""Apps that no edge server has: what modules and agents are measured on."""
+HIDDEN_SEED, PROBE_SEED, TASK_SEED = 1_000_000, 2_000_000, 3_000_000
+"""Added to the seed of a construction, far from those of servers' data."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +50,12 @@ class Judgement:
     Attributes:
         judged: verdict by public key.
         integrated: the agent.
+        agent: of what has passed; None if nothing has.
     """
 
     judged: dict[str, Judged]
     integrated: Integrated
+    agent: Agent | None = None
 
 
 def logged(content: bytes) -> tuple[int | None, float | None]:
@@ -50,19 +67,77 @@ def logged(content: bytes) -> tuple[int | None, float | None]:
     return len(manifest.rounds), manifest.cpu_seconds
 
 
-def judge(folder: Path, terms: Terms, name: str, period: int, delivered: Sequence[Delivered]) -> Judgement:
-    """Judge all deliveries of a period, and integrate what passes."""
-    judged = {each.edge.edge: _judged(terms, each) for each in delivered}
-    return Judgement(judged, Integrated(None))
+def curves_of(terms: Terms) -> dict[str, Curve]:
+    """Measured curves by kind: those of the terms, else those of the package."""
+    return {**shipped(), **{curve.kind: curve for curve in terms.curves}}
 
 
-def _judged(terms: Terms, each: Delivered) -> Judged:
-    try:
-        module = unpack(each.content)
-    except Refused as refused:
-        return Judged(refused.verdict, refused.why)
-    if module.manifest.order != each.order.name:
-        return Judged("replayed", "was built for another order")
-    kind = MODULES.find(each.order.kind)
-    hidden = kind.draw_data(("hidden",), terms.examples, 1_000_000 + terms.seed, "mixed")
-    return Judged(ACCEPTED, "", micro(kind.evaluate(module.weights, hidden)))
+def judge(
+    terms: Terms,
+    name: str,
+    delivered: Sequence[Delivered],
+    earlier: Sequence[Delivered],
+    initial: Mapping[str, bytes],
+    key: Key,
+) -> Judgement:
+    """Judge all deliveries of a period in the order in which they came, and integrate what passes.
+
+    Args:
+        terms: of the construction.
+        name: of the agent.
+        delivered: in this period.
+        earlier: what was accepted in periods before.
+        initial: initial weights as they were sent, by kind.
+        key: of the cloud server, which signs the agent.
+    """
+    began = time.process_time()
+    held = {kind: _held(terms, kind, earlier, initial[kind]) for kind in terms.kinds}
+    examined = examine_all([(each.content, _wanted(each)) for each in delivered], held)
+    tasks = draw_tasks(HIDDEN, terms.tasks, TASK_SEED + terms.seed)
+    found, agent = integrate_best(examined, held, tasks, key, name)
+    spent = micro((time.process_time() - began) * terms.watts)
+    judged = {each.edge.edge: _judged(one) for each, one in zip(delivered, found, strict=True)}
+    built = {kind_of(module).name for module in agent.modules.values()}
+    missing = tuple(kind for kind in terms.kinds if MODULES.find(kind).name not in built)
+    if not agent.modules:
+        return Judgement(judged, Integrated(None, None, missing, spent))
+    integrated = Integrated(agent.lock.digest, micro(agent.lock.acceptance), missing, spent)
+    return Judgement(judged, integrated, agent)
+
+
+def _held(terms: Terms, name: str, earlier: Sequence[Delivered], initial: bytes) -> Held:
+    kind = MODULES.find(name)
+    hidden = kind.draw_data(HIDDEN, terms.examples, HIDDEN_SEED + terms.seed, "mixed")
+    probe = kind.draw_data(HIDDEN, max(1, terms.examples // 2), PROBE_SEED + terms.seed, "mixed")
+    curve = curves_of(terms).get(name)
+    before = [(each.edge.edge, unpack(each.content)) for each in earlier if each.order.kind == name]
+    outputs: dict[str, list[np.ndarray]] = {}
+    for author, module in before:
+        outputs.setdefault(author, []).append(kind.respond(module.weights, probe))
+    return Held(
+        hidden=hidden,
+        probe=probe,
+        initial=packed.unpack(initial)[0],
+        least=_anything if curve is None else partial(curve.least, examples=terms.examples),
+        delivered={module.manifest.digest for _, module in before},
+        earlier=outputs,
+    )
+
+
+def _anything(rounds: int) -> float:
+    """Where nothing is known of a kind, no quality is asked for."""
+    return 0.0
+
+
+def _wanted(each: Delivered) -> Wanted:
+    return Wanted(each.edge.edge, each.order.name, each.order.kind, each.order.rounds)
+
+
+def _judged(one: Examined) -> Judged:
+    quality = None if one.quality is None else micro(one.quality)
+    return Judged(one.verdict, one.why[:500], quality)
+
+
+def agent_path(folder: Path, name: str, period: int) -> Path:
+    """The folder in which a cloud server keeps the agent of a period."""
+    return folder / "agents" / f"{name}-{period}"

@@ -119,7 +119,7 @@ class Post:
         self, action: Action, waiting: set[str], sent: dict[str, _Sent], make: Callable[[str], Parcel], end: float
     ) -> None:
         now = time.monotonic()
-        for edge in sorted(waiting):
+        for edge in sorted(waiting, key=lambda edge: (self.names.get(edge, ""), edge)):
             node, before = self.known.get(edge), sent.get(edge)
             if node is None or (before is not None and before.node == node and now < before.again):
                 continue

@@ -54,6 +54,7 @@ ROWS = sql.Table(
     sql.Column("income", sql.BigInteger, nullable=False, default=0),
     sql.Column("paid", sql.BigInteger, nullable=False, default=0),
     sql.Column("told", sql.Boolean, nullable=False, default=False),
+    sql.Column("received", sql.Double),
 )
 PAYMENTS = sql.Table(
     "payments",

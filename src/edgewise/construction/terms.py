@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.construction.contract import Truth
+from edgewise.construction.curve import Curve
 from edgewise.construction.designer import OPTIMUM
 from edgewise.systems.dynamic_contract.files import Instance
 
@@ -38,10 +39,11 @@ class Terms:
         truth: whether the truth in period 1 is best in expectation or always, see `contract.price`.
         seed: of initial weights, of hidden data, and of a random menu.
         examples: on which the cloud server measures a module; half as many again are the probe that finds copies.
+        tasks: of the acceptance test of an agent.
         patience_s: how long a server may take for a period's building; who takes longer is late.
         gather_s: how long servers may take to connect; who is not there then does not take part.
         watts: power of a busy core of the cloud server, W.
-        fitted: constant of (1) by kind, per round, where it was fitted to measurements.
+        curves: measured quality over rounds of kinds, before those that come with the package; they say what a promise must give.
     """
 
     kinds: tuple[str, ...]
@@ -53,14 +55,14 @@ class Terms:
     patience_s: float = 600.0
     gather_s: float = 120.0
     watts: float = 15.0
-    fitted: dict[str, float] = field(default_factory=dict)
+    tasks: int = 100
+    curves: tuple[Curve, ...] = ()
 
     def __post_init__(self) -> None:
         check_integer("kinds", len(self.kinds), 1)
         check_choice("truth", self.truth, ("expected", "always"))
         check_integer("seed", self.seed, 0)
         check_integer("examples", self.examples, 1)
+        check_integer("tasks", self.tasks, 1)
         for name in ("patience_s", "gather_s", "watts"):
             check_range(name, getattr(self, name), 0, open_low=True)
-        for value in self.fitted.values():
-            check_range("fitted", value, 0, open_low=True)
