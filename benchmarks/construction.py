@@ -33,6 +33,7 @@ from edgewise.construction.books import Books, total_profit
 from edgewise.construction.building import weights_digest
 from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import price
+from edgewise.construction.curve import EXAMPLES
 from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.parcels import Nearby
@@ -58,7 +59,7 @@ def prepare(folder: Path, servers: int, seed: int, kinds: tuple[str, ...], round
     books = Books(folder / "cloud")
     books.begin(NAME, to_plain(terms), price(instance, wanted, "always"))
     books.close()
-    configs = edge_configs(instance, seed, {}, 256)
+    configs = edge_configs(instance, seed, {}, EXAMPLES)
     for name, config in configs.items():
         write_edge(folder / name, config)
     return list(configs)

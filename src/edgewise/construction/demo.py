@@ -17,8 +17,8 @@ from edgewise.construction.processes import LOOPBACK, free_port
 from edgewise.construction.service import CloudService, EdgeService, Report
 from edgewise.systems.dynamic_contract.files import Instance
 
-KINDS = ("perception", "planning", "decision", "reflection")
-"""What the agent of the paper's section VI-B is made of."""
+KINDS = ("perception", "memory", "decision", "action")
+"""The four core modules of an agent in the paper's introduction."""
 PLACES = (
     (("mail", "maps", "shop"), "en"),
     (("post", "karten", "bahn"), "de"),

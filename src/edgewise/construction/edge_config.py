@@ -23,7 +23,7 @@ class EdgeConfig:
         willingness: theta in each period.
         apps: whose screens it sees.
         language: of most of its users.
-        examples: how many it has.
+        examples: how many it has; promises are held against honest servers with 1,024.
         seed: of its data.
         data: folder with data of your own in place of those, see `ModuleKind.data_from`.
         watts: power of a busy core, W, by which measured CPU time becomes energy.
@@ -35,7 +35,7 @@ class EdgeConfig:
     willingness: tuple[float, float]
     apps: tuple[str, ...] = ("mail", "maps", "shop")
     language: str = "en"
-    examples: int = 256
+    examples: int = 1024
     seed: int = 0
     data: str | None = None
     watts: float = 15.0

@@ -13,6 +13,7 @@ from edgewise.common.progress import progress_bar
 from edgewise.common.terminal import print_table
 from edgewise.construction.books import Books
 from edgewise.construction.commands.cloud import PAGE, begin
+from edgewise.construction.curve import EXAMPLES
 from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
 from edgewise.construction.edge_book import EdgeBook
 from edgewise.construction.menu import UNIT
@@ -45,7 +46,7 @@ class Demo:
     edges: int = 4
     seed: int = 0
     designer: str = "optimum"
-    examples: int = 256
+    examples: int = EXAMPLES
     patience: float = 300.0
     misbehave: tuple[str, ...] = ()
 
