@@ -3,14 +3,13 @@
 Run: python benchmarks/fuzz.py [--requests N] [--out FILE]   (needs schemathesis)
 
 Counts the statuses of answers; one of 500 or above, and an answer that takes longer than the limit, is a fault and is shown.
-Memory is that of this process, which holds the server, at a tenth of the requests and at their end.
+The server is a process of its own. Its memory is told at a tenth of the requests, at half of them, and at their end.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 import warnings
@@ -18,13 +17,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import requests
 import schemathesis
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
-
-from edgewise.serving.application import Server, application
-from edgewise.serving.settings import Settings
+from serving_load import Running
 
 LONGEST_S = 10.0
 """An answer that takes longer is a fault, s."""
@@ -34,23 +31,21 @@ OPEN = "fuzzed"
 """Name of the sessions that paths are about, so that requests reach what lies behind them."""
 
 
-def resident_mib() -> float:
-    """Memory of this process, MiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+PARTS = (0.1, 0.5, 1.0)
+"""Of the requests, after which memory is told."""
 
 
 class Fuzz:
     """Sends drawn requests and counts what comes back."""
 
-    def __init__(self, client: TestClient, total: int) -> None:
-        self.client, self.total = client, total
+    def __init__(self, server: Running, total: int) -> None:
+        self.server, self.total = server, total
+        self.client = requests.Session()
+        self.address = f"http://127.0.0.1:{server.port}"
         self.statuses: Counter[int] = Counter()
         self.faults: list[dict[str, Any]] = []
         self.slowest_s = 0.0
-        self.early_mib = 0.0
+        self.memory_mib = {"ready": server.memory_mib()}
 
     def send(self, case: Any) -> None:
         """One request."""
@@ -59,12 +54,14 @@ class Fuzz:
             places["session"] = OPEN
         if "name" in places and self.sent % 2 and not case.path.endswith("unload"):
             places["name"] = MODEL
-        words = case.as_transport_kwargs(base_url="http://testserver")
-        words.pop("cookies", None)
+        words = case.as_transport_kwargs(base_url=self.address)
         began = time.perf_counter()
         try:
-            answer = self.client.request(**words)
-        except ValueError:  # what no client could put on the wire, such as a header with a line break
+            answer = self.client.request(**words, timeout=60, allow_redirects=False)
+        except (
+            ValueError,
+            requests.exceptions.InvalidHeader,
+        ):  # what no client could put on the wire, such as a header with a line break
             return
         taken = time.perf_counter() - began
         self.statuses[answer.status_code] += 1
@@ -74,8 +71,8 @@ class Fuzz:
             self.faults.append(
                 {"request": shown, "status": answer.status_code, "seconds": taken, "said": answer.text[:500]}
             )
-        if self.sent == self.total // 10:
-            self.early_mib = resident_mib()
+        if self.sent in [int(self.total * part) for part in PARTS]:
+            self.memory_mib[str(self.sent)] = self.server.memory_mib()
 
     @property
     def sent(self) -> int:
@@ -85,22 +82,19 @@ class Fuzz:
 
 def fuzz(total: int) -> dict[str, Any]:
     """Send so many requests to a server of the policies that come with the package."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(Settings(database=f"sqlite:///{folder}/store.sqlite", deadline_ms=5_000))
-        app = application(server)
-        schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-        operations = [each.ok() for each in schema.get_all_operations()]
-        with TestClient(app, raise_server_exceptions=False) as client:
-            while not server.ready:
-                time.sleep(0.1)
-            run = Fuzz(client, total)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        words = ["--database", f"sqlite:///{folder / 'store.sqlite'}", "--deadline-ms", "5000"]
+        with Running(words, folder) as server:
+            run = Fuzz(server, total)
+            schema = schemathesis.openapi.from_url(f"{run.address}/openapi.json")
+            operations = [each.ok() for each in schema.get_all_operations()]
             each, rounds = max(1, total // (10 * len(operations))), 0
             while run.sent < total:
                 for operation in operations:
-                    open_sessions(client)
+                    open_sessions(run)
                     _draw(run, operation, each, rounds)
                 rounds += 1
-            late = resident_mib()
     return {
         "command": f"python benchmarks/fuzz.py --requests {total}",
         "requests": run.sent,
@@ -108,18 +102,17 @@ def fuzz(total: int) -> dict[str, Any]:
         "statuses": {str(status): count for status, count in sorted(run.statuses.items())},
         "faults": len(run.faults),
         "slowest_s": run.slowest_s,
-        "memory_mib_at_a_tenth": run.early_mib,
-        "memory_mib_at_the_end": late,
+        "memory_mib_by_requests": run.memory_mib,
         "shown": run.faults[:5],
     }
 
 
-def open_sessions(client: TestClient) -> None:
+def open_sessions(run: Fuzz) -> None:
     """Sessions of both systems under the name that paths are about; one that is open stays."""
     units = [{"id": f"u{i}", "position_m": [500.0 * i, 0.0], "link_rate_mbps": 200, "cpu_mhz": 200} for i in range(2)]
     providers = [{"id": f"p{i}", "capacity_steps": 700} for i in range(5)]
-    client.post("/v1/agent-migration/sessions", params={"session": OPEN}, json={"units": units})
-    client.post("/v1/service-selection/sessions", params={"session": OPEN}, json={"providers": providers})
+    for system, body in (("agent-migration", {"units": units}), ("service-selection", {"providers": providers})):
+        run.client.post(f"{run.address}/v1/{system}/sessions", params={"session": OPEN}, json=body, timeout=60)
 
 
 def _draw(run: Fuzz, operation: Any, count: int, seed: int) -> None:

@@ -51,7 +51,10 @@ def client(server: Any) -> Any:
 def observation(server: Any) -> dict[str, np.ndarray]:
     """What a policy sees in the middle of an episode, by the names of its tensors."""
     service = server[0].repository.find("small").service
-    return {name: np.asarray(leaf) for name, leaf in flat(list(service.samples())[-1].observation).items()}
+    return {
+        name: np.asarray(leaf)
+        for name, leaf in flat(list(service.samples(service.size_of(service.usual[-1])))[-1].observation).items()
+    }
 
 
 def inputs(observation: dict[str, np.ndarray], binary: bool) -> list[Any]:

@@ -35,6 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     patch.setattr(
         "edgewise.systems.agent_migration.service.EXPECTED", ()
     )  # programs of other sizes take long to compile
+    patch.setattr("edgewise.serving.programs.Programs.make_together", lambda programs, model, size: None)
     server = Server(Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000))
     app = application(server)
     history = mount(app, server)

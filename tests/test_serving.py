@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 import served
+from edgewise.common.errors import ConfigurationError
 from edgewise.common.packed import nested, unpack
 from edgewise.serving.application import Server, application
 from edgewise.serving.logs import set_up
+from edgewise.serving.programs import Programs
 from edgewise.serving.settings import Settings
 from edgewise.serving.store import DECISIONS, Store
 
@@ -196,6 +201,59 @@ def test_a_model_that_does_not_exist_is_told(tmp_path: Path) -> None:
         find_sources([str(small), str(small)])
     assert [source.name for source in find_sources([f"mine={small}"])] == ["mine"]
     assert {source.name for source in find_sources([])} >= {"agent-migration"}
+
+
+def test_requests_of_a_size_without_programs_wait_beside_the_others(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = client.app.state.server
+    small = server.repository.find("small")
+    usual, compiled, made = small.service.size, threading.Event(), []
+
+    def size(state: Any, operation: str, request: Any) -> Any:
+        return (99, 99) if state.units[0].name == "far" else usual(state, operation, request)
+
+    def make(model: Any, size: Any) -> None:
+        assert compiled.wait(60)
+        made.append(size)
+
+    monkeypatch.setattr(small.service, "size", size)
+    monkeypatch.setattr(server.programs, "make", make)
+    monkeypatch.setattr(server.programs, "make_together", lambda model, size: None)
+    far = [{**served.UNITS[0], "id": "far"}, served.UNITS[1]]
+    assert client.post(served.SESSIONS, params={"session": "large"}, json={"units": far}).status_code == 201
+    open_session(client, "usual")
+    bodies = [{"vehicles": served.vehicles(0)}, {"vehicles": served.vehicles(1)}]
+    with ThreadPoolExecutor(2) as threads:
+        waiting = threads.submit(ask, client, "large", bodies[0])
+        while ("large" in server.worker._aside) == waiting.done():
+            time.sleep(0.01)
+        after = threads.submit(ask, client, "large", bodies[1])
+        assert ask(client, "usual", bodies[0])["waited_for_programs_s"] is None
+        assert not waiting.done()
+        assert not after.done()
+        compiled.set()
+        first, second = waiting.result(60), after.result(60)
+    assert made == [(99, 99)]
+    assert first["waited_for_programs_s"] > 0
+    assert second["waited_for_programs_s"] is None
+    assert [each["answer"]["slot"] for each in (first, second)] == [1, 2]
+    assert not first["degraded"]
+
+
+def test_sizes_are_those_of_the_models(client: TestClient, tmp_path: Path) -> None:
+    server = client.app.state.server
+    small = server.repository.find("small")
+    assert server.programs.made(small, (4, 4))
+    state = small.service.open(small.service.opening.request.model_validate({"units": [served.UNITS[0]] * 1})).state
+    assert small.service.likely(state, [(9, 2), (30, 3)]) == [(12, 4), (32, 4)]
+    assert Settings(sizes=("32x8", "20")).sizes_of(("vehicles", "units"), [(8, 4)]) == [(32, 8)]
+    assert Settings(sizes=("20",)).sizes_of(("vehicles", "units"), [(8, 4)]) == [(8, 4)]
+    for wrong in ("0x4", "8 x 4", "eight"):
+        with pytest.raises(ConfigurationError, match="sizes = "):
+            Settings(sizes=(wrong,))
+    with pytest.raises(ConfigurationError, match=r"vehicles x units \(agent-migration\)"):
+        Programs(Settings(sizes=("8x4x2",))).require_known([small])
 
 
 def test_servers_that_share_a_database_go_on_with_each_others_sessions(

@@ -73,7 +73,8 @@ def drive(address: str, name: str, told: list[Any]) -> None:
 def test_a_server_that_is_killed_under_load_goes_on_where_it_was(tmp_path: Path) -> None:
     model = str(served.save_small_policy(tmp_path / "small"))
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    server = Running([model, "--database", url, "--deadline-ms", "60000", "--log", "warning"], tmp_path)
+    words = ["--sizes", "3x2", "--database", url, "--deadline-ms", "60000", "--log", "warning"]
+    server = Running([model, *words], tmp_path)
     told: dict[str, list[Any]] = {"one": [], "two": []}
     chance = random.Random(0)
     with server:

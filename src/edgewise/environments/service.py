@@ -7,7 +7,7 @@ asks policies, and minds the time.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from edgewise.common.errors import EdgewiseError
 from edgewise.drawing.scene import Scene
 
-KEPT = 256
-"""Answers of a solver that are kept for requests of the same content."""
+KEPT, LONGEST = 256, 65_536
+"""Answers of a solver that are kept for requests of the same content, and letters of the longest such request."""
+Size = tuple[int, ...]
+"""Of compiled programs."""
 Request = TypeVar("Request", bound=BaseModel)
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -102,6 +104,13 @@ class Service(abc.ABC):
 
     collection: str = "sessions"
     """What the sessions are called in addresses."""
+    counted: tuple[str, ...] = ()
+    """What there is some number of in a session, which tells the size of programs; empty if programs have none."""
+
+    @property
+    def usual(self) -> Sequence[Size]:
+        """Such numbers of usual sessions."""
+        return ()
 
     @property
     @abc.abstractmethod
@@ -164,10 +173,25 @@ class Service(abc.ABC):
         """What a live view shows of a state; None if there is nothing to be seen yet, or never."""
         return None
 
-    def samples(self) -> Iterator[Question]:
-        """Questions of the sizes that are to be expected. They are asked, and answered, before the first request, so that
-        programs are compiled by then.
+    def size_of(self, numbers: Size) -> Size:
+        """The size of the programs for so many of what is `counted`."""
+        return numbers
+
+    def size(self, state: Any, operation: str, request: BaseModel) -> Size | None:
+        """The size of the programs that `apply` needs for a request; None if it needs none that have one."""
+        return None
+
+    def likely(self, state: Any, stated: Sequence[Size]) -> list[Size]:
+        """The sizes of programs that requests to a session will need, as far as it can be told when it was opened.
+
+        Args:
+            state: of the session.
+            stated: numbers that sessions are expected to have.
         """
+        return []
+
+    def samples(self, size: Size) -> Iterator[Question]:
+        """Questions that need all programs of a size. They are asked, and answered, so that these are compiled."""
         return iter(())
 
 
@@ -208,10 +232,14 @@ def finite_answer(kind: type[Answer], values: Mapping[str, Any]) -> Answer:
 
 
 def by_content(solve: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-    """A solver that answers requests of the same content once; the newest `KEPT` answers are kept."""
+    """A solver that answers requests of the same content once; the newest `KEPT` answers to requests of usual length are kept."""
 
     @lru_cache(maxsize=KEPT)
     def known(kind: type[Request], content: str) -> Answer:
         return solve(kind.model_validate_json(content))
 
-    return lambda request: known(type(request), request.model_dump_json())
+    def answer(request: Request) -> Answer:
+        content = request.model_dump_json()
+        return known(type(request), content) if len(content) <= LONGEST else solve(request)
+
+    return answer

@@ -6,8 +6,10 @@ Values are not changed: integers and truth values of the arguments must be exact
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +19,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Leaves = list[Any]
+KEPT = 128
+"""Sizes of arguments for which a function stays compiled; who was not called for the longest time is compiled again."""
 
 
 class Layout:
@@ -83,7 +87,7 @@ class PackedProgram:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._made: dict[Any, tuple[Layout, Any, Layout]] = {}
+        self._made: OrderedDict[Any, tuple[Layout, Any, Layout]] = OrderedDict()
         self._making = threading.Lock()
 
     def __call__(self, constants: Constants, *arguments: Any) -> Any:
@@ -103,6 +107,11 @@ class PackedProgram:
             with self._making:
                 found = self._made.get(key) or self._make(constants, arguments)
                 self._made[key] = found
+                if len(self._made) > KEPT:
+                    self._made.popitem(last=False)
+        else:
+            with contextlib.suppress(KeyError):  # another thread has just let go of it
+                self._made.move_to_end(key)
         return found
 
     @staticmethod

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.host_memory import release_unused_memory
 from edgewise.environments import registry
 from edgewise.serving.decide import Decider
 from edgewise.serving.domain import session_routes, solver_route
@@ -24,6 +24,7 @@ from edgewise.serving.inference import inference_routes
 from edgewise.serving.logs import LOG
 from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model, find_sources
+from edgewise.serving.programs import Programs
 from edgewise.serving.refusals import Refusal, RefusedError, of_configuration, of_validation
 from edgewise.serving.repository import Repository
 from edgewise.serving.security import Gate, read_token
@@ -50,15 +51,22 @@ class Server:
         self.measures = Measures()
         self.repository = Repository(find_sources(settings.models), self._warm_later, self.measures)
         self._ready = False
-        self.stopping = threading.Event()
+        self.programs = Programs(settings)
         for name in self.repository.sources:
             self.repository.load(name)
         for each in settings.shadow:
             self.repository.set_shadow(*each.split("=", 1))
+        self.programs.require_known(self.repository.models())
         self.store = Store(settings.database)
         self.decider = Decider(settings.deadline_ms / 1000, self.measures)
         self.worker = Worker(
-            self.repository, self.decider, self.store, self.measures, settings.max_waiting, settings.together
+            self.repository,
+            self.decider,
+            self.store,
+            self.measures,
+            self.programs,
+            settings.max_waiting,
+            settings.together,
         )
         self.sessions = Sessions(self.repository, self.worker, self.store, settings.max_sessions)
 
@@ -69,17 +77,26 @@ class Server:
 
     def warm(self) -> None:
         """Compile what requests will need; then, while requests are answered, what many at a time need."""
-        for model in self.repository.models():
-            warm(model)
+        wanted = [
+            (model, size)
+            for model in self.repository.models()
+            if model.service is not None
+            for size in self.programs.sizes(model)
+        ]
+        for each in wanted:
+            self.programs.make(*each)
         self._set_ready(True)
-        for model in self.repository.models():
-            warm_together(model, self.stopping.is_set)
+        self.programs.start()
+        for each in wanted:
+            self.programs.make_together(*each)
         gc.collect()
+        release_unused_memory()
         gc.freeze()  # what is there now stays: looking through it again and again would make requests wait
 
     def close(self) -> None:
         """Finish what has begun, and let go."""
         self._set_ready(False)
+        self.programs.close()
         self.worker.close()
         self.decider.close()
         self.store.close()
@@ -93,26 +110,10 @@ class Server:
 
     def _warm_later(self, model: Model) -> None:
         """A model that is loaded while others decide is warm before it does."""
-        if self._ready:
-            warm(model)
-            warm_together(model)
-
-
-def warm(model: Model) -> None:
-    """Ask a model the questions that its service expects."""
-    if model.service is not None:
-        for question in model.service.samples():
-            action, _ = model.actor.act([(question.observation, model.actor.begin)])[0]
-            model.service.answer(question, action)
-
-
-def warm_together(model: Model, stop: Callable[[], bool] = lambda: False) -> None:
-    """Compile what is needed to decide several such questions at a time, unless there is no time for it any more."""
-    if model.service is not None:
-        for question in model.service.samples():
-            if stop():
-                return
-            model.actor.prepare(question.observation)
+        if self._ready and model.service is not None:
+            for size in self.programs.sizes(model):
+                self.programs.make(model, size)
+                self.programs.make_together(model, size)
 
 
 def application(server: Server) -> FastAPI:
@@ -126,7 +127,7 @@ def application(server: Server) -> FastAPI:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.get_running_loop().run_in_executor(None, server.warm)
         yield
-        server.stopping.set()
+        server.programs.stop()
         with contextlib.suppress(Exception):
             await warming
         await asyncio.get_running_loop().run_in_executor(None, server.close)

@@ -30,6 +30,9 @@ class Decided(Told[Answer], Generic[Answer]):
     model: str | None = None
     policy_sha256: str | None = Field(None, description="digest of the policy that was asked")
     degraded: bool = Field(False, description="whether the reference rule answered, because the policy was late")
+    waited_for_programs_s: float | None = Field(
+        None, description="how long programs of its size were compiled, s, during which the deadline did not run"
+    )
     outside: list[str] = Field(
         default_factory=list, description="what of the input lies outside of what the policy was trained on"
     )
@@ -83,6 +86,7 @@ class Job:
         session: its name.
         model: that shall decide, for "open".
         operation, request: of the service, see `Service.apply`.
+        waited_s: for programs of its size, s; None if they were there.
         arrived: when, by `time.perf_counter`, s.
         attempts: times that it could not be kept because another server has changed its session.
         reply: the end of it.
@@ -95,6 +99,7 @@ class Job:
     model: Model | None = None
     operation: str = ""
     request: BaseModel | None = None
+    waited_s: float | None = None
     arrived: float = field(default_factory=time.perf_counter)
     attempts: int = 0
     reply: Future[Reply] = field(default_factory=Future)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,6 +12,7 @@ import tyro
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
 
+SIZE = re.compile(r"[1-9]\d{0,3}(x[1-9]\d{0,3})*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -23,6 +26,9 @@ class Settings:
         host: address to bind to; any but one of this machine alone needs a token.
         port: to bind to; 0 takes a free one.
         database: where sessions and decisions are kept, a URL of SQLAlchemy: a file of SQLite, or PostgreSQL.
+        sizes: numbers of what sessions hold for which programs are compiled before the server is ready, such as 8x4 32x8 for
+            vehicles and units, 20 for providers; those of other sessions are compiled beside, as soon as these are opened. If
+            empty for a system, a usual size.
         deadline_ms: time after which the reference rule answers a request in the policy's place, ms.
         shadow: models that decide on the same questions as others and are compared, never answer; NAME=SHADOW, names of models.
         token_file: file with the token that requests must carry. If None, it is the environment variable EDGEWISE_TOKEN; if
@@ -47,6 +53,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = "sqlite:///edgewise.sqlite"
+    sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NUMBER[xNUMBER] ...")] = ()
     deadline_ms: float = 250.0
     shadow: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=SHADOW ...")] = ()
     token_file: Path | None = None
@@ -75,9 +82,22 @@ class Settings:
             check_range("rate_per_s", self.rate_per_s, 0, open_low=True)
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ConfigurationError("tls_key", self.tls_key, "given with tls_certificate, and only with it")
+        for each in self.sizes:
+            if not SIZE.fullmatch(each):
+                raise ConfigurationError("sizes", each, "numbers from 1 to 9999 with x between them, such as 8x4 or 20")
         for each in self.shadow:
             if not all(each.partition("=")[::2]):
                 raise ConfigurationError("shadow", each, "NAME=SHADOW, names of two models")
+
+    def sizes_of(self, counted: Sequence[str], usual: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """The sizes that are stated of sessions.
+
+        Args:
+            counted: what there is a number of in a session.
+            usual: those that are meant if none is stated.
+        """
+        stated = [tuple(map(int, each.split("x"))) for each in self.sizes]
+        return [each for each in stated if len(each) == len(counted)] or list(usual)
 
     @property
     def at_home(self) -> bool:

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from edgewise.environments.service import Question, Service, Settled
+from edgewise.environments.service import Question, Service, Settled, Size
 from edgewise.serving.decide import Decider, Decision, Put
 from edgewise.serving.held import Held, HeldSessions, packed_memory, service_of, unpacked_memory
 from edgewise.serving.logs import LOG
 from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model
+from edgewise.serving.programs import Programs
 from edgewise.serving.refusals import RefusedError, refused, shortened
 from edgewise.serving.repository import Repository
 from edgewise.serving.requests import Asked, Decided, Job, Reply, Told
@@ -70,6 +71,7 @@ class Worker:
         decider: asks them.
         store: where sessions are kept.
         measures: where it is counted.
+        programs: those that are compiled.
         most_waiting: requests that may wait.
         together: requests that are carried out together.
     """
@@ -80,15 +82,18 @@ class Worker:
         decider: Decider,
         store: Store,
         measures: Measures,
+        programs: Programs,
         most_waiting: int,
         together: int,
     ) -> None:
         self._repository, self._decider, self._store, self._measures = repository, decider, store, measures
+        self._programs = programs
         self._most, self._together = most_waiting, together
         self.listeners: list[Callable[[Change, Any], None]] = []
         """Told of everything that was kept: the change, and the state after it, None if the session was removed."""
         self.held = HeldSessions(repository, store)
         self._waiting: list[Job] = []
+        self._aside: set[str] = set()
         self._changed = threading.Condition()
         self._open = True
         self._pruned = time.time()
@@ -120,10 +125,10 @@ class Worker:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or not self._open)
+                self._changed.wait_for(self._has_work)
                 jobs = self._take()
                 self._measures.queue.set(len(self._waiting))
-                if not jobs and not self._waiting and not self._open:
+                if not jobs and not self._waiting and not self._aside and not self._open:
                     return
             self.carry_out(jobs)
             self._measures.sessions.set(len(self.held))
@@ -131,15 +136,19 @@ class Worker:
                 self._pruned = time.time()
                 self._store.prune(self._pruned - KEPT_S)
 
+    def _has_work(self) -> bool:
+        """Whether something can be carried out, or the end has come."""
+        return any(job.session not in self._aside for job in self._waiting) or not (self._open or self._aside)
+
     def _take(self) -> list[Job]:
-        """Those that wait, at most one of each session, in their order."""
+        """Those that wait, at most one of each session, in their order; none of a session whose programs are compiled now."""
         taken: list[Job] = []
-        names: set[str] = set()
+        names = set(self._aside)
         left: list[Job] = []
         for job in self._waiting:
             if job.session in names or len(taken) >= self._together:
                 left.append(job)
-            elif job.attempts or job.reply.set_running_or_notify_cancel():
+            elif job.attempts or job.waited_s is not None or job.reply.set_running_or_notify_cancel():
                 taken.append(job)
             names.add(job.session)
         self._waiting = left
@@ -172,8 +181,27 @@ class Worker:
         if job.kind == "remove":
             return Pending(job, model, service, held, None)
         assert job.request is not None
+        size = service.size(held.state, job.operation, job.request)
+        if size is not None and job.waited_s is None and not self._programs.made(model, size):
+            self._put_aside(job, model, size)
+            return None
         with self._measures.stages.labels(model.name, "apply").time():
             return Pending(job, model, service, held, service.apply(held.state, job.operation, job.request))
+
+    def _put_aside(self, job: Job, model: Model, size: Size) -> None:
+        """Let a request wait for its programs, and those of other sessions pass."""
+
+        def go_on() -> None:
+            job.waited_s = time.perf_counter() - job.arrived
+            job.arrived = time.perf_counter()
+            with self._changed:
+                self._aside.discard(job.session)
+                self._waiting.insert(0, job)
+                self._changed.notify()
+
+        with self._changed:
+            self._aside.add(job.session)
+        self._programs.want(model, size, go_on)
 
     def _repeated(self, asked: Asked) -> Reply | None:
         row = None if asked.key is None else self._store.answer(asked.scope, asked.key)
@@ -259,6 +287,7 @@ class Worker:
                 model=decision.model,
                 policy_sha256=decision.policy,
                 degraded=decision.degraded,
+                waited_for_programs_s=job.waited_s,
                 outside=each.noted.outside,
             )
         elif job.kind == "apply" and each.service.operations[job.operation].decides:
@@ -302,6 +331,9 @@ class Worker:
         else:
             self.held.put(Held(each.change.session, state))
         each.job.reply.set_result(each.reply)
+        if each.job.kind == "open":
+            for size in each.service.likely(state, self._programs.stated(each.model)):
+                self._programs.want(each.model, size)
         for listener in self.listeners:
             listener(each.change, state)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import COLUMN
-from edgewise.environments.service import Operation, Question, Service, Settled, Shown
+from edgewise.environments.service import Operation, Question, Service, Settled, Shown, Size
 from edgewise.systems.agent_migration import stored, words
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
@@ -20,11 +20,12 @@ from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
 from edgewise.systems.agent_migration.instances import alone
 from edgewise.systems.agent_migration.operated import Operated
 from edgewise.systems.agent_migration.operated_scene import shown
+from edgewise.systems.agent_migration.padding import step_up
 from edgewise.systems.agent_migration.ranges import outside
 from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation, require_known
 from edgewise.systems.agent_migration.session import Session, begin
 
-EXPECTED = ((8, 4),)
+EXPECTED: tuple[Size, ...] = ((8, 4),)
 """Vehicles and units of usual sessions."""
 
 
@@ -48,6 +49,12 @@ class AgentMigrationService(Service):
             view="central",
         )
         self._facts, self._trained = facts, config
+
+    counted = "vehicles", "units"
+
+    @property
+    def usual(self) -> Sequence[Size]:
+        return EXPECTED
 
     @property
     def opening(self) -> Operation:
@@ -146,16 +153,27 @@ class AgentMigrationService(Service):
     def shown(self, state: Any) -> Shown | None:
         return shown(state, self.rule)
 
-    def samples(self) -> Iterator[Question]:
-        for vehicles, units in EXPECTED:
-            places = [{"id": f"{i}", "position_m": (100.0 * i, 0.0)} for i in range(max(vehicles, units))]
-            state = self.open(words.OpenIn.model_validate({"units": places[:units]})).state
-            for number, order in enumerate((1, 1, -1)):  # the second slot of the same fleet, the third of another
-                told = {"vehicles": places[:vehicles][::order], "report": _quiet(places[:units]) if number else None}
-                question = self.apply(state, "slots", words.SlotIn.model_validate(told))
-                assert isinstance(question, Question)
-                yield question
-                state = self.answer(question, self.rule(question)).state
+    def size_of(self, numbers: Size) -> Size:
+        return tuple(map(step_up, numbers))
+
+    def size(self, state: Any, operation: str, request: BaseModel) -> Size | None:
+        assert isinstance(request, words.SlotIn)
+        units = state.units if request.units is None else request.units
+        return self.size_of((len(request.vehicles), len(units))) if request.vehicles else None
+
+    def likely(self, state: Any, stated: Sequence[Size]) -> list[Size]:
+        return [self.size_of((vehicles, len(state.units))) for vehicles, _ in stated]
+
+    def samples(self, size: Size) -> Iterator[Question]:
+        vehicles, units = size
+        places = [{"id": f"{i}", "position_m": (100.0 * i, 0.0)} for i in range(max(vehicles, units))]
+        state = self.open(words.OpenIn.model_validate({"units": places[:units]})).state
+        for number, order in enumerate((1, 1, -1)):  # the second slot of the same fleet, the third of another
+            told = {"vehicles": places[:vehicles][::order], "report": _quiet(places[:units]) if number else None}
+            question = self.apply(state, "slots", words.SlotIn.model_validate(told))
+            assert isinstance(question, Question)
+            yield question
+            state = self.answer(question, self.rule(question)).state
 
 
 def _quiet(units: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import ADVICE, PAIRS
-from edgewise.environments.service import Operation, Question, Service, Settled, Shown
+from edgewise.environments.service import Operation, Question, Service, Settled, Shown, Size
 from edgewise.environments.spaces import MASK
 from edgewise.systems.service_selection import stored, words
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.entities import PROVIDER
 from edgewise.systems.service_selection.operated import (
+    USUAL_TASKS,
     Finished,
     Operated,
     Provider,
@@ -25,6 +26,7 @@ from edgewise.systems.service_selection.operated import (
     informed,
     joined,
     opened,
+    places_of,
     prior_of,
     running_s,
     without,
@@ -32,7 +34,7 @@ from edgewise.systems.service_selection.operated import (
 from edgewise.systems.service_selection.operated_scene import shown
 from edgewise.systems.service_selection.tokens import PROVIDERS
 
-EXPECTED = (5, 20)
+EXPECTED: tuple[Size, ...] = ((5,), (20,))
 """Providers of usual sessions."""
 MOST_SIZES = 64
 """Most sizes of tasks at which curves are known."""
@@ -53,6 +55,12 @@ class ServiceSelectionService(Service):
             config, instances=None, sizes=(), workload=None, providers_file=None, provider_turnover=0.0
         )
         self._facts = facts
+
+    counted = ("providers",)
+
+    @property
+    def usual(self) -> Sequence[Size]:
+        return EXPECTED
 
     @property
     def opening(self) -> Operation:
@@ -172,15 +180,33 @@ class ServiceSelectionService(Service):
     def shown(self, state: Any) -> Shown | None:
         return shown(state)
 
-    def samples(self) -> Iterator[Question]:
-        size = float(self._config.smallest_task)
-        for count in EXPECTED:
-            providers = [{"id": f"{i}", "capacity_steps": 9 * size} for i in range(count)]
-            state = self.open(words.OpenIn.model_validate({"providers": providers})).state
-            asked = words.AssignIn(task="task", steps=size, time_s=0.0)
+    def size_of(self, numbers: Size) -> Size:
+        return numbers[0], USUAL_TASKS
+
+    def size(self, state: Any, operation: str, request: BaseModel) -> Size | None:
+        return self._size(state) if isinstance(request, words.AssignIn) else None
+
+    def likely(self, state: Any, stated: Sequence[Size]) -> list[Size]:
+        return [self._size(state)]
+
+    def samples(self, size: Size) -> Iterator[Question]:
+        state = self._sample(*size)
+        if self._size(state) == size:  # more places than usual come of tasks that run
+            asked = words.AssignIn(task="task", steps=self._config.smallest_task, time_s=0.0)
             question = self.apply(state, "assign", asked)
             assert isinstance(question, Question)
             yield question
+
+    @staticmethod
+    def _size(state: Operated) -> Size:
+        return len(state.providers), places_of(state)
+
+    def _sample(self, count: int, places: int) -> Operated:
+        """A session whose providers have room for so many of the smallest tasks."""
+        capacity = places * float(self._config.smallest_task)
+        told = [{"id": f"{i}", "capacity_steps": capacity} for i in range(count)]
+        state: Operated = self.open(words.OpenIn.model_validate({"providers": told})).state
+        return state
 
 
 def _asked(state: Operated, request: words.AssignIn) -> Settled | Question:
