@@ -204,7 +204,8 @@ class ServiceSelectionService(Service):
     def _sample(self, count: int, places: int) -> Operated:
         """A session whose providers have room for so many of the smallest tasks."""
         capacity = places * float(self._config.smallest_task)
-        told = [{"id": f"{i}", "capacity_steps": capacity} for i in range(count)]
+        told: list[dict[str, Any]] = [{"id": f"{i}", "capacity_steps": capacity} for i in range(count)]
+        told[0]["prior_curve"] = [{"steps": self._config.smallest_task, "quality": 0.5}]
         state: Operated = self.open(words.OpenIn.model_validate({"providers": told})).state
         return state
 
