@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Leaves = list[Any]
-KEPT = 128
+KEPT = 12
 """Sizes of arguments for which a function stays compiled; who was not called for the longest time is compiled again."""
 
 
@@ -83,10 +83,11 @@ class PackedProgram:
 
     Args:
         function: `(constants, *arguments) -> tree`.
+        kept: sizes for which it stays compiled, some 10 MiB each.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., Any], kept: int = KEPT) -> None:
+        self._function, self._kept = function, kept
         self._made: OrderedDict[Any, tuple[Layout, Any, Layout]] = OrderedDict()
         self._making = threading.Lock()
 
@@ -107,7 +108,7 @@ class PackedProgram:
             with self._making:
                 found = self._made.get(key) or self._make(constants, arguments)
                 self._made[key] = found
-                if len(self._made) > KEPT:
+                if len(self._made) > self._kept:
                     self._made.popitem(last=False)
         else:
             with contextlib.suppress(KeyError):  # another thread has just let go of it

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from edgewise.numerics.packed_program import Constants, PackedProgram
+from edgewise.numerics.packed_program import KEPT, Constants, PackedProgram
 from edgewise.policies.protocol import initial_memory, step
 
 BATCHES = (1, 4, 16)
@@ -41,7 +41,7 @@ class Actor:
             result: Asked = jax.lax.map(lambda each: one(arrays, each), asked)
             return result
 
-        self._one, self._several = PackedProgram(one), PackedProgram(several)
+        self._one, self._several = PackedProgram(one), PackedProgram(several, len(BATCHES[1:]) * KEPT)
         self._proven: set[Any] = set()
 
     def act(self, asked: Sequence[Asked]) -> list[Asked]:

@@ -8,13 +8,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.common.host_memory import release_unused_memory
 from edgewise.environments.service import Size
+from edgewise.numerics.packed_program import KEPT
 from edgewise.serving.logs import LOG
 from edgewise.serving.models import Model
 from edgewise.serving.settings import Settings
 
 Key = tuple[str, Size]
 """Digest of a policy, and a size."""
+
+
+MOST_SUGGESTED = 4
+"""Sizes that may be compiled before anybody waits for them: whoever opens sessions shall not keep the processor busy."""
 
 
 class Programs:
@@ -26,8 +32,8 @@ class Programs:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._made: dict[Key, str] = {}
-        """With the name of the model."""
+        self._made: OrderedDict[Key, str] = OrderedDict()
+        """With the name of the model, the one last that was used last."""
         self._wanted: OrderedDict[Key, tuple[Model, list[Callable[[], None]]]] = OrderedDict()
         self._changed = threading.Condition()
         self._open = True
@@ -64,7 +70,11 @@ class Programs:
 
     def made(self, model: Model, size: Size) -> bool:
         """Whether a model's programs of a size are compiled."""
-        return (model.digest, size) in self._made
+        key = model.digest, size
+        with self._changed:
+            if key in self._made:
+                self._made.move_to_end(key)
+            return key in self._made
 
     def make(self, model: Model, size: Size) -> None:
         """Compile a model's programs of a size for one question at a time."""
@@ -73,9 +83,16 @@ class Programs:
         for question in model.service.samples(size):
             action, _ = model.actor.act([(question.observation, model.actor.begin)])[0]
             model.service.answer(question, action)
+        self._note(model, size)
+        LOG.info("compiled", model=model.name, size=size, seconds=round(time.perf_counter() - began, 3))
+
+    def _note(self, model: Model, size: Size) -> None:
+        """That programs are there; those of the size that was not used for the longest time will be forgotten."""
         with self._changed:
             self._made[model.digest, size] = model.name
-        LOG.info("compiled", model=model.name, size=size, seconds=round(time.perf_counter() - began, 3))
+            of_model = [key for key in self._made if key[0] == model.digest]
+            for key in of_model[:-KEPT]:
+                del self._made[key]
 
     def make_together(self, model: Model, size: Size) -> None:
         """Compile what is needed to decide several such questions at a time, unless there is no time for it any more."""
@@ -85,23 +102,29 @@ class Programs:
                 return
             model.actor.prepare(question.observation)
 
-    def want(self, model: Model, size: Size, then: Callable[[], None] | None = None) -> None:
-        """Have a model's programs of a size compiled beside.
+    def want(self, model: Model, size: Size, then: Callable[[], None]) -> None:
+        """Have a model's programs of a size compiled beside, before those that are only likely.
 
         Args:
             model, size: what for.
             then: is called when they are, or cannot be.
         """
+        key = model.digest, size
         with self._changed:
-            if (model.digest, size) not in self._made:
-                _, waiting = self._wanted.setdefault((model.digest, size), (model, []))
-                if then is not None:
-                    waiting.append(then)
-                    self._wanted.move_to_end((model.digest, size), last=False)  # nobody waits for the others
+            if key not in self._made:
+                self._wanted.setdefault(key, (model, []))[1].append(then)
+                self._wanted.move_to_end(key, last=False)
                 self._changed.notify()
                 return
-        if then is not None:
-            then()
+        then()
+
+    def suggest(self, model: Model, size: Size) -> None:
+        """Have a model's programs of a size compiled beside, unless there are others to be compiled already."""
+        key = model.digest, size
+        with self._changed:
+            if key not in self._made and len(self._wanted) < MOST_SUGGESTED:
+                self._wanted.setdefault(key, (model, []))
+                self._changed.notify()
 
     def stop(self) -> None:
         """Begin nothing more; who waits goes on."""
@@ -127,12 +150,17 @@ class Programs:
                     self.make(model, key[1])
             except Exception as error:  # whoever asks is told the same
                 LOG.error("not compiled", model=model.name, size=key[1], error=str(error))
+            self._note(model, key[1])
             with self._changed:
-                self._made[key] = model.name
                 _, waiting = self._wanted.pop(key)
             for then in waiting:
                 then()
-            try:
-                self.make_together(model, key[1])
-            except Exception as error:
-                LOG.error("not compiled", model=model.name, size=key[1], error=str(error))
+            if waiting:  # such sessions are used
+                self._try_together(model, key[1])
+            release_unused_memory()  # compilers leave much of it behind
+
+    def _try_together(self, model: Model, size: Size) -> None:
+        try:
+            self.make_together(model, size)
+        except Exception as error:  # each is decided by itself then
+            LOG.error("not compiled", model=model.name, size=size, together=True, error=str(error))

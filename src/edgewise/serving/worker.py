@@ -333,7 +333,7 @@ class Worker:
         each.job.reply.set_result(each.reply)
         if each.job.kind == "open":
             for size in each.service.likely(state, self._programs.stated(each.model)):
-                self._programs.want(each.model, size)
+                self._programs.suggest(each.model, size)
         for listener in self.listeners:
             listener(each.change, state)
 
