@@ -25,8 +25,9 @@ from edgewise.serving.logs import LOG
 HISTORY_FILE = "history.json"
 """In the folder of the agents: names of those that were served, the present one last."""
 KEPT = 20
-"""Names of the history, and latest times of answers, that are kept."""
+"""Names of the history that are kept."""
 LATENCIES = 1000
+"""Latest requests whose times are kept."""
 Answer = TypeVar("Answer")
 
 

@@ -15,6 +15,7 @@ from edgewise.construction.security import CA, edge_security, is_loopback
 from edgewise.construction.service import EdgeService
 
 POLL_S = 0.5
+"""Seconds between two looks at whether the processes still run."""
 
 
 @dataclass(frozen=True)
