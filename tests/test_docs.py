@@ -201,7 +201,7 @@ def parse_only(monkeypatch: pytest.MonkeyPatch) -> None:
         return Source(name, "system", registry.find(name if name in registry.names() else "agent-migration"), {})
 
     monkeypatch.setattr(tyro, "cli", understood)
-    monkeypatch.setattr("edgewise.cli.evaluate.find_source", any_source)
+    monkeypatch.setattr("edgewise.cli.played.find_source", any_source)
     monkeypatch.setattr("edgewise.training.fine_tuning.learner_of", lambda system, name: "entity-ppo")
     monkeypatch.setattr("edgewise.training.fine_tuning.following", lambda config, name: config)
     for name in ("claimed", "claimed_new"):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from edgewise.cli.main import main
+from edgewise.cli.played import parse_source
+from edgewise.cli.show import Options, Show
 from edgewise.common.errors import NothingToShow
 from edgewise.drawing.scene import Bar, Bars, Curve, Curves, Scene, ends, ticks
 from edgewise.drawing.scene_figure import FRAME, frame
@@ -257,6 +259,14 @@ class TestCommand:
         told = capsys.readouterr().err
         assert fault in told
         assert len(told.splitlines()) == 1
+
+    def test_options_of_the_system_change_the_environment_that_is_played(self, capsys):
+        words = ["twin-trading", "--leaders", "3", "--steps", "5"]
+        options, source, instance = parse_source(words, "edgewise show", Show, ("shown", Options()))
+        assert (source.name, options.steps, instance.changes) == ("twin-trading", 5, {"leaders": 3})
+        assert instance.config == source.system.config(leaders=3)
+        assert main(["show", "twin-trading", "--leaders", "0"]) == 2
+        assert "leaders = 0: must be" in capsys.readouterr().err
 
     @pytest.mark.slow
     def test_a_part_of_an_episode_is_written_and_no_file_of_others_replaced(self, tmp_path, monkeypatch, capsys):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 import served
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.serving.application import Server, application
 from edgewise.serving.logs import set_up
+from edgewise.serving.run import listening
 from edgewise.serving.security import Gate, read_token
 from edgewise.serving.settings import Settings
 
@@ -123,6 +131,47 @@ def test_slow_bodies_and_too_many_requests_are_refused() -> None:
     assert asyncio.run(_answer(slow, [b"a"])) == 200
     limited = Gate(_fine, None, Settings(rate_per_s=2.0))
     assert [asyncio.run(_answer(limited, [])) for _ in range(4)] == [200, 200, 429, 429]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for this machine that it has signed itself, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, which makes the certificate")
+    paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    places = ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(paths[0]), "-keyout", str(paths[1])]
+    subprocess.run([*words.split(), *places], check=True, capture_output=True)
+    return paths
+
+
+def test_over_tls_only_who_knows_the_certificate_is_answered(
+    tmp_path: Path, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEWISE_TOKEN", TOKEN)
+    monkeypatch.setattr(Server, "warm", lambda server: server._set_ready(True))
+    model = str(served.save_small_policy(tmp_path / "small"))
+    database = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    settings = Settings((model,), port=0, database=database, tls_certificate=certificate[0], tls_key=certificate[1])
+    server = uvicorn.Server(listening(application(Server(settings)), settings))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    address = f"https://127.0.0.1:{port}"
+    with httpx.Client(base_url=address, verify=ssl.create_default_context(cafile=str(certificate[0]))) as known:
+        assert known.get("/v2/health/live").json() == {"live": True}
+        assert known.get("/metrics").status_code == 401
+        assert "; Secure" in known.get("/", params={"token": TOKEN}).headers["set-cookie"]
+    with httpx.Client(base_url=address) as stranger, pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY"):
+        stranger.get("/v2/health/live")
+    with httpx.Client(base_url=address.replace("https", "http")) as plain, pytest.raises(httpx.RemoteProtocolError):
+        plain.get("/v2/health/live")
+    server.should_exit = True
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 def test_other_addresses_than_loopback_need_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

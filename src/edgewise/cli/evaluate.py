@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from edgewise.cli.options import part, values
+from edgewise.cli.played import Instance, parse_source
 from edgewise.common.errors import check_integer
 from edgewise.common.terminal import number, print_table
 from edgewise.environments.system import System
 from edgewise.training.config import TrainingConfig
-from edgewise.training.sources import Candidate, Source, candidate, find_source
+from edgewise.training.sources import Candidate, Source, candidate
 
 if TYPE_CHECKING:
     from edgewise.statistics.judgement import Judgement
@@ -65,24 +64,6 @@ class Evaluate:
 
     source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SOURCE")]
     options: Annotated[Options, tyro.conf.arg(name=""), tyro.conf.OmitArgPrefixes] = Options()
-
-
-@dataclass(frozen=True)
-class Instance:
-    """The environment to play in.
-
-    Attributes:
-        config: its configuration.
-        changes: field to value, where the configuration differs from that of the source.
-    """
-
-    config: Any
-    changes: Mapping[str, Any]
-
-    @property
-    def words(self) -> str:
-        """The changes in words; empty without any."""
-        return ", ".join(f"{name} = {value}" for name, value in self.changes.items())
 
 
 def run(words: list[str]) -> int:
@@ -155,39 +136,8 @@ def _title(source: Source, options: Options, chosen: Candidate | None, instance:
 
 
 def parse(words: Sequence[str]) -> tuple[Options, Source, Instance]:
-    """The options, what they are of, and the environment to play in.
-
-    Raises:
-        EdgewiseError: if there is no such source, or a value is not allowed.
-        SystemExit: after help, or for words that are no options; the parser has reported them.
-    """
-    prog = "edgewise evaluate"
-    name, rest = "".join(words[:1]), list(words[1:])
-    if not name or name.startswith("-"):
-        first, more = tyro.cli(Evaluate, args=list(words), prog=prog, return_unknown_args=True)
-        name, rest = first.source, [word for word in words if word != first.source] if more else []
-        if not more:
-            source = find_source(name)
-            return first.options, source, Instance(source.config, {})
-    source = find_source(name)
-    config = source.config
-    parsed: Any = tyro.cli(command_type(config), args=rest, prog=f"{prog} {name}", description=source.system.summary)
-    given = values(parsed.system)
-    changes = {field: value for field, value in given.items() if value != getattr(config, field)}
-    made = source.system.changed(config, changes) if changes else config
-    return parsed.options, source, Instance(made, changes)
-
-
-def command_type(config: Any) -> type[Any]:
-    """The options of `edgewise evaluate SOURCE`, whose environment starts from a configuration, as a dataclass."""
-    return dataclasses.make_dataclass(
-        "Evaluation",
-        [
-            ("options", Annotated[Options, tyro.conf.arg(name="evaluation"), tyro.conf.OmitArgPrefixes], Options()),
-            part("system", config),
-        ],
-        frozen=True,
-    )
+    """The options, what they are of, and the environment to play in; see `parse_source`."""
+    return parse_source(words, "edgewise evaluate", Evaluate, ("evaluation", Options()))
 
 
 def chosen_episodes(sources: Sequence[Source], episodes: int | None, seed: int | None) -> tuple[int, int]:

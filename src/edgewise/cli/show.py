@@ -8,21 +8,19 @@ from typing import Annotated, Any
 
 import tyro
 
+from edgewise.cli.played import Instance, parse_source
 from edgewise.common.errors import ConfigurationError, EdgewiseError, NothingToShow, check_integer
 from edgewise.environments.system import System
-from edgewise.training.sources import Candidate, Source, candidate, find_source
+from edgewise.training.sources import Candidate, Source, candidate
 
 PAGE = "episode.html"
 
 
 @dataclass(frozen=True)
-class Show:
-    """Replay an episode, and write it as one HTML page with a time slider, which needs nothing else to be looked at.
-
-    The page shows what the policy does step by step, and its headline metric beside that of a reference rule in the same episode.
+class Options:
+    """What is shown.
 
     Attributes:
-        source: folder of a run or of a policy, or a system whose own policy or reference is meant.
         policy: "best" or "last" of a run, a policy that comes with the system, or one of its reference policies. If None, the
             best of a run, the first policy that comes with a system, or the system's rule.
         learner: training seed of the run's policy.
@@ -35,7 +33,6 @@ class Show:
             written is not replaced.
     """
 
-    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN|POLICY|SYSTEM")]
     policy: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     learner: int = 0
     seed: int = 0
@@ -46,28 +43,44 @@ class Show:
     output: Path | None = None
 
 
+@dataclass(frozen=True)
+class Show:
+    """Replay an episode, and write it as one HTML page with a time slider, which needs nothing else to be looked at.
+
+    The page shows what the policy does step by step, and its headline metric beside that of a reference rule in the same episode.
+    The environment is that of the run or of the policy, or the system's default one, but for the options of the system that
+    are given too: edgewise show SOURCE --help tells them.
+
+    Attributes:
+        source: folder of a run or of a policy, or a system whose own policy or reference is meant.
+        options: what is shown.
+    """
+
+    source: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN|POLICY|SYSTEM")]
+    options: Annotated[Options, tyro.conf.arg(name=""), tyro.conf.OmitArgPrefixes] = Options()
+
+
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    options = tyro.cli(Show, args=words, prog="edgewise show")
+    options, source, instance = parse_source(words, "edgewise show", Show, ("shown", Options()))
     check_integer("seed", options.seed, 0, 2**32 - 1)
     check_integer("start", options.start, 0)
     check_integer("steps", options.steps, 1)
     if options.output is not None and options.output.suffix not in (".html", ".htm"):
         raise ConfigurationError("output", str(options.output), "a file name that ends in .html")
-    source = find_source(options.source)
     if not source.system.draws:
-        raise NothingToShow("source", options.source, "of a system with scenes: this one draws nothing")
+        raise NothingToShow("source", source.name, "of a system with scenes: this one draws nothing")
     from rich.console import Console
 
     with Console(stderr=True).status(f"playing an episode of {source.system.name}"):
-        page = _page(options, source)
+        page = _page(options, source, instance)
     path = options.output or _usual_name(source)
     _write(path, page)
     print(path)
     return 0
 
 
-def _page(options: Show, source: Source) -> str:
+def _page(options: Options, source: Source, instance: Instance) -> str:
     from edgewise.environments.moments import show
     from edgewise.policies.learned import LearnedPolicy
     from edgewise.reports.episode import play
@@ -76,7 +89,7 @@ def _page(options: Show, source: Source) -> str:
 
     entry = source.system
     chosen, name = _chosen(options, source)
-    config = source.config if chosen is None else chosen.form(entry, source.config)
+    config = instance.config if chosen is None else chosen.form(entry, instance.config)
     environment = entry.build_evaluation(config)
     _check_group(options.group, environment)
     if chosen is None:
@@ -93,10 +106,11 @@ def _page(options: Show, source: Source) -> str:
     end = min(options.start + options.steps, moments.count)
     scenes = show(entry, environment, moments.part(0, end))[options.start :]
     played = f"{name}, episode of seed {options.seed}" + (f", beside {rule} in the same episode" if rule else "")
+    played += f", played with {instance.words}" if instance.changes else ""
     return replay_page(f"{name} on {entry.name}", played, scenes)
 
 
-def _chosen(options: Show, source: Source) -> tuple[Candidate | None, str]:
+def _chosen(options: Options, source: Source) -> tuple[Candidate | None, str]:
     """The learned policy that is meant and its name; None with the name of a reference policy."""
     entry = source.system
     references = entry.reference_names
@@ -111,7 +125,7 @@ def _chosen(options: Show, source: Source) -> tuple[Candidate | None, str]:
     return chosen, chosen.name
 
 
-def _rule(options: Show, entry: System, environment: Any, name: str) -> str:
+def _rule(options: Options, entry: System, environment: Any, name: str) -> str:
     """The rule to be put beside the policy; empty for none."""
     rule = entry.rule if options.against is None else options.against
     if rule in ("", "none", name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from typing import Any
 
 import jax
 import uvicorn
@@ -32,7 +33,15 @@ def serve(settings: Settings) -> None:
     server = Server(settings)
     app = application(server)
     mount(app, server)
-    config = uvicorn.Config(
+    scheme = "http" if settings.tls_certificate is None else "https"
+    print(f"{scheme}://{settings.host}:{settings.port}/ shows the sessions, /docs how to ask", file=sys.stderr)
+    signal.signal(signal.SIGTERM, lambda *_: None)  # raised once more at the end: what it asks for is done then
+    uvicorn.Server(listening(app, settings)).run()
+
+
+def listening(app: Any, settings: Settings) -> uvicorn.Config:
+    """How an application listens."""
+    return uvicorn.Config(
         app,
         settings.host,
         settings.port,
@@ -45,7 +54,3 @@ def serve(settings: Settings) -> None:
         access_log=False,
         server_header=False,
     )
-    scheme = "http" if settings.tls_certificate is None else "https"
-    print(f"{scheme}://{settings.host}:{settings.port}/ shows the sessions, /docs how to ask", file=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: None)  # raised once more at the end: what it asks for is done then
-    uvicorn.Server(config).run()

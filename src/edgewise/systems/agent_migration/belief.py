@@ -13,11 +13,14 @@ the slots of the default system wrongly.
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from edgewise.systems.agent_migration.host_records import record_in
 from edgewise.systems.agent_migration.parameters import Parameters
 
 NOT_A_TARGET, IDLE, RECONNAISSANCE, ATTACKED = range(4)
@@ -52,16 +55,23 @@ class Filter(eqx.Module):
     hit: Float[Array, " s"]
 
 
-def begin(p: Parameters, rsus: int) -> Filter:
+def begin(p: Parameters, rsus: int, numbers: Any = jnp) -> Filter:
     """The filter at the start of an episode: so many targets, nobody knows which, and no attack yet.
 
     Args:
         p: the system.
         rsus: number of units S.
+        numbers: see `host_records`.
     """
-    target = p.attacked_rsus / rsus
-    row = jnp.stack([1 - target, target, jnp.zeros(()), jnp.zeros(())])
-    return Filter(jnp.broadcast_to(row, (rsus, 4)), jnp.broadcast_to(_neutral_level(p), (rsus,)), jnp.zeros(rsus))
+    kind = p.initial_reputation.dtype
+    target = p.attacked_rsus.astype(kind) / rsus
+    row = numbers.stack([1 - target, target, numbers.zeros((), kind), numbers.zeros((), kind)])
+    values = {
+        "probability": numbers.broadcast_to(row, (rsus, 4)),
+        "level": numbers.broadcast_to(_neutral_level(p), (rsus,)),
+        "hit": numbers.zeros(rsus, kind),
+    }
+    return record_in(numbers, Filter, values)
 
 
 def update(p: Parameters, belief: Filter, evidence: Float[Array, " s"], defence: Bool[Array, " s"]) -> Filter:
@@ -167,7 +177,7 @@ def packet_terms(p: Parameters) -> tuple[Float[Array, ""], Float[Array, ""]]:
     return weight * (1 - 2 * p.packet_loss), weight * (1 - 2 * p.attacked_packet_loss)
 
 
-def _neutral_level(p: Parameters) -> Float[Array, ""]:
+def _neutral_level(p: Parameters) -> Any:
     """What (20) holds beside packets as long as nobody has been served: the prior means, and efficiency 0.5."""
     prior = p.prior_positive / (p.prior_positive + p.prior_negative)
     return (p.trust_weights[0] + p.trust_weights[1]) * prior + p.trust_weights[2] * (1 - p.reliability_weight) * 0.5

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from edgewise.common.errors import ConfigurationError, check_range
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
+from edgewise.systems.agent_migration.host_records import HostParameters, with_values
 from edgewise.systems.agent_migration.instances import alone
-from edgewise.systems.agent_migration.parameters import Parameters, build_parameters
+from edgewise.systems.agent_migration.parameters import build_parameters
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Fleet:
         """The names of the units."""
         return tuple(unit.name for unit in self.units)
 
-    def parameters(self, config: AgentMigrationConfig) -> Parameters:
+    def parameters(self, config: AgentMigrationConfig) -> HostParameters:
         """The parameters of the system that the fleet makes.
 
         Args:
@@ -113,10 +113,11 @@ class Fleet:
             scheduled_attacks=(),
             mobility=None,
         )
-        parameters = build_parameters(made)
+        parameters: HostParameters = build_parameters(made, np)
+        usual = parameters.tolerance
         given = np.array([np.nan if each.tolerance_s is None else each.tolerance_s for each in self.vehicles])
-        tolerance = jnp.where(np.isnan(given), parameters.tolerance, jnp.asarray(np.nan_to_num(given), float))
-        return replace(parameters, tolerance=tolerance)
+        tolerance = np.where(np.isnan(given), usual, np.nan_to_num(given).astype(usual.dtype))
+        return with_values(parameters, {"tolerance": tolerance})
 
     def with_tolerances_of(self, before: Fleet) -> Fleet:
         """The same fleet, in which whoever was there before and gives no tolerance keeps its own."""
@@ -127,7 +128,7 @@ class Fleet:
         )
         return replace(self, vehicles=tuple(vehicles))
 
-    def settled(self, parameters: Parameters) -> Fleet:
+    def settled(self, parameters: HostParameters) -> Fleet:
         """The same fleet, whose vehicles keep their tolerances when others come and go."""
         tolerances = np.asarray(parameters.tolerance, float).tolist()
         vehicles = tuple(replace(each, tolerance_s=t) for each, t in zip(self.vehicles, tolerances, strict=True))

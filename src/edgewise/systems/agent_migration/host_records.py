@@ -1,6 +1,8 @@
 """Records whose arrays are those of NumPy, outside of compiled code.
 
-Their classes name arrays of JAX, which runtime checks of types would look for: here they are checked by reading alone.
+Their classes name arrays of JAX, which runtime checks of types would look for: here they are checked by reading alone. Functions
+with an argument `numbers` make records of JAX or of NumPy, with the same bits: what is done once with arrays of any size, outside
+of compiled code, is done by NumPy, since JAX would compile every step of it for every size.
 """
 
 from __future__ import annotations
@@ -33,6 +35,11 @@ def on_device(record: Record) -> Record:
     """The record with arrays of JAX."""
     moved: Record = jax.tree.map(jnp.asarray, record)
     return moved
+
+
+def record_in(numbers: Any, kind: type[Record], values: Mapping[str, Any]) -> Record:
+    """A record with the given values: arrays of the module `numbers`, `jax.numpy` or `numpy`."""
+    return kind(**values) if numbers is jnp else record_of(kind, values)
 
 
 def with_values(record: Record, values: Mapping[str, Any]) -> Record:

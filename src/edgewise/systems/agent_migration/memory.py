@@ -6,6 +6,8 @@ latest reputation I_t, in which an attack shows at once: B averages it with olde
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -13,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 from edgewise.systems.agent_migration import belief
 from edgewise.systems.agent_migration.channel import distances
 from edgewise.systems.agent_migration.environment import AgentMigration, AgentMigrationState
+from edgewise.systems.agent_migration.host_records import record_in
 from edgewise.systems.agent_migration.parameters import Parameters
 
 AVERAGING = 0.15
@@ -121,26 +124,33 @@ def see(environment: AgentMigration, state: AgentMigrationState, memory: Memory 
     )
 
 
-def begin(p: Parameters, seen: Seen) -> Memory:
-    """What an operator knows at the start of an episode: nothing has happened yet."""
+def begin(p: Parameters, seen: Seen, numbers: Any = jnp) -> Memory:
+    """What an operator knows at the start of an episode: nothing has happened yet.
+
+    Args:
+        p: the system.
+        seen: then.
+        numbers: see `host_records`.
+    """
     vehicles, units = seen.reputation.shape
-    mean = seen.reputation.mean(0)
-    return Memory(
-        positions=seen.positions,
-        target=seen.serving,
-        defence=jnp.zeros(units, bool),
-        fell_back=jnp.zeros(vehicles, bool),
-        travelled=jnp.zeros(vehicles),
-        expected=jnp.zeros(vehicles),
-        moved=jnp.zeros(vehicles),
-        before=seen.reputation,
-        latest=seen.reputation,
-        change=jnp.zeros_like(seen.reputation),
-        lowest=mean,
-        highest=mean,
-        average=mean,
-        filter=belief.begin(p, units),
-    )
+    kind, mean = seen.reputation.dtype, seen.reputation.mean(0)
+    values = {
+        "positions": seen.positions,
+        "target": seen.serving,
+        "defence": numbers.zeros(units, bool),
+        "fell_back": numbers.zeros(vehicles, bool),
+        "travelled": numbers.zeros(vehicles, kind),
+        "expected": numbers.zeros(vehicles, kind),
+        "moved": numbers.zeros(vehicles, kind),
+        "before": seen.reputation,
+        "latest": seen.reputation,
+        "change": numbers.zeros_like(seen.reputation),
+        "lowest": mean,
+        "highest": mean,
+        "average": mean,
+        "filter": belief.begin(p, units, numbers),
+    }
+    return record_in(numbers, Memory, values)
 
 
 def remember(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -13,6 +15,7 @@ from scipy.sparse.csgraph import shortest_path
 
 from edgewise.systems.agent_migration.channel import path_gain, spectral_efficiency
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig, Values
+from edgewise.systems.agent_migration.host_records import record_in
 
 RAW_DATA_MB = (100.0, 171.0, 243.0, 314.0, 386.0, 457.0, 529.0, 600.0)
 AGENT_DATA_MB = (314.0, 529.0, 100.0, 457.0, 243.0, 600.0, 171.0, 386.0)
@@ -132,11 +135,15 @@ def _volumes(config: AgentMigrationConfig) -> np.ndarray:
     return 1e6 * _spread(config.raw_data_mb, RAW_DATA_MB, config.vehicles)
 
 
-def build_parameters(config: AgentMigrationConfig) -> Parameters:
+def build_parameters(config: AgentMigrationConfig, numbers: Any = jnp) -> Parameters:
     """Translate a configuration to SI arrays, with everything that follows from it.
 
     The spectrum B_s is the one that gives the nominal rate at the reference distance; the tolerance T_max is the personal
     multiple of the nominal latency.
+
+    Args:
+        config: the system.
+        numbers: see `host_records`.
 
     Returns:
         `Parameters`.
@@ -150,20 +157,15 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         else np.asarray(config.rsu_positions_m, dtype=float)
     )
 
-    def number(value: object) -> Array:
-        return jnp.asarray(value, dtype=float)
+    kind, whole = jax.dtypes.canonicalize_dtype(float), jax.dtypes.canonicalize_dtype(int)
 
-    gain = path_gain(
-        number(config.reference_distance_m),
-        number(config.carrier_ghz * 1e9),
-        number(config.antenna_gain),
-        number(config.minimum_distance_m),
-    )
-    efficiency = spectral_efficiency(gain, number(config.vehicle_power_w), number(config.noise_w))
+    def number(value: object) -> Any:
+        return numbers.asarray(value, dtype=kind)
+
     derived = {
-        "attacked_rsus": jnp.asarray(config.attacked_rsus),
-        "reconnaissance_slots": jnp.asarray(config.reconnaissance_slots),
-        "scheduled_attacks": jnp.asarray(config.scheduled_attacks, dtype=int).reshape(-1, 3),
+        "attacked_rsus": numbers.asarray(config.attacked_rsus, dtype=whole),
+        "reconnaissance_slots": numbers.asarray(config.reconnaissance_slots, dtype=whole),
+        "scheduled_attacks": numbers.asarray(config.scheduled_attacks, dtype=whole).reshape(-1, 3),
         "center": number(config.origin_m) + config.area_m / 2,
         "half_extent": number(config.area_m / 2),
         "rsu_positions": number(positions),
@@ -174,7 +176,7 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
         "vehicle_power": number(config.vehicle_power_w),
         "rsu_power": number(config.rsu_power_w),
         "noise": number(config.noise_w),
-        "spectrum_hz": number(rate) / efficiency,
+        "spectrum_hz": number(rate) / numbers.asarray(_reference_efficiency(config)),
         "cpu_hz": number(cpu),
         "raw_data": number(raw),
         "agent_data": number(agent),
@@ -184,4 +186,19 @@ def build_parameters(config: AgentMigrationConfig) -> Parameters:
     same = {
         field.name: number(getattr(config, field.name)) for field in fields(Parameters) if field.name not in derived
     }
-    return Parameters(**derived, **same)
+    return record_in(numbers, Parameters, {**derived, **same})
+
+
+def _reference_efficiency(config: AgentMigrationConfig) -> Float[Array, ""]:
+    """Spectral efficiency at the reference distance, bit/s/Hz."""
+
+    def number(value: float) -> Array:
+        return jnp.asarray(value, dtype=float)
+
+    gain = path_gain(
+        number(config.reference_distance_m),
+        number(config.carrier_ghz * 1e9),
+        number(config.antenna_gain),
+        number(config.minimum_distance_m),
+    )
+    return spectral_efficiency(gain, number(config.vehicle_power_w), number(config.noise_w))

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from edgewise.systems.agent_migration.memory import Memory
-from edgewise.systems.agent_migration.standing import Standing
+from edgewise.systems.agent_migration.host_records import HostMemory, HostStanding, with_values
 
 Record = TypeVar("Record", bound=eqx.Module)
 VEHICLE, UNIT, OTHER = "v", "s", "-"
@@ -71,7 +68,7 @@ def carried(old: Record, fresh: Record, axes: Mapping[str, str], moved: Places) 
         new = [_present(filled, axis, place, moved) for place, axis in enumerate(axes[field])]
         previous = [moved[axis][kept] if axis in moved else kept for axis, kept in zip(axes[field], new, strict=True)]
         filled[np.ix_(*new)] = np.asarray(old)[np.ix_(*previous)]
-        return jnp.asarray(filled)
+        return filled
 
     changed = {
         field: jax.tree.map(
@@ -79,7 +76,7 @@ def carried(old: Record, fresh: Record, axes: Mapping[str, str], moved: Places) 
         )
         for field in axes
     }
-    return replace(fresh, **changed)
+    return with_values(fresh, changed)
 
 
 def _present(array: np.ndarray, axis: str, place: int, moved: Places) -> Int[np.ndarray, " kept"]:
@@ -95,7 +92,7 @@ def _filled(old: np.ndarray, fresh: np.ndarray, moved: Places) -> np.ndarray:
     return filled
 
 
-def carried_memory(old: Memory, fresh: Memory, moved: Places) -> Memory:
+def carried_memory(old: HostMemory, fresh: HostMemory, moved: Places) -> HostMemory:
     """`carried`; targets are units, whose places have changed too. Who was sent to one that has gone stays where it is."""
     memory = carried(old, fresh, MEMORY, moved)
     was = moved[VEHICLE]
@@ -103,9 +100,10 @@ def carried_memory(old: Memory, fresh: Memory, moved: Places) -> Memory:
     now = np.full(len(was), -1)
     for place, before in enumerate(moved[UNIT]):
         now[(old_target == before) & (before >= 0)] = place
-    return replace(memory, target=jnp.where(now >= 0, now, fresh.target))
+    target = np.where(now >= 0, now, fresh.target).astype(fresh.target.dtype)
+    return with_values(memory, {"target": target})
 
 
-def carried_standing(old: Standing, fresh: Standing, moved: Places) -> Standing:
+def carried_standing(old: HostStanding, fresh: HostStanding, moved: Places) -> HostStanding:
     """`carried` of standings."""
     return carried(old, fresh, STANDING, moved)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -25,7 +24,6 @@ from edgewise.systems.agent_migration.host_records import (
     HostParameters,
     HostSeen,
     HostStanding,
-    on_device,
     record_of,
     with_values,
 )
@@ -200,12 +198,9 @@ class Session:
             UNIT: places(old.unit_names, fleet.unit_names),
         }
         fleet = fleet.with_tolerances_of(old)
-        there_now = fleet.parameters(self.config)
-        p = jax.device_get(there_now)
+        p = fleet.parameters(self.config)
         sizes = len(fleet.vehicles), len(fleet.units)
-        standing_ = carried_standing(
-            on_device(judged), standing.begin(there_now, *sizes, self.config.trust_window), moved
-        )
+        standing_ = carried_standing(judged, standing.begin(p, *sizes, self.config.trust_window, np), moved)
 
         was = moved[VEHICLE]
         new = was < 0
@@ -216,7 +211,7 @@ class Session:
 
         left = self._as_before(seen, moved, np.asarray(target), judged)
         remembered = self.padding.remember(self.memory, self.seen, target, defence, left)
-        carried = carried_memory(on_device(remembered), memory.begin(there_now, on_device(seen)), moved)
+        carried = carried_memory(remembered, memory.begin(p, seen, np), moved)
         gone = ~new & (sent < 0) & ~np.asarray(seen.entered)  # an agent goes with the unit to which it was sent
         target_now = np.where(seen.entered, seen.serving, carried.target).astype(np.int32)
         carried = with_values(carried, {"target": target_now, "fell_back": np.asarray(carried.fell_back) | gone})
@@ -284,13 +279,12 @@ def begin(
             "'entities': a policy on vectors is given them by its artefact's `observe`",
         )
     fleet = Fleet(tuple(vehicles), tuple(units))
-    there = fleet.parameters(config)
-    p = jax.device_get(there)
+    p = fleet.parameters(config)
     count = len(fleet.vehicles)
-    fresh = standing.begin(there, count, len(fleet.units), config.trust_window)
+    fresh = standing.begin(p, count, len(fleet.units), config.trust_window, np)
     nothing = History(np.full((count, 2), np.nan), np.full(count, -1), np.zeros(count, bool))
     seen = see(p, fleet, situation, nothing, fresh.reputation)
-    return Session(config, fleet.settled(p), p, seen, memory.begin(there, on_device(seen)), fresh, Padding.of(p))
+    return Session(config, fleet.settled(p), p, seen, memory.begin(p, seen, np), fresh, Padding.of(p))
 
 
 def see(p: HostParameters, fleet: Fleet, situation: Situation, history: History, reputation: Any) -> HostSeen:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from edgewise.systems.agent_migration import trust
+from edgewise.systems.agent_migration.host_records import record_in
 from edgewise.systems.agent_migration.parameters import Parameters
 
 
@@ -26,7 +29,7 @@ class Standing(eqx.Module):
     reputation: Float[Array, "v s"]
 
 
-def begin(p: Parameters, vehicles: int, units: int, window: int) -> Standing:
+def begin(p: Parameters, vehicles: int, units: int, window: int, numbers: Any = jnp) -> Standing:
     """The standing of units of which nothing is known.
 
     Args:
@@ -34,14 +37,17 @@ def begin(p: Parameters, vehicles: int, units: int, window: int) -> Standing:
         vehicles: V, as many users.
         units: S.
         window: tau of (17), slots.
+        numbers: see `host_records`.
     """
-    return Standing(
-        positive=jnp.zeros((vehicles, units)),
-        negative=jnp.zeros((vehicles, units)),
-        window_latency=jnp.zeros((window, units)),
-        window_visits=jnp.zeros((window, units)),
-        reputation=jnp.full((vehicles, units), p.initial_reputation),
-    )
+    kind = p.initial_reputation.dtype
+    values = {
+        "positive": numbers.zeros((vehicles, units), kind),
+        "negative": numbers.zeros((vehicles, units), kind),
+        "window_latency": numbers.zeros((window, units), kind),
+        "window_visits": numbers.zeros((window, units), kind),
+        "reputation": numbers.full((vehicles, units), p.initial_reputation),
+    }
+    return record_in(numbers, Standing, values)
 
 
 def update(

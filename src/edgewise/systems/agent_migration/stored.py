@@ -51,7 +51,7 @@ def load(content: bytes) -> Operated:
         fleet = Fleet(tuple(Vehicle(**each) for each in facts["vehicles"]), _units(facts["fleet_units"]))
         tree = nested(arrays)
         filtered = record_of(Filter, tree["memory"]["filter"])
-        parameters = jax.device_get(fleet.parameters(config))
+        parameters = fleet.parameters(config)
         session = Session(
             config,
             fleet,
