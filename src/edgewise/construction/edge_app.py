@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from flwr.clientapp import ClientApp
 
 from edgewise.common.program_cache import keep_programs
 from edgewise.construction.edge import EdgeServer
+from edgewise.construction.layout import WORKING
 from edgewise.construction.parcels import Action
 from edgewise.construction.wire import opened, wrapped
 
 
 def _answered(action: Action, message: Message, context: Context) -> Message:
     keep_programs()
-    server = EdgeServer(Path(str(context.node_config["folder"])))
-    return Message(wrapped(server.answer(action, opened(message))), reply_to=message)
+    folder = Path(str(context.node_config["folder"]))
+    with (folder / WORKING).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return Message(wrapped(EdgeServer(folder).answer(action, opened(message))), reply_to=message)
 
 
 app = ClientApp()

@@ -1,4 +1,4 @@
-"""Names of files in the folder of a cloud server."""
+"""Names of files in the folders of servers."""
 
 LOCK = "engine.lock"
 """Locked by the ServerApp as long as it lives."""
@@ -6,3 +6,5 @@ OUTCOME = "outcome.json"
 """Written by the ServerApp at its end: the construction, and the error that has ended it, or null."""
 ALLOWED = "allowed.json"
 """Public keys of the edge servers that may take part; without it all may."""
+WORKING = "working.lock"
+"""In the folder of an edge server: locked by a ClientApp as long as it works."""

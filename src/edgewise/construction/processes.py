@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -178,7 +179,7 @@ def start_superlink(folder: Path, host: str, port: int, security: Security | Non
 
 def _await(running: Running, host: str, port: int, security: Security | None) -> None:
     scheme = "http" if security is None else "https"
-    verify = True if security is None else str(security.ca)
+    verify = True if security is None else ssl.create_default_context(cafile=str(security.ca))
     end = time.monotonic() + STARTED_S
     while time.monotonic() < end:
         if not running.alive:

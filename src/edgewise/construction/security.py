@@ -66,7 +66,7 @@ def make_cloud_keys(folder: Path, hosts: Sequence[str]) -> Key:
     )
     replace_file(folder / CA, ca.public_bytes(Encoding.PEM))
     replace_file(folder / CERTIFICATE, certificate.public_bytes(Encoding.PEM))
-    _write_private(folder / CERTIFICATE_KEY, _private_bytes(server))
+    _write_private(folder / CERTIFICATE_KEY, server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return key
 
 
@@ -87,8 +87,8 @@ def make_edge_keys(folder: Path, name: str) -> dict[str, Any]:
     path = folder / KEY_FILE
     key = load_key(path) if path.exists() else make_key(path)
     node = ec.generate_private_key(ec.SECP384R1())
-    _write_private(folder / NODE_KEY, _private_bytes(node))
-    public = node.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    _write_private(folder / NODE_KEY, node.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = node.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     facts = {"name": name, "edge": key.public, "node": public}
     replace_file(folder / PUBLIC, json.dumps(facts, indent=2).encode())
     return facts
@@ -186,10 +186,6 @@ def _host(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
     except ValueError:
         raise ConfigurationError("host", host, "a name or an address") from None
-
-
-def _private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _write_private(path: Path, content: bytes) -> None:

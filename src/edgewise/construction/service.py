@@ -13,7 +13,7 @@ from pathlib import Path
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
 from edgewise.construction.books import Books
-from edgewise.construction.layout import ALLOWED, LOCK, OUTCOME
+from edgewise.construction.layout import ALLOWED, LOCK, OUTCOME, WORKING
 from edgewise.construction.processes import Running, Security, flower, start_run, start_superlink, start_supernode
 from edgewise.construction.terms import PERIODS
 
@@ -24,6 +24,12 @@ ATTEMPTS = 20
 """How often processes are begun again before a construction is given up."""
 FREED_S = 20.0
 """How long the port of a SuperLink that was killed is waited for, s."""
+LOOK_S = 5.0
+"""Time between two looks at a SuperNode's log, s."""
+STUCK_S = 45.0
+"""How long a ClientApp may take from its message to the begin of its work, s."""
+RECEIVED, SENT = b"Receiving: ", b"Sending: "
+"""What a SuperNode's log says of a message and of its answer."""
 STEPS = 3
 """Of a server in a period: chosen, delivered, told."""
 Report = Callable[[int, str], None]
@@ -150,7 +156,10 @@ class CloudService:
 
 
 class EdgeService:
-    """A SuperNode that is begun again when it ends.
+    """A SuperNode that is begun again when it ends, or waits for a ClientApp that is no more.
+
+    Flower's SuperNode answers for a ClientApp that was killed, but not for one that was killed before it had taken its message:
+    then it waits for ever. Beginning it again loses nothing: the cloud server sends the message once more.
 
     Args:
         folder: of the edge server.
@@ -160,17 +169,21 @@ class EdgeService:
     """
 
     def __init__(self, folder: Path, superlink: str, port: int, security: Security | None) -> None:
+        self.folder = folder
         self._start = partial(start_supernode, folder, superlink, port, security)
         self._node: Running | None = None
         self._attempts = 0
+        self._log_start = 0
+        self._last_moved = self._next_look = 0.0
+        self._seen = (0, 0)
 
     def check(self) -> None:
-        """Start the SuperNode unless it runs.
+        """Start the SuperNode unless it runs and does its work.
 
         Raises:
             EdgewiseError: if it has ended too often.
         """
-        if self._node is not None and self._node.alive:
+        if self._node is not None and self._node.alive and not self._stuck(self._node):
             return
         if self._node is not None:
             self._attempts += 1
@@ -180,6 +193,22 @@ class EdgeService:
                 )
             self._node.stop()
         self._node = self._start()
+        self._log_start = self._node.log.stat().st_size
+        self._seen, self._last_moved = (0, 0), time.monotonic()
+
+    def _stuck(self, node: Running) -> bool:
+        """Whether it has received a message that nobody works on, for long."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + LOOK_S
+        with node.log.open("rb") as stream:
+            stream.seek(self._log_start)
+            said = stream.read()
+        seen = said.count(RECEIVED), said.count(SENT)
+        if seen != self._seen or seen[0] <= seen[1] or is_locked(self.folder / WORKING):
+            self._seen, self._last_moved = seen, now
+        return now - self._last_moved > STUCK_S and seen[0] > seen[1]
 
     def ask_to_stop(self) -> None:
         """Ask the SuperNode to end, without waiting for it."""

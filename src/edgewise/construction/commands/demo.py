@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.common.files import make_folder
 from edgewise.common.progress import progress_bar
 from edgewise.common.terminal import print_table
+from edgewise.construction.arrival import current_agent
+from edgewise.construction.asking import ask_once
 from edgewise.construction.books import Books
 from edgewise.construction.commands.cloud import PAGE, begin
 from edgewise.construction.curve import EXAMPLES
@@ -86,7 +89,12 @@ def run(words: list[str]) -> int:
         together.stop()
     print_books(books, NAME)
     print_edges(options.folder, list(edges))
-    write_page(books, NAME, cloud / PAGE)
+    notes = []
+    first = options.folder / next(iter(edges))
+    if current_agent(first) is not None:
+        notes.append(f"{first.name}, asked once over HTTP: {json.dumps(ask_once(first)['move'])}")
+        print(notes[0])
+    write_page(books, NAME, cloud / PAGE, notes)
     print(f"page: {cloud / PAGE}")
     books.close()
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.setting import Learner, Setting
-from edgewise.papers.edmsac import claims, figures, probes, sweeps
+from edgewise.papers.edmsac import claims, constructions, figures, probes, sweeps
 from edgewise.papers.edmsac.names import ALPHA, BETA, DENOISING, DMSAC, OURS, PPO, PRUNING, RATES, SERVERS
 from edgewise.papers.edmsac.paper import TITLES
 
@@ -96,6 +96,15 @@ EXPERIMENTS = {
             plot=sweeps.schemes,
             claims=claims.schemes,
             probes=probes.schemes,
+        ),
+        Experiment(
+            name="construction",
+            title=TITLES["construction"],
+            settings=(DEFAULT,),
+            learners=(),
+            references=(),
+            plot=constructions.built,
+            probes=constructions.constructions,
         ),
     )
 }

@@ -18,5 +18,6 @@ TITLES = {
     "fig7": "EDMSAC paper, Fig. 7: pruning rates, denoising steps, learning rates",
     "fig8": "EDMSAC paper, Fig. 8: menus under three network states",
     "fig9": "EDMSAC paper, Fig. 9: contract schemes, number of servers, alpha and beta",
+    "construction": "EDMSAC paper, section III: profits of contracts with real modules",
 }
 PAPER = Paper(TITLES, PROFILES, "edgewise.papers.edmsac.experiments:EXPERIMENTS")
