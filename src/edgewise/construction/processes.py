@@ -5,6 +5,7 @@ Nothing leaves a machine but what they say to each other.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,8 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
 
 LOOPBACK = "127.0.0.1"
+ANY = ("0.0.0.0", "")
+"""Hosts that stand for all addresses of a machine."""
 CONNECTION = "here"
 """Name of the SuperLink in the configuration that Flower's commands read."""
 STARTED_S = 90.0
@@ -84,10 +87,12 @@ class Running:
         name: in errors.
         command: words.
         home: folder of Flower's own files for it, and of its log.
+        address: HOST:PORT by which its own processes, which it detaches from itself, are known.
     """
 
-    def __init__(self, name: str, command: Sequence[str], home: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], home: Path, address: str = "") -> None:
         make_folder(home)
+        self._address = address
         self.name, self.log = name, home / f"{name}.log"
         wrapped = [sys.executable, "-m", "edgewise.construction.child", str(os.getpid()), *command]
         with self.log.open("ab") as log:
@@ -117,13 +122,13 @@ class Running:
     def stop(self) -> None:
         """End it and what it has started, by force if it takes too long."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if not self._signal(number):
-                return
             end = time.monotonic() + ENDED_S
-            while time.monotonic() < end:
-                if not self.alive and not self._signal(0):
-                    return
-                time.sleep(POLL_S)
+            if self._signal(number):
+                while time.monotonic() < end and (self.alive or self._signal(0)):
+                    time.sleep(POLL_S)
+        for process in served_by(self._address) if self._address else ():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
 
     def _signal(self, number: int) -> bool:
         """Send a signal to its process group, which is its own; whether anybody is left in it."""
@@ -133,6 +138,19 @@ class Running:
         except ProcessLookupError:
             return False
         return True
+
+
+def served_by(address: str) -> list[int]:
+    """Processes of Flower that serve a SuperLink or SuperNode at an address; none where /proc does not tell.
+
+    Flower detaches them, and where nobody reaps orphans they do not see that their parent has ended.
+    """
+    found, mark = [], b"--runtime-api-address\0" + address.encode() + b"\0"
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if mark in path.read_bytes() + b"\0":
+                found.append(int(path.parent.name))
+    return found
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -168,7 +186,7 @@ def start_superlink(folder: Path, host: str, port: int, security: Security | Non
         assert security.key is not None
         command += ["--ssl-ca-certfile", str(security.ca), "--ssl-certfile", str(security.certificate)]
         command += ["--ssl-keyfile", str(security.key), "--enable-supernode-auth"]
-    running = Running("superlink", command, home)
+    running = Running("superlink", command, home, f"{LOOPBACK if host in ANY else host}:{port}")
     try:
         _await(running, host, port, security)
     except BaseException:
@@ -178,7 +196,7 @@ def start_superlink(folder: Path, host: str, port: int, security: Security | Non
 
 
 def _await(running: Running, host: str, port: int, security: Security | None) -> None:
-    scheme = "http" if security is None else "https"
+    scheme, host = "http" if security is None else "https", LOOPBACK if host in ANY else host
     verify = True if security is None else ssl.create_default_context(cafile=str(security.ca))
     end = time.monotonic() + STARTED_S
     while time.monotonic() < end:
@@ -210,7 +228,7 @@ def start_supernode(folder: Path, superlink: str, port: int, security: Security 
     else:
         assert security.node_key is not None
         command += ["--root-certificates", str(security.ca), "--auth-supernode-private-key", str(security.node_key)]
-    return Running("supernode", command, home)
+    return Running("supernode", command, home, f"{LOOPBACK}:{port}")
 
 
 def flower(folder: Path, address: str, security: Security | None, words: Sequence[str]) -> dict[str, object]:

@@ -14,7 +14,16 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import make_folder, replace_file
 from edgewise.construction.books import Books
 from edgewise.construction.layout import ALLOWED, LOCK, OUTCOME, WORKING
-from edgewise.construction.processes import Running, Security, flower, start_run, start_superlink, start_supernode
+from edgewise.construction.processes import (
+    ANY,
+    LOOPBACK,
+    Running,
+    Security,
+    flower,
+    start_run,
+    start_superlink,
+    start_supernode,
+)
 from edgewise.construction.terms import PERIODS
 
 POLL_S = 0.5
@@ -69,7 +78,7 @@ class CloudService:
     @property
     def address(self) -> str:
         """HOST:PORT of the SuperLink as this machine reaches it."""
-        return f"{'127.0.0.1' if self.host in ('0.0.0.0', '') else self.host}:{self.port}"
+        return f"{LOOPBACK if self.host in ANY else self.host}:{self.port}"
 
     def start(self) -> None:
         """Start the SuperLink and let edge servers in.
