@@ -20,7 +20,8 @@ from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import price
 from edgewise.construction.demo import write_edge
 from edgewise.construction.edge import EdgeServer
-from edgewise.construction.edge_config import EdgeConfig
+from edgewise.construction.edge_config import EdgeConfig, data_of
+from edgewise.construction.kind import MODULES
 from edgewise.construction.parcels import Nearby
 from edgewise.construction.processes import LOOPBACK, free_port
 from edgewise.construction.security import CA, admit, cloud_security, edge_security, make_cloud_keys, make_edge_keys
@@ -119,3 +120,7 @@ def test_whoever_is_killed_the_books_are_those_of_an_undisturbed_construction(tm
     assert [row["verdict"] for row in kept(folder)[0]] == ["accepted"] * 4
     assert all(current_agent(edge) is not None for edge in edges)
     assert started_by(os.getpid()) == []
+    seen = b"".join(path.read_bytes() for path in cloud.rglob("*") if path.is_file())
+    for edge in edges:
+        pictures = data_of(EdgeServer(edge).config, MODULES.find("perception"), 1)["picture"]
+        assert not any(picture.tobytes() in seen for picture in pictures[:50])

@@ -183,3 +183,18 @@ def test_every_cell_can_be_described() -> None:
             cells = experiment.cells(profile)
             assert len(cells) == len(experiment.settings) * len(experiment.labels())
             assert all(planned.cell.setting.project for planned in cells)
+
+
+def test_constructions_are_shown_beside_what_the_model_predicts() -> None:
+    figures = ("expected", "modelled", "realised", "paid", "quality_paper", "quality_fitted", "quality_measured")
+    rows = [
+        {"designer": name, "repetition": n, **dict.fromkeys(figures, scale + n), "accepted": 1.0, "success": 0.5}
+        for name, scale in (("optimum", 3.0), ("static", 2.0), ("random", 1.0))
+        for n in range(4)
+    ]
+    experiment = EXPERIMENTS["construction"]
+    [key] = experiment.probes([])
+    results = Results(PROFILES["quick"], (), {key: ProbeResult(pd.DataFrame(rows), "code")})
+    table = experiment.output(results).table
+    assert table["contract"].tolist() == ["dynamic", "static", "random"]
+    assert table["realised, measured quality"].str.split().str[0].tolist() == ["4.5", "3.5", "2.5"]

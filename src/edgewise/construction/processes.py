@@ -33,6 +33,7 @@ STARTED_S = 90.0
 ENDED_S = 8.0
 """How long a process may take to end when it is asked to, s."""
 POLL_S = 0.1
+"""Time between two looks at a process, s."""
 SUPEREXEC_POLL_S = "0.2"
 """How often Flower looks for a task to be started, s; its default is 1."""
 BUNDLE = """[project]

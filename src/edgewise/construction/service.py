@@ -27,6 +27,7 @@ from edgewise.construction.processes import (
 from edgewise.construction.terms import PERIODS
 
 POLL_S = 0.5
+"""Time between two looks at books and processes, s."""
 GRACE_S = 120.0
 """How long a ServerApp may take to begin, s."""
 ATTEMPTS = 20

@@ -110,9 +110,9 @@ def print_books(books: Books, name: str) -> None:
     for closed in books.periods(name):
         if closed["missing"]:
             print(
-                f"period {closed['period']}: no module of {closed['missing']} has passed: no agent is made without it"
+                f"period {closed['period']}: no module of {closed['missing']} has passed: a plain rule takes its place"
             )
-        elif closed["acceptance"] is not None:
+        if closed["acceptance"] is not None:
             agent, success = closed["agent"] or "", closed["acceptance"] / UNIT
             print(
                 f"period {closed['period']}: agent {agent[:16]} does {success:.1%} of the tasks of its acceptance test"
