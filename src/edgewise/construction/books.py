@@ -18,8 +18,6 @@ from edgewise.construction.tables import CONSTRUCTIONS, EDGES, PAYMENTS, PERIODS
 
 ACCEPTED = "accepted"
 """The one verdict that is paid."""
-PERIOD_NUMBERS = (1, 2)
-"""Of the contract's two periods."""
 FILE = "books.db"
 
 
