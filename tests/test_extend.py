@@ -51,6 +51,15 @@ class TestPackage:
         assert listed["games"]["duel"]["references"] == ["random"]
         assert listed["algorithms"]["tabular-q"] == "Q-learning in a table"
         assert set(listed["experiments"]["corridor-paper"]) == {"fig1"}
+        assert {"prototypes", "perception"} <= set(listed["modules"])
+
+    def test_its_kind_of_module_is_built_judged_and_put_into_an_agent(self, plugin: str, tmp_path: Path) -> None:
+        pytest.importorskip("cryptography", reason="the extra `federation` is not installed")
+        said = run([str(ROOT / "tests/foreign_module.py")], tmp_path, PYTHONPATH=plugin)
+        first, last, verdict, answered = json.loads(said)
+        assert first < 0.2 < 0.4 < last
+        assert verdict == "accepted"
+        assert answered == pytest.approx(last)
 
     def test_is_trained_and_judged(self, plugin: str, tmp_path: Path) -> None:
         words = ["-m", "edgewise", "train", "corridor", "--steps", "2000", "--folder", "run", "--no-report"]

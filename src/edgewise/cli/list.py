@@ -11,13 +11,14 @@ import tyro
 
 from edgewise.algorithms.registry import ALGORITHMS
 from edgewise.cli.words import WIDEST, listed
+from edgewise.construction.kind import MODULES
 from edgewise.environments import registry
 from edgewise.experiments.catalogue import CATALOGUE, find_paper
 
 
 @dataclass(frozen=True)
 class List:
-    """Environments, their reference policies, algorithms and experiments.
+    """Environments, their reference policies, algorithms, kinds of agent module and experiments.
 
     Attributes:
         json: print JSON.
@@ -51,6 +52,7 @@ def run(words: list[str]) -> int:
                     },
                     "algorithms": {a.name: a.summary for a in ALGORITHMS.items()},
                     "experiments": {name: dict(paper.titles) for name, paper in papers.items()},
+                    "modules": list(MODULES.names()),
                 }
             )
         )
@@ -83,6 +85,8 @@ def run(words: list[str]) -> int:
     for algorithm in ALGORITHMS.items():
         say(f"{algorithm.name}  ({' and '.join(actions[kind] for kind in algorithm.actions)})", 2)
         say(algorithm.summary, 4)
+    print("kinds of agent module")
+    say(", ".join(MODULES.names()), 2)
     print("experiments")
     for name, paper in papers.items():
         print(f"  edgewise experiment {name} NAME ...")

@@ -195,20 +195,20 @@ def plot_curves(curves: Mapping[str, Curve], paper: float) -> tuple[Figure, pd.D
     """
     columns = min(3, len(curves))
     rows = -(-len(curves) // columns)
-    figure, axes = new_figure(2.5 * columns, 2.2 * rows, rows, columns)
+    figure, axes = new_figure(max(2.5 * columns, 5.0), 2.4 * rows + 0.3, rows, columns)
     for each, panel in zip(curves.values(), axes.ravel(), strict=False):
         at, found = np.linspace(0, max(each.rounds), 200), np.asarray(each.qualities)
         panel.plot(each.rounds, found.mean(0), "o", color=BLUE, markersize=3.5, label="measured, mean and range")
         panel.fill_between(each.rounds, found.min(0), found.max(0), color=BLUE, alpha=0.15, linewidth=0)
         panel.plot(at, -np.expm1(-each.rate * at), color=VERMILION, label="(1), fitted")
         panel.plot(at, -np.expm1(-paper * at), color=GREY, linestyle="--", label="(1), the paper's constant")
-        panel.set_title(f"{each.kind}: a = {each.rate:.3g} [{each.low:.3g}, {each.high:.3g}], R² = {each.r2:.2f}")
+        panel.set_title(f"{each.kind}, R² = {each.r2:.2f}\na = {each.rate:.3g} [{each.low:.3g}, {each.high:.3g}]")
         panel.set_ylim(0, 1.02)
         panel.set_xlabel("rounds")
     for panel in axes.ravel()[len(curves) :]:
         panel.set_axis_off()
     axes[0, 0].set_ylabel("quality")
-    axes[0, 0].legend(loc="lower right")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure, _tidy(curves, paper)
 
 
