@@ -1,6 +1,6 @@
 """Modules of an agent: quality over rounds with the fit of (1), how near copies and honest modules are, and the agent by rounds.
 
-`python benchmarks/modules.py [FOLDER]` writes curves.json, figure.png, curves.csv and modules.json to FOLDER; by default
+`python benchmarks/modules.py [FOLDER]` writes curves.json, curves.png, curves.csv and modules.json to FOLDER; by default
 `results/construction/modules`. The package's own curves, `edgewise/construction/data/curves.json`, are its curves.json.
 """
 

@@ -296,7 +296,8 @@ def test_options_of_dependencies_are_explained() -> None:
     assert [extra for extra in extras if f"`{extra}`" not in text] == []
 
 
-GROUPS = {f"edgewise.{name}" for name in ("systems", "gymnasium", "algorithms", "policies", "references", "papers")}
+TABLES = ("systems", "gymnasium", "algorithms", "policies", "references", "modules", "papers")
+GROUPS = {f"edgewise.{name}" for name in TABLES}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
