@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgewise.cli.main import main
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.plain import to_plain
 from edgewise.construction.agent import Agent
@@ -316,3 +320,60 @@ def test_a_server_that_is_not_ready_in_time_is_late_and_unpaid(tmp_path: Path) -
     late = [(row["verdict"], row["paid"]) for row in rows if row["name"] == "es1"]
     assert late == [("late", 0), ("late", 0)]
     assert all(row["verdict"] == "accepted" for row in rows if row["name"] != "es1")
+
+
+def test_the_books_are_shown_added_up_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    carry_out(tmp_path, build(tmp_path, {"es1": "malformed"}))
+    table, page = tmp_path / "books.csv", tmp_path / "books.html"
+    assert main(["construct", "books", str(tmp_path / "cloud"), "--csv", str(table), "--page", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "period 1, es1: malformed: is no file of a module" in shown
+    rows = list(csv.DictReader(table.open()))
+    [closed, _] = Books(tmp_path / "cloud").periods(NAME)
+    paid = sum(Decimal(row["paid"]) for row in rows if row["period"] == "1")
+    assert f"{paid:.6f}" in shown
+    assert paid * 1_000_000 == closed["paid"]
+    assert "malformed" in page.read_text()
+    assert main(["construct", "books", str(tmp_path / "cloud"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["periods"][0]["paid"] == closed["paid"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["construct", "build"], "construct = 'build': must be one of demo, keys, cloud, edge, calibrate, books"),
+        (["construct", "books", "."], "must be that of a cloud server: there is no books.db"),
+        (
+            ["construct", "demo", "--misbehave", "es01=sleepy"],
+            "behaviour = 'sleepy': must be one of honest, wrong-type",
+        ),
+        (["construct", "demo", "--misbehave", "es01"], "misbehave = 'es01': must be NAME=BEHAVIOUR"),
+        (["construct", "keys", "edge", "here"], "name = '': must be a name"),
+        (["construct", "edge", "."], "edge.yaml: cannot be read"),
+        (["construct", "cloud", ".", "--host", "0.0.0.0"], "ca.pem: is missing: edgewise construct keys cloud"),
+    ],
+    ids=lambda value: " ".join(value[1:]) if isinstance(value, list) else "",
+)
+def test_mistakes_are_told_in_one_line(
+    words: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) in (1, 2)
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_keys_are_made_once_and_for_their_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cloud, edge = tmp_path / "cloud", tmp_path / "edge"
+    assert main(["construct", "keys", "cloud", str(cloud), "--host", "cloud.example", "192.0.2.7"]) == 0
+    assert main(["construct", "keys", "edge", str(edge), "--name", "one"]) == 0
+    assert main(["construct", "keys", "admit", str(cloud), "--file", str(edge / "public.json")]) == 0
+    assert capsys.readouterr().out.endswith("  one\n")
+    for secret in (cloud / "key.pem", cloud / "server-key.pem", edge / "key.pem", edge / "node-key.pem"):
+        assert secret.stat().st_mode & 0o777 == 0o600
+    for folder, words in ((cloud, ["cloud", str(cloud), "--host", "x"]), (edge, ["edge", str(edge), "--name", "y"])):
+        before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        assert main(["construct", "keys", *words]) == 1
+        assert "a key is never replaced" in capsys.readouterr().err
+        assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before

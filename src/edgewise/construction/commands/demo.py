@@ -57,24 +57,19 @@ class Demo:
         check_integer("edges", self.edges, len(TYPICAL.theta1), 99)
         check_integer("seed", self.seed, 0)
         check_integer("examples", self.examples, 1)
-        for each in self.misbehave:
-            name, equals, behaviour = each.partition("=")
-            if not equals or not name:
-                raise ConfigurationError("misbehave", each, "NAME=BEHAVIOUR, such as es02=free-rider")
-            check_behaviour(behaviour)
 
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Demo, args=words, prog="edgewise construct demo")
-    cloud = options.folder / "cloud"
-    make_folder(cloud)
-    books = Books(cloud)
     instance = replace(TYPICAL, servers=options.edges)
-    behaviours = dict(each.split("=", 1) for each in options.misbehave)
+    behaviours = read_behaviours(options.misbehave)
     edges = edge_configs(instance, options.seed, behaviours, options.examples)
     for unknown in set(behaviours) - set(edges):
         raise ConfigurationError("misbehave", unknown, "one of " + ", ".join(edges))
+    cloud = options.folder / "cloud"
+    make_folder(cloud)
+    books = Books(cloud)
     for name, config in edges.items():
         write_edge(options.folder / name, config)
     if NAME not in books.names():
@@ -98,6 +93,22 @@ def run(words: list[str]) -> int:
     print(f"page: {cloud / PAGE}")
     books.close()
     return 0
+
+
+def read_behaviours(given: tuple[str, ...]) -> dict[str, str]:
+    """Behaviour by name of the edge server.
+
+    Raises:
+        ConfigurationError: for what is no NAME=BEHAVIOUR.
+    """
+    found = {}
+    for each in given:
+        name, equals, behaviour = each.partition("=")
+        if not equals or not name:
+            raise ConfigurationError("misbehave", each, "NAME=BEHAVIOUR, such as es02=free-rider")
+        check_behaviour(behaviour)
+        found[name] = behaviour
+    return found
 
 
 def print_edges(folder: Path, names: list[str]) -> None:
