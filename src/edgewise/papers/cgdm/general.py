@@ -25,8 +25,8 @@ TRAINED_THERE = "trained there"
 """The same learner, trained on each system by itself."""
 SIZES = ((4, 2), (8, 4), (12, 4), (16, 8), (6, 9), (24, 3), (32, 16), (64, 16))
 """Vehicles and units, up to eight vehicles for each."""
-MOST_TRAINED = 128
-"""Pairs of the largest system that is trained on by itself: beyond, an hour and more on two cores."""
+MOST_TRAINED = 60
+"""Pairs of the largest system that is trained on by itself: larger ones take half an hour to hours on two cores."""
 OTHERS: dict[str, dict[str, Any]] = {
     "a town's streets, 12 vehicles": {"mobility": "grid", "vehicles": 12},
     "equal processors": {"cpu_mhz": 200.0},
