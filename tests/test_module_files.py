@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 
 pytest.importorskip("cryptography", reason="the extra `federation` is not installed")
 
 from edgewise.common import packed
-from edgewise.common.errors import EdgewiseError
-from edgewise.construction.artefact import Refused, describe, pack, read, unpack, write
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.construction.artefact import Module, Refused, describe, pack, read, unpack, write
 from edgewise.construction.keys import Key, load_key, make_key, verify
 from edgewise.construction.kind import MODULES
 
@@ -123,3 +126,53 @@ class TestKeys:
         assert not verify(key.public, signature, b"other")
         assert not verify(make_key().public, signature, b"content")
         assert not verify("no key", signature, b"content")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    arrays=st.dictionaries(
+        st.text(min_size=1, max_size=8),
+        npst.arrays(
+            st.sampled_from([np.float32, np.int32, np.uint8, np.bool_]),
+            npst.array_shapes(min_dims=0, max_dims=3, max_side=4),
+            elements={"allow_nan": False, "allow_infinity": False},
+        ),
+        max_size=3,
+    ),
+    figures=st.lists(
+        st.dictionaries(st.text(max_size=4), st.floats(allow_nan=False, allow_infinity=False), max_size=2)
+    ),
+    place=st.integers(0, 10**6),
+    flip=st.integers(1, 255),
+)
+def test_any_module_is_read_as_it_was_and_any_damage_is_found(
+    key: Key, arrays: dict[str, np.ndarray], figures: list[dict[str, float]], place: int, flip: int
+) -> None:
+    manifest = replace(describe("perception", KIND, 7), rounds=tuple(figures))
+    sent = pack(manifest, arrays, key)
+    module = unpack(sent)
+    assert set(module.weights) == set(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(module.weights[name], array)
+    damaged = bytearray(sent)
+    damaged[place % len(sent)] ^= flip
+    found = outcome(bytes(damaged))
+    if isinstance(found, str):
+        assert found in ("malformed", "manifest", "digest", "signature")
+    else:
+        assert found.manifest == module.manifest
+        assert all((found.weights[name] == array).all() for name, array in arrays.items())
+
+
+def outcome(content: bytes) -> Module | str:
+    """The module, or the verdict."""
+    try:
+        return unpack(content)
+    except Refused as refused:
+        return refused.verdict
+
+
+def test_figures_of_diverged_training_are_told(key: Key) -> None:
+    manifest = replace(describe("perception", KIND, 7), rounds=({"loss": 1.0}, {"loss": float("nan")}))
+    with pytest.raises(ConfigurationError, match="round 2, loss"):
+        pack(manifest, {}, key)

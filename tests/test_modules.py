@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.construction.kind import MODULES, NAMES, Data, ModuleKind, Weights
+from edgewise.construction.kind import MODULES, NAMES, Data, ModuleKind
 from edgewise.construction.modules.learned import ANSWER, LearnedKind
 
 pytest.importorskip("cryptography", reason="the extra `federation` is not installed")
@@ -25,19 +25,7 @@ def kind(request: Any) -> ModuleKind:
 
 @pytest.fixture(scope="module")
 def data(kind: ModuleKind) -> Data:
-    return kind.draw_data(APPS, 1000, 1, "de")
-
-
-@pytest.fixture(scope="module")
-def built(kind: ModuleKind, data: Data) -> tuple[Weights, list[float]]:
-    hidden = kind.draw_data(UNSEEN, 500, 2, "mixed")
-    weights = kind.initial(0)
-    qualities = [kind.evaluate(weights, hidden)]
-    for number in range(60):
-        weights, _ = kind.train_round(weights, data, number)
-        if number % 20 == 19:
-            qualities.append(kind.evaluate(weights, hidden))
-    return weights, qualities
+    return kind.draw_data(APPS, 100, 1, "de")
 
 
 def test_a_kind_takes_a_place_of_an_agent(kind: ModuleKind) -> None:
@@ -46,8 +34,15 @@ def test_a_kind_takes_a_place_of_an_agent(kind: ModuleKind) -> None:
 
 
 @pytest.mark.slow
-def test_quality_on_unseen_apps_rises_with_rounds(built: tuple[Weights, list[float]]) -> None:
-    first, second, _, last = built[1]
+def test_quality_on_unseen_apps_rises_with_rounds(kind: ModuleKind) -> None:
+    data, hidden = kind.draw_data(APPS, 1000, 1, "de"), kind.draw_data(UNSEEN, 500, 2, "mixed")
+    weights = kind.initial(0)
+    qualities = [kind.evaluate(weights, hidden)]
+    for number in range(60):
+        weights, _ = kind.train_round(weights, data, number)
+        if number % 20 == 19:
+            qualities.append(kind.evaluate(weights, hidden))
+    first, second, _, last = qualities
     assert first < 0.5
     assert second > first
     assert last > first + 0.25
@@ -68,8 +63,8 @@ def test_a_round_is_the_same_again_and_leaves_its_weights(kind: ModuleKind, data
 
 
 def test_servers_have_different_data_and_each_the_same_again(kind: ModuleKind, data: Data) -> None:
-    again = kind.draw_data(APPS, 1000, 1, "de")
-    other = kind.draw_data(UNSEEN, 1000, 1, "fr")
+    again = kind.draw_data(APPS, 100, 1, "de")
+    other = kind.draw_data(UNSEEN, 100, 1, "fr")
     assert all((again[name] == data[name]).all() for name in data)
     assert any((other[name] != data[name]).any() for name in data if name != ANSWER)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgewise.common import packed
-from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.errors import ConfigurationError, EdgewiseError, check_range
 from edgewise.common.files import make_folder, replace_file, told
 from edgewise.common.plain import check_keys, from_plain, to_plain
 from edgewise.construction.keys import Key, verify
@@ -117,7 +117,13 @@ def pack(manifest: Manifest, weights: Weights, key: Key) -> bytes:
         manifest: its author, digest and signature are filled in.
         weights: of the module.
         key: of its author.
+
+    Raises:
+        ConfigurationError: for a figure that is not finite, as that of training which has diverged.
     """
+    for number, figures in enumerate(manifest.rounds, 1):
+        for name, value in figures.items():
+            check_range(f"round {number}, {name}", value)
     manifest = replace(manifest, author=key.public)
     manifest = replace(manifest, digest=digest(manifest, weights))
     manifest = replace(manifest, signature=key.sign(PURPOSE + bytes.fromhex(manifest.digest)))

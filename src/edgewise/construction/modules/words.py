@@ -70,7 +70,7 @@ FEATURES = 256
 SYLLABLES = ("ka", "lo", "mi", "ren", "sa", "tu", "vel", "dor", "ni", "pe", "zan", "gru", "fi", "bo", "har", "ly")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
 def text_features(text: str) -> Float[np.ndarray, 256]:
     """A text as hashed runs of three letters and whole words, of mean square 1; zeros for an empty one. Not to be changed."""
     found = np.zeros(FEATURES, np.float32)
