@@ -30,11 +30,12 @@ ORDER = (
     "reports",
     "serving",
     "construction",
+    "agent",
     "cli",
 )
 """From the ground up."""
 LEARNING = {"algorithms", "training", "execution", "experiments", "papers"}
-UNUSED = {"serving": LEARNING, "construction": LEARNING}
+UNUSED = {"serving": LEARNING, "construction": LEARNING, "agent": LEARNING}
 """Layers that a layer does without, though they are below it: what serves a policy needs nothing of what has trained it."""
 BELOW = {layer: set(ORDER[:place]) - UNUSED.get(layer, set()) for place, layer in enumerate(ORDER)}
 REGISTERED = {"environments"}  # the package itself makes its systems known to Gymnasium, and does nothing else

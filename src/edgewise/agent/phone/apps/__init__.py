@@ -1,0 +1,1 @@
+"""The apps of the simulated phone, each a set of pages and deeds."""

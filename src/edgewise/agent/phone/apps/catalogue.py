@@ -1,0 +1,32 @@
+"""The apps of the simulated phone."""
+
+from __future__ import annotations
+
+from edgewise.agent.phone.apps.contacts import CONTACTS
+from edgewise.agent.phone.apps.launcher import launcher
+from edgewise.agent.phone.apps.messages import MESSAGES
+from edgewise.agent.phone.apps.notes import NOTES
+from edgewise.agent.phone.apps.settings import SETTINGS
+from edgewise.agent.phone.parts import App
+from edgewise.common.errors import ConfigurationError
+
+APPS = (CONTACTS, MESSAGES, NOTES, SETTINGS)
+"""All apps but the launcher."""
+HOME = launcher(APPS)
+_BY_NAME = {each.name: each for each in (HOME, *APPS)}
+
+
+def find_app(name: str) -> App:
+    """The app of a name.
+
+    Raises:
+        ConfigurationError: if there is none.
+    """
+    if name not in _BY_NAME:
+        raise ConfigurationError("app", name, "one of " + ", ".join(_BY_NAME))
+    return _BY_NAME[name]
+
+
+def of_package(package: str) -> App | None:
+    """The app of a package, if it is one of the phone's."""
+    return next((each for each in _BY_NAME.values() if each.package == package), None)

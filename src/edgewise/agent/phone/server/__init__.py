@@ -1,0 +1,1 @@
+"""The simulated phone behind the protocol of the Android Debug Bridge."""
