@@ -25,6 +25,8 @@ from serving_load import Running
 
 LONGEST_S = 10.0
 """An answer that takes longer is a fault, s."""
+HANGS_S = 300.0
+"""An answer that takes longer ends the run, s."""
 MODEL = "service-selection"
 """Of the server, that half of the requests about a model name; none of them unloads it."""
 OPEN = "fuzzed"
@@ -57,7 +59,7 @@ class Fuzz:
         words = case.as_transport_kwargs(base_url=self.address)
         began = time.perf_counter()
         try:
-            answer = self.client.request(**words, timeout=60, allow_redirects=False)
+            answer = self.client.request(**words, timeout=HANGS_S, allow_redirects=False)
         except (
             ValueError,
             requests.exceptions.InvalidHeader,
@@ -112,7 +114,7 @@ def open_sessions(run: Fuzz) -> None:
     units = [{"id": f"u{i}", "position_m": [500.0 * i, 0.0], "link_rate_mbps": 200, "cpu_mhz": 200} for i in range(2)]
     providers = [{"id": f"p{i}", "capacity_steps": 700} for i in range(5)]
     for system, body in (("agent-migration", {"units": units}), ("service-selection", {"providers": providers})):
-        run.client.post(f"{run.address}/v1/{system}/sessions", params={"session": OPEN}, json=body, timeout=60)
+        run.client.post(f"{run.address}/v1/{system}/sessions", params={"session": OPEN}, json=body, timeout=HANGS_S)
 
 
 def _draw(run: Fuzz, operation: Any, count: int, seed: int) -> None:
