@@ -20,7 +20,8 @@ Key = tuple[str, Size]
 
 
 MOST_SUGGESTED = 4
-"""Sizes that may be compiled before anybody waits for them: whoever opens sessions shall not keep the processor busy."""
+"""Sizes of a model up to which more are compiled before anybody waits for them: each takes seconds and 80 MiB, which who opens
+sessions without using them shall not cost."""
 
 
 class Programs:
@@ -119,10 +120,11 @@ class Programs:
         then()
 
     def suggest(self, model: Model, size: Size) -> None:
-        """Have a model's programs of a size compiled beside, unless there are others to be compiled already."""
+        """Have a model's programs of a size compiled beside, unless there are others to be compiled, or some already."""
         key = model.digest, size
         with self._changed:
-            if key not in self._made and len(self._wanted) < MOST_SUGGESTED:
+            some = sum(digest == model.digest for digest, _ in self._made) >= MOST_SUGGESTED
+            if key not in self._made and not self._wanted and not some:
                 self._wanted.setdefault(key, (model, []))
                 self._changed.notify()
 

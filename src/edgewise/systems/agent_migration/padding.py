@@ -229,7 +229,13 @@ class Padding:
 
     def _inside(self, axes: str) -> tuple[slice, ...]:
         """The place of those who are there."""
-        return tuple([slice(self._there.get(axis)) for axis in axes])
+        if axes not in self._places:
+            self._places[axes] = tuple([slice(self._there.get(axis)) for axis in axes])
+        return self._places[axes]
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[slice, ...]]:
+        return {}
 
     def _seen(self, seen: HostSeen) -> HostSeen:
         return self._record(seen, SEEN, {})
@@ -262,7 +268,8 @@ class Padding:
 
     def _cut(self, record: Record, axes: Mapping[str, str]) -> Record:
         """A record of those alone who are there."""
-        told = {name: _part(vars(record)[name], self._inside(of)) for name, of in axes.items()}
+        own = vars(record)
+        told = {name: _part(own[name], self._inside(of)) for name, of in axes.items()}
         return with_values(record, told)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import jax
-
 from edgewise.common.packed import flat, nested, pack, unpack
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.systems.agent_migration.belief import Filter
@@ -37,7 +35,7 @@ def dump(state: Operated) -> bytes:
         return pack({}, facts)
     parts = {"seen": session.seen, "memory": session.memory, "standing": session.standing}
     arrays = {name: _plain(part) for name, part in parts.items()}
-    return pack(flat(jax.device_get(arrays)), facts)
+    return pack(flat(arrays), facts)
 
 
 def load(content: bytes) -> Operated:
