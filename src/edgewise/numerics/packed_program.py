@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Leaves = list[Any]
-KEPT = 12
+KEPT = 8
 """Sizes of arguments for which a function stays compiled; who was not called for the longest time is compiled again."""
 
 
