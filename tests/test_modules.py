@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
-from edgewise.construction.kind import MODULES, NAMES, Data, ModuleKind
+from edgewise.construction.kind import MODULES, NAMES, Data, ModuleKind, learned_kinds
 from edgewise.construction.modules.learned import ANSWER, LearnedKind
 
 pytest.importorskip("cryptography", reason="the extra `federation` is not installed")
 APPS, UNSEEN = ("mail", "shop"), ("bank", "radio", "notes")
-KINDS = MODULES.names()
+KINDS = learned_kinds()
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -121,6 +121,11 @@ MODULES: Table[ModuleKind] = Table("edgewise.modules", "kind")
 """The kinds that are installed, instances of `ModuleKind`, by a name of their own."""
 
 
+def learned_kinds() -> tuple[str, ...]:
+    """Names of the kinds that need nothing but data: the others ask a model, whose endpoint must be named."""
+    return tuple(name for name in MODULES.names() if MODULES.find(name).learned)
+
+
 def register_module(name: str, kind: ModuleKind) -> None:
     """Add a kind of your own, for this process.
 

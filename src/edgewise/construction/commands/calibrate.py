@@ -18,7 +18,7 @@ from edgewise.common.terminal import number, print_table
 from edgewise.construction.calibration import Measured, calibrated, measure_kind
 from edgewise.construction.contract import costs_of
 from edgewise.construction.curve import EXAMPLES, plot_curves
-from edgewise.construction.kind import MODULES
+from edgewise.construction.kind import learned_kinds
 from edgewise.construction.terms import TYPICAL
 from edgewise.drawing.style import save_figure
 from edgewise.systems.dynamic_contract.files import Instance, load_instance
@@ -30,7 +30,7 @@ class Calibrate:
 
     Attributes:
         out: file for the instance (.yaml), which `edgewise construct cloud --instance` and `edgewise solve` take.
-        kinds: of modules. If empty, all that are installed.
+        kinds: of modules. If empty, all that need no model.
         instance: whose other fields are kept. If None, the middle of Table I.
         servers: honest runs of each kind, at least 2.
         examples: of a run.
@@ -61,7 +61,7 @@ def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Calibrate, args=words, prog="edgewise construct calibrate")
     before = TYPICAL if options.instance is None else load_instance(options.instance)
-    kinds = options.kinds or MODULES.names()
+    kinds = options.kinds or learned_kinds()
     measured: list[Measured] = []
     with progress_bar("calibrate", len(kinds), "kinds") as report:
         for kind in kinds:

@@ -14,7 +14,7 @@ from edgewise.common.progress import progress_bar
 from edgewise.construction.books import Books
 from edgewise.construction.contract import Truth
 from edgewise.construction.designer import OPTIMUM, design
-from edgewise.construction.kind import MODULES
+from edgewise.construction.kind import MODULES, learned_kinds
 from edgewise.construction.security import admit, cloud_security, is_loopback
 from edgewise.construction.service import STEPS, CloudService
 from edgewise.construction.showing import print_books, write_page
@@ -36,7 +36,7 @@ class Cloud:
         construction: its name.
         instance: YAML file of the contract problem, as `edgewise solve dynamic-contract` takes it; so many edge servers as it has
             are waited for. If None, the middle of Table I with 4 servers of 2 types.
-        kinds: of modules that the agent is made of. If empty, all that are installed.
+        kinds: of modules that the agent is made of. If empty, all that need no model.
         designer: of the menu: "optimum", "static", "random", or the folder of a trained policy.
         truth: "always" makes the truth best for every server whatever its second type turns out to be; "expected" only on
             average, as in the paper, for less reward.
@@ -94,7 +94,7 @@ def terms_of(options: Cloud) -> Terms:
     Raises:
         ConfigurationError: naming the field, its value and what is allowed.
     """
-    kinds = options.kinds or MODULES.names()
+    kinds = options.kinds or learned_kinds()
     for kind in kinds:
         MODULES.find(kind)
     instance = TYPICAL if options.instance is None else load_instance(options.instance)

@@ -89,15 +89,25 @@ class Decision(LearnedKind):
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     def _drawn(self, language: str, rng: np.random.Generator) -> Data:
-        wanted, gesture = int(rng.integers(len(FUNCTIONS))), int(rng.integers(len(GESTURES)))
-        spoken = draw_languages(language, 1, rng)[0]
-        screen = draw_screen(spoken, int(rng.integers(4, ELEMENTS + 1)), rng, wanted)
-        shown = [
-            Shown(label=each.label, function="" if each.perceived < 0 else FUNCTIONS[each.perceived]) for each in screen
-        ]
-        right = next(place for place, each in enumerate(screen) if each.function == wanted)
-        row = self.encode(Choice(wish=draw_wish(wanted, gesture, spoken, rng), elements=shown))
-        return row | {ANSWER: np.array([right], np.int32)}
+        request, right = draw_choice(language, rng)
+        return self.encode(request) | {ANSWER: np.array([right], np.int32)}
+
+
+def draw_choice(language: str, rng: np.random.Generator) -> tuple[Choice, int]:
+    """A wish with the elements of a screen, and the place of the right one.
+
+    Args:
+        language: of most users; see `words.LANGUAGES`, or "mixed".
+        rng: of all.
+    """
+    wanted, gesture = int(rng.integers(len(FUNCTIONS))), int(rng.integers(len(GESTURES)))
+    spoken = draw_languages(language, 1, rng)[0]
+    screen = draw_screen(spoken, int(rng.integers(4, ELEMENTS + 1)), rng, wanted)
+    shown = [
+        Shown(label=each.label, function="" if each.perceived < 0 else FUNCTIONS[each.perceived]) for each in screen
+    ]
+    right = next(place for place, each in enumerate(screen) if each.function == wanted)
+    return Choice(wish=draw_wish(wanted, gesture, spoken, rng), elements=shown), right
 
 
 def one_hot(places: list[int]) -> Float[np.ndarray, "n f"]:

@@ -102,9 +102,10 @@ class LearnedKind(ModuleKind):
         return self.draw_examples(tuple(apps), examples, np.random.default_rng(seed), language)
 
     def data_from(self, folder: Path) -> Data:
-        rows = [row for path in sorted(Path(folder).glob("*.jsonl")) for row in self._rows(path)]
-        if not rows:
-            raise EdgewiseError(f"{folder}: must have a file *.jsonl with an example in each line")
+        rows = [
+            self.encode(request) | {ANSWER: np.asarray(self.encode_answer(request, answer), np.int32)}
+            for request, answer in examples_in(folder, self)
+        ]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     def initial(self, seed: int) -> Weights:
@@ -189,21 +190,34 @@ class LearnedKind(ModuleKind):
                 allowed = f"float32 {expected[name]}" if name in expected else f"one of {', '.join(expected)}"
                 raise ConfigurationError(f"{self.name} weights", name[:80], allowed)
 
-    def _rows(self, path: Path) -> list[Data]:
-        rows = []
+
+def examples_in(folder: Path, kind: LearnedKind) -> list[tuple[Any, Any]]:
+    """Requests and answers of a user's files, see `ModuleKind.data_from`.
+
+    Raises:
+        EdgewiseError: if there is none, or one cannot be read, naming the line.
+    """
+    found = [pair for path in sorted(Path(folder).glob("*.jsonl")) for pair in _examples_of(path, kind)]
+    if not found:
+        raise EdgewiseError(f"{folder}: must have a file *.jsonl with an example in each line")
+    return found
+
+
+def _examples_of(path: Path, kind: LearnedKind) -> list[tuple[Any, Any]]:
+    pairs = []
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EdgewiseError(told(error) if isinstance(error, OSError) else f"{path}: must be UTF-8") from None
+    for number, line in enumerate(lines, 1):
         try:
-            lines = path.read_text().splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise EdgewiseError(told(error) if isinstance(error, OSError) else f"{path}: must be UTF-8") from None
-        for number, line in enumerate(lines, 1):
-            try:
-                row = json.loads(line)
-                request = self.read_request(row["request"])
-                answer = self.encode_answer(request, _valid(self.answering, row["answer"]))
-                rows.append(self.encode(request) | {ANSWER: np.asarray(answer, np.int32)})
-            except (ConfigurationError, KeyError, RecursionError, TypeError, ValueError) as error:
-                raise EdgewiseError(f"{path}, line {number}: must be an example of {self.name}: {error}") from None
-        return rows
+            row = json.loads(line)
+            request, answer = kind.read_request(row["request"]), _valid(kind.answering, row["answer"])
+            kind.encode_answer(request, answer)
+            pairs.append((request, answer))
+        except (ConfigurationError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise EdgewiseError(f"{path}, line {number}: must be an example of {kind.name}: {error}") from None
+    return pairs
 
 
 def padded(data: Data) -> tuple[Data, np.ndarray]:
