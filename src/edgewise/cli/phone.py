@@ -10,6 +10,9 @@ from edgewise.common.table import unknown
 from edgewise.environments.system import Command
 
 COMMANDS = {
+    "doctor": Command(
+        "edgewise.agent.commands.doctor:run", "check whether an agent can use a phone, and how to mend it"
+    ),
     "simulate": Command(
         "edgewise.agent.commands.simulate:run", "a simulated phone that `adb connect` accepts, with a page to use it"
     ),

@@ -64,6 +64,7 @@ basket        ; Basket|Cart|Trolley       ; Warenkorb|Korb|Einkaufswagen ; Cesta
 to basket     ; Add to basket|Put in cart|Take it; In den Warenkorb|In den Korb|Nehmen; Añadir a la cesta|Al carrito|Lo quiero; Ajouter au panier|Mettre au chariot|Je le prends
 order         ; Order|Buy|Check out       ; Bestellen|Kaufen|Zur Kasse   ; Pedir|Comprar|Pagar        ; Commander|Acheter|Payer
 orders        ; Orders                    ; Bestellungen                 ; Pedidos                    ; Commandes
+price         ; Price                     ; Preis                        ; Precio                     ; Prix
 total         ; Total                     ; Summe                        ; Total                      ; Total
 stars         ; Rating                    ; Bewertung                    ; Valoración                 ; Note
 deliver       ; Deliver to                ; Liefern an                   ; Entregar en                ; Livrer à

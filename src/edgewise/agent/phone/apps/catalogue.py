@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from edgewise.agent.phone.apps.calendar import CALENDAR
+from edgewise.agent.phone.apps.clock import CLOCK
 from edgewise.agent.phone.apps.contacts import CONTACTS
 from edgewise.agent.phone.apps.launcher import launcher
+from edgewise.agent.phone.apps.maps import MAPS
 from edgewise.agent.phone.apps.messages import MESSAGES
 from edgewise.agent.phone.apps.notes import NOTES
 from edgewise.agent.phone.apps.settings import SETTINGS
+from edgewise.agent.phone.apps.shop import SHOP
 from edgewise.agent.phone.parts import App
 from edgewise.common.errors import ConfigurationError
 
-APPS = (CONTACTS, MESSAGES, NOTES, SETTINGS)
+APPS = (CALENDAR, CLOCK, CONTACTS, MAPS, MESSAGES, NOTES, SETTINGS, SHOP)
 """All apps but the launcher."""
 HOME = launcher(APPS)
 _BY_NAME = {each.name: each for each in (HOME, *APPS)}

@@ -1,0 +1,99 @@
+"""Trees of elements, as Android's uiautomator writes them."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edgewise.agent.device.coordinates import Point
+from edgewise.agent.device.errors import CommandFailed
+
+BOUNDS = re.compile(r"\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]")
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a page.
+
+    Attributes:
+        text: that is written on it.
+        description: what a screen reader says.
+        resource: its name in the app.
+        kind: last part of its class, such as `Button`.
+        package: of the app.
+        box: left, top, right, bottom, device pixels.
+        clickable, checkable, checked, enabled, focused, scrollable, password: what it can and is.
+        hint: what a field says while it is empty.
+        children: elements in it.
+    """
+
+    text: str
+    description: str
+    resource: str
+    kind: str
+    package: str
+    box: tuple[int, int, int, int]
+    clickable: bool
+    checkable: bool
+    checked: bool
+    enabled: bool
+    focused: bool
+    scrollable: bool
+    password: bool
+    hint: str
+    children: tuple[Element, ...]
+
+    @property
+    def middle(self) -> Point:
+        """Its middle, device pixels."""
+        left, top, right, bottom = self.box
+        return Point((left + right) / 2, (top + bottom) / 2, "device")
+
+    def walk(self) -> Iterator[Element]:
+        """It and all elements in it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def read_tree(text: str) -> Element:
+    """The root of a tree in XML.
+
+    Raises:
+        CommandFailed: if it is none.
+    """
+    try:
+        root = ET.fromstring(text.encode())
+    except ET.ParseError as error:
+        raise CommandFailed(f"the tree of elements is not XML ({error})") from None
+    nodes = root.findall("node") if root.tag == "hierarchy" else []
+    if not nodes:
+        raise CommandFailed("the tree of elements has no element")
+    return _element(nodes[0])
+
+
+def _element(node: ET.Element) -> Element:
+    def true(name: str) -> bool:
+        return node.get(name) == "true"
+
+    found = BOUNDS.fullmatch(node.get("bounds", ""))
+    left, top, right, bottom = (int(each) for each in found.groups()) if found else (0, 0, 0, 0)
+    return Element(
+        text=node.get("text", ""),
+        description=node.get("content-desc", ""),
+        resource=node.get("resource-id", ""),
+        kind=node.get("class", "").rsplit(".", 1)[-1],
+        package=node.get("package", ""),
+        box=(left, top, right, bottom),
+        clickable=true("clickable"),
+        checkable=true("checkable"),
+        checked=true("checked"),
+        enabled=true("enabled"),
+        focused=true("focused"),
+        scrollable=true("scrollable"),
+        password=true("password"),
+        hint=node.get("hint", ""),
+        children=tuple(_element(child) for child in node.findall("node")),
+    )
