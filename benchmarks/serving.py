@@ -1,6 +1,6 @@
 """The policy server: latency, batching, start, memory, hot swap, kills, and clients that ask for too much.
 
-Run: python benchmarks/serving.py [PART ...] [--seconds N] [--kills N] [--minutes N] [--out FOLDER]
+Run: python benchmarks/serving.py [PART ...] [--seconds N] [--kills N] [--minutes N] [--rate N] [--out FOLDER]
 
 Parts: latency, batching, start, swap, kills, abuse, long; without any, all but long. Each writes FOLDER/PART.json. Ratios are of
 one run; the load generator runs on the same machine.
@@ -253,7 +253,7 @@ def long(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         sessions = await open_sessions(running.port, 32, 8, 4, "l")
         minutes = []
         for _ in range(given.minutes):
-            figures = (await at_rate(sessions, RATE, 60.0)).figures()
+            figures = (await at_rate(sessions, given.rate, 60.0)).figures()
             minutes.append({**figures, "memory_mib": running.memory_mib()})
         return minutes
 
@@ -261,7 +261,7 @@ def long(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         minutes = asyncio.run(measured(running))
     first, last = minutes[0], minutes[-1]
     ratios = {f"{name}_last_over_first": last[name] / first[name] for name in ("p99_ms", "memory_mib")}
-    return {"minutes": minutes, **ratios}
+    return {"rate": given.rate, "load_average": os.getloadavg(), "minutes": minutes, **ratios}
 
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], dict[str, Any]]] = {
@@ -281,6 +281,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second of the part long")
     parser.add_argument("--out", type=Path, default=Path("results/serving"))
     given = parser.parse_args()
     for part in given.parts or [name for name in PARTS if name != "long"]:
@@ -289,6 +290,8 @@ def main() -> None:
         command = f"python benchmarks/serving.py {part}"
         if part in ("latency", "batching", "swap"):
             command += f" --seconds {given.seconds:g}"
+        if part == "long":
+            command += f" --minutes {given.minutes} --rate {given.rate:g}"
         text = json.dumps({"command": command, "cores": os.cpu_count(), **found}, indent=2)
         print(part, text, flush=True)
         given.out.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ import uvicorn
 
 import served
 from edgewise.serving.application import Server, application
+from edgewise.serving.live.earlier import Earlier
 from edgewise.serving.live.history import DECISIONS, SESSIONS, STATES, History
 from edgewise.serving.live.overview import models_table
 from edgewise.serving.settings import Settings
@@ -36,7 +37,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         "edgewise.systems.agent_migration.service.EXPECTED", ()
     )  # programs of other sizes take long to compile
     patch.setattr("edgewise.serving.programs.Programs.make_together", lambda programs, model, size: None)
-    server = Server(Settings((str(model),), database=f"sqlite:///{folder / 'store.sqlite'}", deadline_ms=60_000))
+    database = f"sqlite:///{folder / 'store.sqlite'}"
+    server = Server(Settings((str(model),), database=database, deadline_ms=60_000, every_state=True))
     app = application(server)
     history = mount(app, server)
     listening = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="warning"))
@@ -83,6 +85,24 @@ def test_a_slot_is_shown_as_it_was_told_and_answered(running: tuple[Server, Hist
     course = {curve.label: dict(zip(curve.x, curve.y, strict=True)) for curve in scene.curves[0].curves}
     assert course["reported"] == pytest.approx({1.0: 60.0, 2.0: 60.0})
     assert set(course["expected"]) == set(course["expected by the rule"]) == {2.0, 3.0, 4.0}
+
+
+@pytest.mark.slow
+def test_a_server_that_starts_anew_shows_a_session_from_its_beginning(
+    running: tuple[Server, History, httpx.Client],
+) -> None:
+    server, history, _ = running
+    service = server.repository.find("small").service
+    assert service is not None
+    told = history.versions(TOWN)
+    again = History(Earlier(server))
+    assert again.versions(TOWN) == []
+    Earlier(server).remember(again, SESSIONS)
+    assert len(again.states(TOWN)) == 1
+    assert again.versions(TOWN) == told == list(range(len(told)))
+    assert again.scene(TOWN, 2, service.shown) == history.scene(TOWN, 2, service.shown)
+    assert again.scene(TOWN, told[-1], service.shown) == history.scene(TOWN, told[-1], service.shown)
+    assert again.scene(TOWN, told[-1] + 1, service.shown) is None
 
 
 @pytest.mark.slow

@@ -28,6 +28,19 @@ def rows(name: str, version: int, key: str | None = None) -> Change:
     return Change(session, decision if version else None, answer)
 
 
+def test_earlier_states_are_kept_if_they_shall_be(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}", every_state=True)
+    store.commit([rows("a", 0), rows("b", 0)])
+    store.commit([rows("a", 1)])
+    store.commit([rows("b", 2)])  # was not kept: the version before it is another one
+    assert (store.versions("a"), store.versions("b"), store.versions("c")) == (range(2), range(1), range(0))
+    assert [store.state("a", version) for version in range(3)] == [b"state 0", b"state 1", None]
+    assert [row.id for row in store.latest(1)] == ["a"]
+    store.commit([Change(rows("a", 2).session, removed=True)])
+    assert (store.versions("a"), store.versions("b")) == (range(0), range(1))
+    store.close()
+
+
 def check_store(store: Store) -> None:
     assert store.commit([rows("a", 0), rows("b", 0)]) == [True, True]
     assert store.commit([rows("a", 1, "one"), rows("b", 2, "two")]) == [True, False]

@@ -57,7 +57,7 @@ class Server:
         for each in settings.shadow:
             self.repository.set_shadow(*each.split("=", 1))
         self.programs.require_known(self.repository.models())
-        self.store = Store(settings.database)
+        self.store = Store(settings.database, settings.every_state)
         self.decider = Decider(settings.deadline_ms / 1000, self.measures)
         self.worker = Worker(
             self.repository,
@@ -142,11 +142,12 @@ def application(server: Server) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, server: Server) -> None:
-    app.include_router(health_routes(server))
-    app.include_router(inference_routes(server))
+    """Addresses are looked through in their order: those of decisions come first."""
     for model in server.repository.first_with_sessions():
         if model.system is not None and model.service is not None:
             app.include_router(session_routes(model.system, model.service, server.repository, server.sessions))
+    app.include_router(health_routes(server))
+    app.include_router(inference_routes(server))
     for system in registry.SYSTEMS.items():
         solving = system.solving()
         if solving is not None:

@@ -29,6 +29,8 @@ class Settings:
         sizes: numbers of what sessions hold for which programs are compiled before the server is ready, such as 8x4 32x8 for
             vehicles and units, 20 for providers; those of other sessions are compiled beside, as soon as these are opened. If
             empty for a system, a usual size.
+        every_state: keep the state of a session after every request, not only the last, so that the live view can go through all
+            of it; takes about as much on disk as the decisions.
         deadline_ms: time after which the reference rule answers a request in the policy's place, ms.
         shadow: models that decide on the same questions as others and are compared, never answer; NAME=SHADOW, names of models.
         token_file: file with the token that requests must carry. If None, it is the environment variable EDGEWISE_TOKEN; if
@@ -53,6 +55,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     database: str = "sqlite:///edgewise.sqlite"
+    every_state: bool = False
     sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NUMBER[xNUMBER] ...")] = ()
     deadline_ms: float = 250.0
     shadow: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=SHADOW ...")] = ()

@@ -40,6 +40,13 @@ DECISIONS = sql.Table(
     sql.Column("outside", sql.Text, nullable=False),
     sql.Column("milliseconds", sql.Double, nullable=False),
 )
+STATES = sql.Table(
+    "states",
+    TABLES,
+    sql.Column("session", sql.String(128), primary_key=True),
+    sql.Column("version", sql.Integer, primary_key=True),
+    sql.Column("state", sql.LargeBinary, nullable=False),
+)
 ANSWERS = sql.Table(
     "answers",
     TABLES,
@@ -148,12 +155,14 @@ class Store:
 
     Args:
         url: of SQLAlchemy.
+        every_state: whether earlier states of sessions are kept too.
 
     Raises:
         EdgewiseError: if it cannot be opened.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, every_state: bool = False) -> None:
+        self._every_state = every_state
         try:
             self._engine = sql.create_engine(url)
             if self._engine.dialect.name == "sqlite":
@@ -183,10 +192,10 @@ class Store:
         with self._writing:
             try:
                 with self._engine.begin() as connection:
-                    return [_keep(connection, change) for change in changes]
+                    return [_keep(connection, change, self._every_state) for change in changes]
             except sql.exc.IntegrityError:  # of one of them: each by itself then
                 with self._engine.begin() as connection:
-                    return [_kept(connection, change) for change in changes]
+                    return [_kept(connection, change, self._every_state) for change in changes]
 
     def reading(self) -> sql.Connection:
         """A connection to read what is kept, to be used in a `with` statement."""
@@ -201,6 +210,23 @@ class Store:
         """Number of requests that have changed a session, if it is kept."""
         row = self._first(sql.select(SESSIONS.c.version).where(SESSIONS.c.id == name))
         return None if row is None else int(row["version"])
+
+    def latest(self, count: int) -> list[SessionRow]:
+        """The sessions that were changed last, the latest first."""
+        query = sql.select(SESSIONS).order_by(SESSIONS.c.time.desc()).limit(count)
+        with self._engine.connect() as connection:
+            return [SessionRow(**row) for row in connection.execute(query).mappings()]
+
+    def versions(self, name: str) -> range:
+        """The versions of a session of which the state is kept, beside the last one."""
+        ends = sql.select(sql.func.min(STATES.c.version).label("first"), sql.func.max(STATES.c.version).label("last"))
+        row = self._first(ends.where(STATES.c.session == name))
+        return range(0) if row is None or row["first"] is None else range(row["first"], row["last"] + 1)
+
+    def state(self, name: str, version: int) -> bytes | None:
+        """The state of a session at a version, if it is kept."""
+        row = self._first(sql.select(STATES.c.state).where(STATES.c.session == name, STATES.c.version == version))
+        return None if row is None else bytes(row["state"])
 
     def answer(self, scope: str, key: str) -> AnswerRow | None:
         """The answer to a request that has been carried out."""
@@ -223,10 +249,10 @@ class Store:
             return None if row is None else dict(row)
 
 
-def _kept(connection: sql.Connection, change: Change) -> bool:
+def _kept(connection: sql.Connection, change: Change, every_state: bool) -> bool:
     try:
         with connection.begin_nested():
-            return _keep(connection, change)
+            return _keep(connection, change, every_state)
     except sql.exc.IntegrityError:
         return False
 
@@ -237,15 +263,19 @@ REMOVE = sql.delete(SESSIONS).where(_UNCHANGED)
 UPDATE = (
     sql.update(SESSIONS).where(_UNCHANGED).values({each.name: sql.bindparam(each.name) for each in SESSIONS.columns})
 )
+REMOVE_STATES = sql.delete(STATES).where(STATES.c.session == sql.bindparam(BEFORE))
+ADD_STATE = sql.insert(STATES)
 ADD_SESSION, ADD_DECISION, ADD_ANSWER = sql.insert(SESSIONS), sql.insert(DECISIONS), sql.insert(ANSWERS)
 """Statements, made once."""
 
 
-def _keep(connection: sql.Connection, change: Change) -> bool:
+def _keep(connection: sql.Connection, change: Change, every_state: bool) -> bool:
     row = change.session
     before = {BEFORE: row.id, BEFORE_VERSION: row.version - 1}
     if change.removed:
         kept = connection.execute(REMOVE, before).rowcount == 1
+        if kept and every_state:
+            connection.execute(REMOVE_STATES, {BEFORE: row.id})
     elif row.version == 0:
         connection.execute(ADD_SESSION, vars(row))
         kept = True
@@ -253,6 +283,8 @@ def _keep(connection: sql.Connection, change: Change) -> bool:
         kept = connection.execute(UPDATE, {**vars(row), **before}).rowcount == 1
     if kept and change.decision is not None:
         connection.execute(ADD_DECISION, vars(change.decision))
+    if kept and every_state and not change.removed:
+        connection.execute(ADD_STATE, {"session": row.id, "version": row.version, "state": row.state})
     if kept and change.answer is not None:
         connection.execute(ADD_ANSWER, vars(change.answer))
     return kept

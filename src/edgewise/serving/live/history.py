@@ -11,6 +11,7 @@ from typing import Any
 
 from edgewise.drawing.scene import SERIES, Curve, Curves, Scene, ends
 from edgewise.environments.service import Shown
+from edgewise.serving.live.earlier import Earlier
 from edgewise.serving.store import Change, DecisionRow
 
 SESSIONS, STATES, DECISIONS = 8, 120, 1000
@@ -52,9 +53,14 @@ class Tally:
 
 
 class History:
-    """Filled by requests, read by pages; any thread may do either."""
+    """Filled by requests, read by pages; any thread may do either.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: what the database holds beside. If None, nothing.
+    """
+
+    def __init__(self, earlier: Earlier | None = None) -> None:
+        self._earlier = earlier
         self._lock = threading.Lock()
         self._sessions: OrderedDict[tuple[str, str], deque[Remembered]] = OrderedDict()
         self._models: dict[tuple[str, str], str] = {}
@@ -72,6 +78,8 @@ class History:
         with self._lock:
             if change.removed:
                 self._sessions.pop(key, None)
+                for shown in [each for each in self._shown if each[:2] == key]:
+                    del self._shown[shown]
                 return
             self._sessions.setdefault(key, deque(maxlen=STATES)).append(Remembered(row.version, state))
             self._sessions.move_to_end(key)
@@ -97,6 +105,12 @@ class History:
         with self._lock:
             return list(self._sessions.get(session, ()))
 
+    def versions(self, session: tuple[str, str]) -> list[int]:
+        """The versions of a session that can be shown, the oldest first."""
+        known = [each.version for each in self.states(session)]
+        kept = range(0) if self._earlier is None or not known else self._earlier.versions(session[1])
+        return [*(version for version in kept if version < known[0]), *known] if known else []
+
     def tally(self, model: str) -> Tally | None:
         """How a model does; None before its first decision."""
         with self._lock:
@@ -119,22 +133,27 @@ class History:
             version: of the state.
             show: what its service shows of a state.
         """
-        states = [each for each in self.states(session) if each.version <= version][-COURSE:]
-        if not states or states[-1].version != version:
+        versions = [each for each in self.versions(session) if each <= version][-COURSE:]
+        if not versions or versions[-1] != version:
             return None
-        shown = [self._show(session, each, show) for each in states]
+        known = {each.version: each.state for each in self.states(session)}
+        shown = [self._show(session, each, known.get(each), show) for each in versions]
         now = shown[-1]
         if now is None:
             return None
         return replace(now.scene, curves=(_course([each for each in shown if each is not None]), *now.scene.curves))
 
-    def _show(self, session: tuple[str, str], each: Remembered, show: Callable[[Any], Shown | None]) -> Shown | None:
-        key = (*session, each.version)
+    def _show(
+        self, session: tuple[str, str], version: int, state: Any, show: Callable[[Any], Shown | None]
+    ) -> Shown | None:
+        key = (*session, version)
         with self._lock:
             if key in self._shown:
                 self._shown.move_to_end(key)
                 return self._shown[key]
-        found = show(each.state)
+        if state is None and self._earlier is not None:
+            state = self._earlier.state(self.model(session) or "", session[1], version)
+        found = None if state is None else show(state)
         with self._lock:
             self._shown[key] = found
             while len(self._shown) > SESSIONS * STATES:

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.drawing.scene_svg import SCRIPT, STYLE, markup
-from edgewise.serving.live.history import History
+from edgewise.serving.live.earlier import Earlier
+from edgewise.serving.live.history import SESSIONS, History
 from edgewise.serving.live.overview import models_table
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def mount(app: FastAPI, server: Server) -> History:
     Returns:
         What is remembered of the server from now on.
     """
-    history = History()
+    earlier = Earlier(server)
+    history = History(earlier)
+    earlier.remember(history, SESSIONS)
     server.worker.listeners.append(history.add)
 
     for start in ("v1", "v2"):  # what no address above takes is told in the server's own form, not as a page
@@ -101,15 +104,19 @@ class View:
         if options != self._choice.options:
             chosen = self._choice.value if self._choice.value in options else next(iter(options), None)
             self._choice.set_options(options, value=chosen)
-        if self._session is None:
-            return
-        versions = [each.version for each in self._history.states(self._session)]
+        versions = await self._versions()
         if not versions:
             return
         if self._following or self._version not in versions:
             self._version = versions[-1] if self._following else versions[0]
         self._set_slider(versions)
         await self._draw()
+
+    async def _versions(self) -> list[int]:
+        """What can be shown of the session, the oldest first."""
+        if self._session is None:
+            return []
+        return await run.io_bound(self._history.versions, self._session) or []
 
     def _set_slider(self, versions: list[int]) -> None:
         span, place = (0, max(len(versions) - 1, 1)), versions.index(self._version)
@@ -152,13 +159,13 @@ class View:
 
     async def _move(self, by: int) -> None:
         self._follow(False)
-        versions = [] if self._session is None else [each.version for each in self._history.states(self._session)]
+        versions = await self._versions()
         if self._version in versions:
             place = min(max(versions.index(self._version) + by, 0), len(versions) - 1)
             await self._go(versions, place)
 
     async def _slide(self, event: Any) -> None:
-        versions = [] if self._session is None else [each.version for each in self._history.states(self._session)]
+        versions = await self._versions()
         place = int(event.value)
         if place < len(versions) and versions[place] != self._version:
             self._follow(False)
