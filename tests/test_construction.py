@@ -20,7 +20,7 @@ from edgewise.construction.agent import Agent
 from edgewise.construction.arrival import agents, current_agent
 from edgewise.construction.books import Books
 from edgewise.construction.cloud import Cloud
-from edgewise.construction.contract import price
+from edgewise.construction.contract import energy, price, quality
 from edgewise.construction.curve import measure
 from edgewise.construction.demo import write_edge
 from edgewise.construction.edge import EdgeServer
@@ -29,6 +29,7 @@ from edgewise.construction.kind import MODULES, register_module
 from edgewise.construction.menu import Menu
 from edgewise.construction.parcels import Action, Nearby, Parcel, canonical
 from edgewise.construction.terms import TYPICAL, Terms
+from edgewise.systems.dynamic_contract.files import load_instance
 from toy_module import TOY
 
 if "toy" not in MODULES.names():
@@ -377,3 +378,17 @@ def test_keys_are_made_once_and_for_their_owner_alone(tmp_path: Path, capsys: py
         assert main(["construct", "keys", *words]) == 1
         assert "a key is never replaced" in capsys.readouterr().err
         assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_a_calibrated_instance_has_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--kinds", "toy", "--servers", "2", "--examples", "50", "--watts", "20", "--json"]
+    assert main(["construct", "calibrate", *words]) == 0
+    [measured] = json.loads(capsys.readouterr().out)["measured"]
+    instance = load_instance(tmp_path / "calibrated.yaml")
+    assert quality(instance, 10) == pytest.approx(1 - np.exp(-10 * measured["curve"]["rate"]))
+    assert energy(instance, 10) - energy(instance, 9) == pytest.approx(20 * measured["round_s"])
+    assert instance.hardware.module_bits == 8 * measured["module_bytes"]
+    assert (tmp_path / "calibrated.png").exists()

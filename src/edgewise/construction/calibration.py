@@ -84,7 +84,7 @@ def calibrated(instance: Instance, measured: Sequence[Measured], watts: float) -
     perceiving = hardware.perception_cycles * hardware.feature_bits * hardware.cpu_speed**2
     fitted = replace(
         hardware,
-        epsilon=epsilon_of(rate, hardware.delta, hardware.lipschitz),
+        epsilon=float(epsilon_of(rate, hardware.delta, hardware.lipschitz)),
         capacitance=watts * mean(lambda each: each.round_s) / cycles,
         perception_constant=watts * max(mean(lambda each: each.perception_s), 1e-9) / perceiving,
         module_bits=bits,
