@@ -44,9 +44,10 @@ class Swipe:
 
 @dataclass(frozen=True)
 class Type:
-    """Text put into the field that has the focus."""
+    """Text put into the field that has the focus; with `clear`, instead of what stands there."""
 
     text: str
+    clear: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def step(state: State, gesture: Gesture) -> State:
     if isinstance(gesture, Swipe):
         return _swiped(state, gesture)
     if isinstance(gesture, Type):
-        return typed(state, gesture.text)
+        return typed(state, gesture.text, gesture.clear)
     if isinstance(gesture, Open):
         return open_app(replace(state, popup=""), gesture.app, find_app(gesture.app).first)
     return pressed(state, gesture.button)
@@ -142,11 +143,12 @@ def pressed(state: State, button: Button) -> State:
     return replace(state, display=not state.display)
 
 
-def typed(state: State, text: str) -> State:
+def typed(state: State, text: str, clear: bool = False) -> State:
     """The phone after text was put into the field that has the focus; without one, nothing happens."""
     if not state.focus:
         return state
-    return state.with_draft(state.focus, (state.draft(state.focus) + text)[:LONGEST_TEXT])
+    before = "" if clear else state.draft(state.focus)
+    return state.with_draft(state.focus, (before + text)[:LONGEST_TEXT])
 
 
 def _entered(state: State) -> State:

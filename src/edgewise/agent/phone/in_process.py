@@ -72,10 +72,8 @@ class SimulatedDevice:
             raise TypingFailed("no field has the focus")
         if not text.isascii() and self.session.plan.strikes("keyboard-denied"):
             raise KeyboardDenied("the phone does not let its keyboard be changed")
-        if clear:
-            self.session.become(state.with_draft(state.focus, ""))
-        if text:
-            self.make(Type(text))
+        if text or clear:
+            self.make(Type(text, clear))
         if submit:
             self.press("enter")
 

@@ -1,0 +1,29 @@
+"""The two suites of tasks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from edgewise.agent.phone.core import draw_phone
+from edgewise.agent.phone.tasks.several import COMPLEX
+from edgewise.agent.phone.tasks.simple import SIMPLE, Template
+from edgewise.agent.phone.tasks.task import Task
+from edgewise.common.errors import check_choice
+
+SUITES: dict[str, tuple[Template, ...]] = {"simple": SIMPLE, "complex": COMPLEX}
+
+
+def draw_tasks(suite: str, seed: int, language: str | None = None, unseen: bool = False) -> Iterator[Task]:
+    """One task of every kind of a suite, each on a phone of its own.
+
+    Args:
+        suite: `simple` or `complex`.
+        seed: the same seed gives the same tasks.
+        language: of the apps. If None, drawn; instructions are in English.
+        unseen: names, texts and looks that no task of training has.
+    """
+    check_choice("suite", suite, tuple(SUITES))
+    for place, template in enumerate(SUITES[suite]):
+        rng = random.Random(f"task {suite} {seed} {place} {unseen}")
+        yield template(draw_phone(rng.randrange(10**9), language, unseen), rng)
