@@ -27,6 +27,7 @@ SIZES = ((4, 2), (8, 4), (12, 4), (16, 8), (6, 9), (24, 3), (32, 16), (64, 16))
 """Vehicles and units, up to eight vehicles for each."""
 MOST_TRAINED = 60
 """Pairs of the largest system that is trained on by itself: larger ones take half an hour to hours on two cores."""
+APART = (TRAINED_THERE,)
 OTHERS: dict[str, dict[str, Any]] = {
     "a town's streets, 12 vehicles": {"mobility": "grid", "vehicles": 12},
     "equal processors": {"cpu_mhz": 200.0},
@@ -51,17 +52,17 @@ UNSEEN: dict[str, tuple[str, ...]] = {
 
 
 def settings() -> tuple[Setting, ...]:
-    """Where it is played."""
+    """Where it is played; of the smaller sizes alone is known what training on the spot gives."""
     sized = [
         Setting(
             f"{v} x {s}",
             SYSTEM,
             {"vehicles": v, "rsus": s},
-            without=(TRAINED_THERE,) if v * s > MOST_TRAINED else (),
+            without=() if v * s <= MOST_TRAINED else APART,
         )
         for v, s in SIZES
     ]
-    return (*sized, *(Setting(label, SYSTEM, changes) for label, changes in OTHERS.items()))
+    return (*sized, *(Setting(label, SYSTEM, changes, without=APART) for label, changes in OTHERS.items()))
 
 
 def claims(results: Results) -> list[Claim | None]:
