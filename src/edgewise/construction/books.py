@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -177,11 +177,20 @@ class Books:
             raise EdgewiseError(f"no construction {name} in the books: there are {', '.join(self.names()) or 'none'}")
         return json.loads(row["terms"]), read_menu(json.loads(row["menu"]))
 
-    def enrol(self, name: str, edges: Sequence[Edge]) -> list[Edge]:
-        """Write down who takes part, unless that stands already; who does."""
+    def enrol(self, name: str, edges: Sequence[Edge], choices: Mapping[str, Choice] | None = None) -> list[Edge]:
+        """Write down who takes part and what each has chosen for period 1, unless that stands already; who does.
+
+        Args:
+            name: of the construction.
+            edges: who takes part.
+            choices: by public key.
+        """
         with self._engine.begin() as connection:
             if _first(connection, EDGES, name) is None:
                 connection.execute(sql.insert(EDGES), [{"construction": name, **asdict(edge)} for edge in edges])
+                for edge, choice in (choices or {}).items():
+                    values = {"construction": name, "period": 1, "edge": edge, **asdict(choice)}
+                    connection.execute(sql.insert(ROWS), values)
         return self.edges(name)
 
     def edges(self, name: str) -> list[Edge]:
@@ -279,9 +288,9 @@ class Books:
                     raise _unbalanced(closed["period"], field, closed[field], value)
             for row in rows:
                 owed = row["reward_promised"] if row["verdict"] == ACCEPTED else 0
-                for told_, value in (("paid", row["paid"]), ("payment", payments.get(row["edge"], 0))):
+                for what, value in (("paid", row["paid"]), ("payment", payments.get(row["edge"], 0))):
                     if value != owed:
-                        raise _unbalanced(closed["period"], f"{told_} of {row['name']}", value, owed)
+                        raise _unbalanced(closed["period"], f"{what} of {row['name']}", value, owed)
 
 
 def total_profit(periods: Sequence[dict[str, Any]], beta: float, field: str = "profit") -> int:

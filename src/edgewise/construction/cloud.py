@@ -65,7 +65,7 @@ class Cloud:
             if period > len(self.books.periods(self.name)):
                 self._build(period, edges)
                 self._close(period, edges)
-            self._tell(period, edges)
+            self._tell(period)
         self.books.check(self.name)
 
     def _gather(self) -> list[Edge]:
@@ -81,16 +81,14 @@ class Cloud:
                 Edge(edge, self.post.names[edge], kinds[place % len(kinds)])
                 for place, edge in enumerate(there[: self.terms.instance.servers])
             ]
-            for edge in found:
-                self._chosen(1, edge.edge, edge.kind, self.post.choices[edge.edge])
-            edges = self.books.enrol(self.name, found)
+            choices = {each.edge: self._choice(1, None, each.kind, self.post.choices[each.edge]) for each in found}
+            edges = self.books.enrol(self.name, found, choices)
         return edges
 
-    def _chosen(self, period: int, edge: str, kind: str, item: int | None) -> None:
-        """Write a choice down with what the models say of it."""
-        items = self.menu.items(period, self._branch(period, edge))
-        taken = None if item is None or not 0 <= item < len(items) else self._modelled(item, items[item], kind)
-        self.books.choose(self.name, period, edge, taken or Choice(None))
+    def _choice(self, period: int, branch: int | None, kind: str, item: int | None) -> Choice:
+        """A choice with what the models say of it; an item that there is not counts as none."""
+        items = self.menu.items(period, branch)
+        return Choice(None) if item is None or not 0 <= item < len(items) else self._modelled(item, items[item], kind)
 
     def _modelled(self, place: int, item: Item, kind: str) -> Choice:
         instance = self.terms.instance
@@ -99,10 +97,6 @@ class Cloud:
         paper, curve = micro(quality(instance, item.rounds)), self.curves.get(kind)
         fitted = None if curve is None else micro(curve.modelled(item.rounds))
         return Choice(place, item.rounds, item.reward, paper, fitted, micro(energy(instance, item.rounds)))
-
-    def _branch(self, period: int, edge: str) -> int | None:
-        row = None if period == 1 else self.books.row(self.name, 1, edge)
-        return None if row is None else row["item"]
 
     def _build(self, period: int, edges: list[Edge]) -> None:
         """Stage II: orders to who has something to build, and what they deliver."""
@@ -172,7 +166,7 @@ class Cloud:
             return Judged(DEAD, self.post.errors.get(node or 0, "is not connected")[:500])
         return Judged(LATE, f"nothing came within {self.terms.patience_s:g} s")
 
-    def _tell(self, period: int, edges: list[Edge]) -> None:
+    def _tell(self, period: int) -> None:
         """The verdict to each server, with the agent; who takes part chooses for the next period."""
         rows = {row["edge"]: row for row in self.books.rows(self.name, period)}
         untold = [edge for edge, row in rows.items() if not row["told"]]
@@ -192,13 +186,18 @@ class Cloud:
                 facts["menu"] = self.menu.plain()
             return Parcel({**facts, "cloud": self.key.public}, agent)
 
+        def chosen(edge: str, item: int | None) -> None:
+            first = self.books.row(self.name, 1, edge)
+            branch = None if first is None else first["item"]
+            choice = self._choice(period + 1, branch, rows[edge]["kind"], item)
+            self.books.choose(self.name, period + 1, edge, choice)
+
         for edge, answer in self.post.collect("settle", untold, parcel, self.terms.patience_s):
             if following and signer(answer, self.name, following) == edge:
-                self._chosen(following, edge, rows[edge]["kind"], answer.facts["item"])
+                chosen(edge, answer.facts["item"])
             self.books.tell(self.name, period, edge)
-        if following:
-            for edge in rows:  # who has not answered takes nothing
-                self._chosen(following, edge, rows[edge]["kind"], None)
+        for edge in rows if following else ():  # who has not answered takes nothing
+            chosen(edge, None)
 
 
 def read_terms(books: Books, name: str) -> tuple[Terms, Menu]:
