@@ -39,6 +39,8 @@ SERVERS = (
 AT = (0, 5, 10, 20, 30, 60, 100)
 """Rounds after which the agent is tested."""
 EXAMPLES, TASKS = 1024, 200
+PROMISED, FRESH, MEASURED_ON = (6, 20, 40, 60), 20, 512
+"""Promised rounds, fresh servers and hidden examples with which the verdict on quality is tried."""
 NOISE = (0.001, 0.01, 0.05)
 """By which copies are changed, in deviations of each array."""
 
@@ -104,6 +106,27 @@ def agents(modules: dict[str, list[dict[int, Weights]]]) -> list[dict[str, Any]]
     return rows
 
 
+def refused(name: str, curve: Curve) -> list[dict[str, Any]]:
+    """Parts of fresh honest modules, and of those with half of the rounds, whose quality the verdict does not take."""
+    kind = MODULES.find(name)
+    hidden = kind.draw_data(("hidden-1", "hidden-2", "hidden-3", "hidden-4"), MEASURED_ON, 1_000_000, "mixed")
+    found: dict[int, list[tuple[bool, bool]]] = {rounds: [] for rounds in PROMISED}
+    for number in range(FRESH):
+        apps, language = (f"app-{number}", f"other-{number}", f"third-{number}"), SERVERS[number % len(SERVERS)][1]
+        data, weights, quality = kind.draw_data(apps, EXAMPLES, 900 + number, language), kind.initial(0), {}
+        for done in range(max(PROMISED) + 1):
+            if done in PROMISED or 2 * done in PROMISED:
+                quality[done] = kind.evaluate(weights, hidden)
+            weights, _ = kind.train_round(weights, data, 77 * number + done)
+        for rounds in PROMISED:
+            least = curve.least(rounds, MEASURED_ON)
+            found[rounds].append((quality[rounds] < least, quality[rounds // 2] < least))
+    return [
+        {"rounds": rounds, "honest": float(np.mean([h for h, _ in rows])), "half": float(np.mean([x for _, x in rows]))}
+        for rounds, rows in found.items()
+    ]
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.process_time()
@@ -122,6 +145,7 @@ def main(folder: Path) -> None:
         "same_below": SAME,
         "distances": {name: distances(name, servers) for name, servers in modules.items()},
         "agents": agents(modules),
+        "refused": {name: refused(name, curve) for name, curve in curves.items()},
         "tasks": TASKS,
         "cpu_seconds": time.process_time() - began,
         "machine": platform.platform(),

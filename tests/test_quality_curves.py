@@ -65,10 +65,11 @@ def test_what_is_no_curve_is_told(rounds: tuple[int, ...], qualities: list[list[
 
 
 def test_a_promise_asks_for_less_than_the_mean_of_honest_runs() -> None:
-    curve = Curve("k", (0, 10), ((0.0, 0.8), (0.0, 0.9)), 0.2, 0.1, 0.3, 0.9)
+    curve = Curve("k", (0, 10), ((0.0, 0.84), (0.0, 0.85), (0.0, 0.86)), 0.2, 0.1, 0.3, 0.9)
     assert curve.expected(5) == pytest.approx(0.425)
-    spread = 0.005  # of 0.8 and 0.9, without bias
-    assert curve.least(10, 100) == pytest.approx(0.85 - 3 * math.sqrt(spread + 0.85 * 0.15 / 100))
+    runs = 6.9646 * 0.01 * math.sqrt(4 / 3)  # Student's t with 2 degrees of freedom, 99%
+    sample = 2.3263 * math.sqrt(0.85 * 0.15 / 100)
+    assert curve.least(10, 100) == pytest.approx(0.85 - math.sqrt(runs**2 + sample**2), abs=1e-4)
     assert curve.least(10, 1000) > curve.least(10, 100)
     assert curve.expected(50) == pytest.approx(0.85)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
-from scipy import optimize
+from scipy import optimize, stats
 
 from edgewise.common.errors import ConfigurationError, check_integer, check_range
 from edgewise.common.plain import from_plain
@@ -29,8 +29,8 @@ RESAMPLES = 500
 GRID = np.geomspace(1e-6, 10.0, 4000)
 """Constants per round among which the fitted one lies: quality is not there after a million rounds, or is after one; half a
 percent apart."""
-DEVIATIONS = 3.0
-"""Deviations of honest runs by which a module may fall short of their mean: one honest module in 700 does by chance."""
+REFUSED = 0.01
+"""Part of the honest modules whose quality may fall short by chance."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,19 @@ class Curve:
         return float(np.interp(rounds, self.rounds, np.mean(self.qualities, axis=0)))
 
     def least(self, rounds: float, examples: int) -> float:
-        """Quality that a module of so many rounds has, but for chance.
+        """Quality that a module of so many rounds has, but for chance: the low end of a prediction interval for a further run.
 
         Args:
             rounds: T that were promised.
             examples: on which its quality is measured; few of them leave more to chance.
         """
-        mean = self.expected(rounds)
-        among = float(np.interp(rounds, self.rounds, np.var(self.qualities, axis=0, ddof=1)))
-        return mean - DEVIATIONS * float(np.sqrt(among + mean * (1 - mean) / examples))
+        mean, runs = self.expected(rounds), len(self.qualities)
+        among = float(np.interp(rounds, self.rounds, np.std(self.qualities, axis=0, ddof=1)))
+        of_runs = (
+            stats.t.ppf(1 - REFUSED, runs - 1) * among * np.sqrt(1 + 1 / runs)
+        )  # few runs tell little of a further one
+        of_sample = stats.norm.ppf(1 - REFUSED) * np.sqrt(mean * (1 - mean) / examples)
+        return mean - float(np.hypot(of_runs, of_sample))
 
 
 def measure(
