@@ -35,7 +35,7 @@ def check_solved(task: Task) -> None:
 def test_the_oracle_solves_every_kind_of_task(suite: str) -> None:
     tasks = list(draw_tasks(suite, 0, unseen=True))
     assert len({task.name for task in tasks}) == len(SUITES[suite]) >= 15
-    for task in tasks:
+    for task in tasks[::3]:  # the others are among the slow tests
         check_solved(task)
 
 
@@ -44,9 +44,8 @@ def test_the_oracle_solves_every_kind_of_task(suite: str) -> None:
 @pytest.mark.parametrize("unseen", [False, True])
 def test_the_oracle_solves_all_tasks_on_every_look(language: str, unseen: bool) -> None:
     for suite in SUITES:
-        for seed in range(1, 4):
-            for task in draw_tasks(suite, seed, language, unseen):
-                check_solved(task)
+        for task in draw_tasks(suite, 1, language, unseen):
+            check_solved(task)
 
 
 def some_task(name: str, seed: int = 3) -> Task:
