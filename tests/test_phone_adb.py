@@ -11,9 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import adbutils
 import pytest
-from adb_shell.adb_device import AdbDeviceTcp
 from PIL import Image
 
 from edgewise.agent.phone.core import Open, Press, view
@@ -21,6 +19,8 @@ from edgewise.agent.phone.faults import read_faults
 from edgewise.agent.phone.server.server import serving
 from edgewise.agent.phone.session import Session, draw_session
 
+adbutils = pytest.importorskip("adbutils", reason="adbutils is not installed: the extra `agent`")
+adb_shell = pytest.importorskip("adb_shell.adb_device", reason="adb-shell is not installed: the extra `test`")
 BUNDLED = str(Path(adbutils.__file__).parent / "binaries" / "adb")
 SYSTEM = os.environ.get("EDGEWISE_ADB") or shutil.which("adb")
 pytestmark = pytest.mark.slow
@@ -164,7 +164,7 @@ def test_adbutils_connects_looks_and_acts(phone: tuple[Session, int]) -> None:
 def test_adb_shell_connects_looks_and_acts(phone: tuple[Session, int]) -> None:
     session, port = phone
     begin(session)
-    device = AdbDeviceTcp("127.0.0.1", port, default_transport_timeout_s=9.0)
+    device = adb_shell.AdbDeviceTcp("127.0.0.1", port, default_transport_timeout_s=9.0)
     assert device.connect(auth_timeout_s=1.0)
     try:
         assert device.shell("wm size") == "Physical size: 1080x2400\n"
