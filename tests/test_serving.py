@@ -223,6 +223,7 @@ def test_requests_of_a_size_without_programs_wait_beside_the_others(
     far = [{**served.UNITS[0], "id": "far"}, served.UNITS[1]]
     assert client.post(served.SESSIONS, params={"session": "large"}, json={"units": far}).status_code == 201
     open_session(client, "usual")
+    assert ask(client, "large", {"vehicles": served.vehicles(0, "aa")}, 422)["faults"][0]["field"] == "vehicles"
     bodies = [{"vehicles": served.vehicles(0)}, {"vehicles": served.vehicles(1)}]
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(ask, client, "large", bodies[0])

@@ -107,6 +107,9 @@ class Service(abc.ABC):
     counted: tuple[str, ...] = ()
     """What there is some number of in a session, which tells the size of programs; empty if programs have none."""
 
+    refuses_first: bool = False
+    """Whether `apply` compiles packed programs alone (`numerics.packed_program`), and refuses before it does."""
+
     @property
     def usual(self) -> Sequence[Size]:
         """Such numbers of usual sessions."""

@@ -10,7 +10,8 @@ import contextlib
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -19,8 +20,23 @@ import numpy as np
 from jaxtyping import Array, Float
 
 Leaves = list[Any]
+_MADE_ONLY = ContextVar("made_only", default=False)
 KEPT = 8
 """Sizes of arguments for which a function stays compiled; who was not called for the longest time is compiled again."""
+
+
+class NotCompiledError(Exception):
+    """A program was called that is not compiled, where none shall be."""
+
+
+@contextlib.contextmanager
+def made_only() -> Iterator[None]:
+    """Nothing is compiled: a program that is not raises a NotCompiledError."""
+    token = _MADE_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _MADE_ONLY.reset(token)
 
 
 class Layout:
@@ -105,6 +121,8 @@ class PackedProgram:
         key = self._key(constants, arguments)
         found = self._made.get(key)
         if found is None:
+            if _MADE_ONLY.get():
+                raise NotCompiledError
             with self._making:
                 found = self._made.get(key) or self._make(constants, arguments)
                 self._made[key] = found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from edgewise.environments.service import Question, Service, Settled, Size
+from edgewise.numerics.packed_program import NotCompiledError, made_only
 from edgewise.serving.decide import Decider, Decision, Put
 from edgewise.serving.held import Held, HeldSessions, packed_memory, service_of, unpacked_memory
 from edgewise.serving.logs import LOG
@@ -183,6 +185,9 @@ class Worker:
         assert job.request is not None
         size = service.size(held.state, job.operation, job.request)
         if size is not None and job.waited_s is None and not self._programs.made(model, size):
+            if service.refuses_first:
+                with contextlib.suppress(NotCompiledError), made_only():
+                    service.apply(held.state, job.operation, job.request)
             self._put_aside(job, model, size)
             return None
         with self._measures.stages.labels(model.name, "apply").time():

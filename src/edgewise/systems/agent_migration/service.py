@@ -51,6 +51,7 @@ class AgentMigrationService(Service):
         self._facts, self._trained = facts, config
 
     counted = "vehicles", "units"
+    refuses_first = True
 
     @property
     def usual(self) -> Sequence[Size]:
