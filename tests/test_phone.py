@@ -216,3 +216,14 @@ def test_a_wrong_plan_is_told(text: str) -> None:
     with pytest.raises(ConfigurationError, match="faults"):
         read_faults(text)
     assert len(FAULTS) == 14
+
+
+def test_on_its_side_the_keyboard_leaves_room_for_the_field() -> None:
+    state = replace(step(draw_phone(5, "en"), Open("messages")), turned=True)
+    state = touch(touch(state, "conversation"), "text")
+    screen = view(state)
+    assert screen.body[3] > screen.body[1]
+    (field,) = [each for each in screen.widgets if each.part.kind == "field"]
+    assert field.focused
+    assert screen.at(*field.middle) == field
+    assert min(each.box[1] for each in screen.keys) >= field.box[3]

@@ -11,8 +11,8 @@ ROWS = {
     "upper": ("QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"),
     "digits": ("1234567890", "@#€&-+()/", "*':;!?\""),
 }
-KEY = 160
-"""Height of a key, pixels."""
+KEY, LOW_KEY = 160, 110
+"""Height of a key, pixels: on the upright display, and on one that lies on its side."""
 
 
 def keyboard(state: State, wide: int, foot: int) -> tuple[tuple[Widget, ...], int]:
@@ -23,30 +23,31 @@ def keyboard(state: State, wide: int, foot: int) -> tuple[tuple[Widget, ...], in
         wide: width of the display, pixels.
         foot: where the keyboard ends, pixels.
     """
-    top = foot - 4 * KEY
+    tall = LOW_KEY if state.turned else KEY
+    top = foot - 4 * tall
     found = []
     first, second, third = ROWS[state.keys]
     for row, letters in enumerate((first, second)):
         side = wide / 10
         left = (wide - side * len(letters)) / 2
-        found += [_key(each, left + n * side, top + row * KEY, side) for n, each in enumerate(letters)]
+        found += [_key(each, left + n * side, top + row * tall, side, tall) for n, each in enumerate(letters)]
     side = wide / 10
-    found.append(_key("shift", 0, top + 2 * KEY, 1.5 * side))
-    found += [_key(each, (1.5 + n) * side, top + 2 * KEY, side) for n, each in enumerate(third)]
-    found.append(_key("delete", 8.5 * side, top + 2 * KEY, 1.5 * side))
-    low = top + 3 * KEY
+    found.append(_key("shift", 0, top + 2 * tall, 1.5 * side, tall))
+    found += [_key(each, (1.5 + n) * side, top + 2 * tall, side, tall) for n, each in enumerate(third)]
+    found.append(_key("delete", 8.5 * side, top + 2 * tall, 1.5 * side, tall))
+    low = top + 3 * tall
     found += [
-        _key("digits", 0, low, 1.5 * side),
-        _key(",", 1.5 * side, low, side),
-        _key(" ", 2.5 * side, low, 5 * side),
+        _key("digits", 0, low, 1.5 * side, tall),
+        _key(",", 1.5 * side, low, side, tall),
+        _key(" ", 2.5 * side, low, 5 * side, tall),
     ]
-    found += [_key(".", 7.5 * side, low, side), _key("enter", 8.5 * side, low, 1.5 * side)]
+    found += [_key(".", 7.5 * side, low, side, tall), _key("enter", 8.5 * side, low, 1.5 * side, tall)]
     return tuple(found), top
 
 
-def _key(name: str, left: float, top: int, side: float) -> Widget:
+def _key(name: str, left: float, top: int, side: float, tall: int) -> Widget:
     event = Event("key", name)
     part = Part(
         "button", f"key_{name}", name if len(name) == 1 else "", glyph=name if len(name) > 1 else "", event=event
     )
-    return Widget(part, (round(left), top, round(left + side), top + KEY), event)
+    return Widget(part, (round(left), top, round(left + side), top + tall), event)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from edgewise.agent.phone.keyboard import keyboard
-from edgewise.agent.phone.parts import Page, Part
+from edgewise.agent.phone.parts import Page, Part, icon
 from edgewise.agent.phone.state import Event, Place, State
-from edgewise.agent.phone.text import lines
+from edgewise.agent.phone.text import lines, width
 from edgewise.agent.phone.widgets import Box, Screen, Widget, moved
 
 STATUS, BAR, NAVIGATION, BOTTOM, TILE = 80, 150, 120, 160, 330
@@ -112,8 +112,6 @@ def _placed(state: State, part: Part, box: Box) -> Iterator[Widget]:
 
 
 def _text_width(state: State, text: str) -> int:
-    from edgewise.agent.phone.text import width
-
     return max(60, round(width(text, state.skin.font, state.skin.letter)))
 
 
@@ -134,8 +132,6 @@ def _bar(state: State, page: Page, wide: int) -> Iterator[Widget]:
     middle = STATUS + BAR // 2
     left, right = 12, wide - 12
     if page.back and len(state.stack) > 1:
-        from edgewise.agent.phone.parts import icon
-
         part = icon(state, "back", "back", Event("back"))
         yield Widget(part, (left, middle - ICON // 2, left + ICON, middle + ICON // 2), part.event, bar=True)
         left += ICON

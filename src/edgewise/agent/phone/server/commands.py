@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from edgewise.agent.phone.parts import clock_time
 from edgewise.agent.phone.server.input import put_in
 from edgewise.agent.phone.server.shell import Command, Done, failed, path_of, said
-from edgewise.agent.phone.server.system import SYSTEM, properties, property_of
+from edgewise.agent.phone.server.system import DISPLAYS, SYSTEM, properties, property_of
 from edgewise.agent.phone.session import Session
 
 RAW_HEADER = struct.Struct("<IIII")  # width, height, pixel format, colour space
@@ -19,8 +19,6 @@ RGBA_8888, SRGB = 1, 1
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 """The simulated day: the clock of a phone stands still, so that the same gestures give the same pictures."""
 DUMP = "/sdcard/window_dump.xml"
-DISPLAYS = ("4619827259835644672", "4619827551948147201")
-"""Identifiers of the display and, where a fault adds it, of a second one."""
 
 
 def _getprop(session: Session, words: Sequence[str], pipe: bytes) -> Done:

@@ -19,6 +19,8 @@ from edgewise.agent.phone.session import Session
 ACTIVITY = "MainActivity"
 API = "34"
 """Level of Android's programming interface."""
+DISPLAYS = ("4619827259835644672", "4619827551948147201")
+"""Identifiers of the display and, where a fault adds it, of a second one."""
 BROADCASTS = {
     "ADB_KEYBOARD_INPUT_TEXT": "text",
     "ADB_INPUT_B64": "msg",
@@ -186,8 +188,6 @@ def _dumpsys(session: Session, words: Sequence[str], pipe: bytes) -> Done:
 
 
 def _displays(session: Session) -> str:
-    from edgewise.agent.phone.server.commands import DISPLAYS
-
     shown = DISPLAYS if session.second_display else DISPLAYS[:1]
     return "".join(
         f'Display {each} (HWC display {n}): port={n} pnpId=EDG displayName="simulated"\n'
