@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from edgewise.construction.arrival import agents, current_agent
 from edgewise.construction.books import Books
 from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import energy, price, quality
-from edgewise.construction.curve import measure
+from edgewise.construction.curve import Curve, measure
 from edgewise.construction.demo import write_edge
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.edge_config import EdgeConfig, data_of
@@ -32,16 +33,29 @@ from edgewise.construction.terms import TYPICAL, Terms
 from edgewise.systems.dynamic_contract.files import load_instance
 from toy_module import TOY
 
-if "toy" not in MODULES.names():
-    register_module("toy", TOY)
+
+@pytest.fixture(scope="module", autouse=True)
+def _toy() -> Iterator[None]:
+    """A kind of module that is quick to build, for this file alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODULES, "_registered", {**MODULES._registered})
+        register_module("toy", TOY)
+        yield
+
 
 NAME = "city"
 MENU = price(dataclasses.replace(TYPICAL, servers=3), ((27, 45), ((24, 45), (35, 45))), "always")
 TYPES = ((17.5, 22.5), (22.5, 17.5), (22.5, 22.5))
 APPS = (("mail", "maps", "shop"), ("post",), ("bus", "taxi"), ("bank",))
-CURVE = measure("toy", [(apps, "en") for apps in APPS], rounds=(0, 20, 30, 40, 50), examples=200, hidden=200)
+
 TIMELY = {"received", "energy_measured", "bytes_up", "bytes_down", "digest", "told"}
 """Columns that depend on the time that things have taken."""
+
+
+@cache
+def curve() -> Curve:
+    """Qualities of the toy after rounds of honest work."""
+    return measure("toy", [(apps, "en") for apps in APPS], rounds=(0, 20, 30, 40, 50), examples=200, hidden=200)
 
 
 def build(
@@ -53,7 +67,7 @@ def build(
 ) -> dict[str, EdgeServer]:
     """Folders of a cloud server and of edge servers; the edge servers by name."""
     instance = dataclasses.replace(TYPICAL, servers=len(types))
-    terms = Terms(("toy",), instance, examples=200, tasks=4, curves=(CURVE,), patience_s=patience, gather_s=1.0)
+    terms = Terms(("toy",), instance, examples=200, tasks=4, curves=(curve(),), patience_s=patience, gather_s=1.0)
     (folder / "cloud").mkdir(parents=True, exist_ok=True)
     books = Books(folder / "cloud")
     books.begin(NAME, to_plain(terms), menu)

@@ -53,7 +53,7 @@ def agents(key: Key) -> list[Agent]:
 def arrive(folder: Path, agent: Agent, scratch: Path) -> str:
     """Let an agent come to an edge server."""
     write_agent(scratch / agent.lock.digest, agent)
-    take_agent(folder, bundle(scratch / agent.lock.digest), agent.lock.digest)
+    take_agent(folder, bundle(scratch / agent.lock.digest), agent.lock.author)
     return agent.lock.digest
 
 
