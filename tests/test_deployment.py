@@ -167,7 +167,11 @@ def test_an_agent_that_was_changed_or_is_anothers_is_not_served(
 ) -> None:
     first = arrive(folder, agents[0], tmp_path)
     wait(lambda: version(client) == first)
-    foreign = arrive(folder, make_agent(make_key(), 3, ("decision",)), tmp_path)
+    other = make_agent(make_key(), 3, ("decision",))
+    with pytest.raises(Refused, match="author"):
+        arrive(folder, other, tmp_path)
+    foreign = other.lock.digest
+    write_agent(folder / "agents" / foreign, other)
     changed = arrive(folder, agents[1], tmp_path)
     part = next((folder / "agents" / changed).glob("*.module"))
     content = bytearray(part.read_bytes())
