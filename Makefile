@@ -11,10 +11,7 @@ trained = if [ -f $(1)/test.json ]; then true; \
   elif [ -f $(1)/config.yaml ]; then $(BIN)/edgewise train --resume $(1) $(filter --no-report,$(2)); \
   else $(BIN)/edgewise train agent-migration --folder $(1) $(2); fi
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
-TEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 10
-WORKERS = 2
-# Slow tests often wait for processes that they have started.
-test-slow: WORKERS = 3
+TEST = $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
 OLD = Python 3.11 or newer is needed, and $(PYTHON) is not: choose another by PYTHON=python3.12, say
 CHECK = import tomllib
 STRANGE = .venv holds no Python 3.11 or newer with pip: "make clean" removes it

@@ -83,10 +83,7 @@ def kill(word: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds processes as Linux shows them")
-def test_whoever_is_killed_the_books_are_those_of_an_undisturbed_construction(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgewise.construction.service.STUCK_S", 20.0)
+def test_whoever_is_killed_the_books_are_those_of_an_undisturbed_construction(tmp_path: Path) -> None:
     earlier = set(started_by(os.getpid()))
     alone = [EdgeServer(edge) for edge in prepare(tmp_path / "alone")]
     Cloud(tmp_path / "alone" / "cloud", NAME, Nearby({n: edge.answer for n, edge in enumerate(alone)})).run()
