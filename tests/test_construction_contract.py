@@ -17,6 +17,7 @@ from edgewise.construction.books import ACCEPTED, Books, Choice, Delivery, Edge,
 from edgewise.construction.contract import Truth, costs_of, energy, expected_profit, price, quality
 from edgewise.construction.designer import design
 from edgewise.construction.menu import UNIT, Menu, choose_first, choose_second, read_menu, utility
+from edgewise.construction.terms import TYPICAL
 from edgewise.systems.dynamic_contract.files import Instance
 from edgewise.systems.dynamic_contract.model import Contract, Network, total_energy
 from edgewise.systems.dynamic_contract.model import quality as model_quality
@@ -25,19 +26,7 @@ from edgewise.systems.dynamic_contract.optimum import precision
 from edgewise.systems.dynamic_contract.solution import solve
 from edgewise.systems.dynamic_contract.theory import check
 
-INSTANCE = Instance(
-    servers=4,
-    alpha=200.0,
-    beta=1.0,
-    unit_cost=0.75,
-    power_dbm=26.5,
-    rate_mbps=2.0,
-    integration_energy=22.5,
-    p1=(0.5, 0.5),
-    p2=((0.7, 0.3), (0.3, 0.7)),
-    theta1=(17.5, 22.5),
-    theta2=(16.0, 23.0),
-)
+INSTANCE = dataclasses.replace(TYPICAL, theta2=(16.0, 23.0))
 THREE = dataclasses.replace(
     INSTANCE,
     p1=(0.3, 0.3, 0.4),

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-
-from edgewise.cli.words import listed
-from edgewise.common.extras import missing
-from edgewise.common.table import unknown
+from edgewise.cli.grouped import carry_out
 from edgewise.environments.system import Command
 
 COMMANDS = {
@@ -31,17 +27,5 @@ COMMANDS = {
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
-    if not words or words[0].startswith("-"):
-        print("usage: edgewise construct COMMAND [options]\n\nagents built by edge servers under a contract:")
-        print(listed({name: command.summary for name, command in COMMANDS.items()}))
-        print("\nedgewise construct COMMAND --help tells its options.")
-        return 0 if words and words[0] in ("-h", "--help") else 2
-    if words[0] not in COMMANDS:
-        raise unknown("construct", words[0], COMMANDS)
-    module, _, name = COMMANDS[words[0]].target.partition(":")
-    try:
-        command = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise missing(error.name or "flwr", "federation", error) from None
-    code: int = command(words[1:])
-    return code
+    about = "agents built by edge servers under a contract"
+    return carry_out("construct", about, COMMANDS, "flwr", "federation", words)
