@@ -1,0 +1,1 @@
+"""The six modules of an agent: what they take and give, and their back ends."""
