@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -73,7 +73,7 @@ class Action(BaseModel):
     outcome: Literal["success", "infeasible"] | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _whole(self) -> Action:
         for name in NEEDS.get(self.kind, ()):
             if getattr(self, name) in (None, ""):
                 raise ValueError(f"{self.kind} needs {name}")

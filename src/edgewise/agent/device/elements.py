@@ -24,7 +24,7 @@ class Element:
         kind: last part of its class, such as `Button`.
         package: of the app.
         box: left, top, right, bottom, device pixels.
-        clickable, checkable, checked, enabled, focused, scrollable, password: what it can and is.
+        clickable, long_clickable, checkable, checked, enabled, focused, scrollable, password: what it can and is.
         hint: what a field says while it is empty.
         children: elements in it.
     """
@@ -36,6 +36,7 @@ class Element:
     package: str
     box: tuple[int, int, int, int]
     clickable: bool
+    long_clickable: bool
     checkable: bool
     checked: bool
     enabled: bool
@@ -88,6 +89,7 @@ def _element(node: ET.Element) -> Element:
         package=node.get("package", ""),
         box=(left, top, right, bottom),
         clickable=true("clickable"),
+        long_clickable=true("long-clickable"),
         checkable=true("checkable"),
         checked=true("checked"),
         enabled=true("enabled"),

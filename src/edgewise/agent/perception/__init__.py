@@ -1,0 +1,1 @@
+"""Perception: from the tree of elements, from the picture, and from both."""
