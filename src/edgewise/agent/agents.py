@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewise.agent.modules.interfaces import Modules
-from edgewise.common.errors import ConfigurationError
-from edgewise.common.table import Table
+from edgewise.common.table import Table, resolve
 
 if TYPE_CHECKING:
     from edgewise.agent.truth import Truth
@@ -38,6 +37,8 @@ class Setting:
 Maker = Callable[[Setting], Modules]
 AGENTS: Table[Maker] = Table("edgewise.agents", "modules")
 """Makers of modules by name."""
+FOLDER = "edgewise.agent.modules.folder:load_modules"
+"""What reads the modules in an agent's folder."""
 
 
 def make_modules(name: str, setting: Setting) -> Modules:
@@ -49,9 +50,5 @@ def make_modules(name: str, setting: Setting) -> Modules:
     """
     if name in AGENTS.names() or not Path(name).is_dir():
         return AGENTS.find(name, "an agent's folder")(setting)
-    try:
-        from edgewise.agent.modules.folder import load_modules
-    except ImportError:
-        raise ConfigurationError("modules", name, "one of " + ", ".join(AGENTS.names())) from None
-    modules: Modules = load_modules(Path(name))
+    modules: Modules = resolve(FOLDER)(Path(name))
     return modules

@@ -17,7 +17,8 @@ KEPT = 512
 
 def same_way(before: State, after: State, wanted: State) -> bool:
     """Whether two states that follow `before` are as good as each other: equal, however far and where to they are scrolled
-    in the same direction, and whichever apps were used last."""
+    in the same direction, and whichever apps were used last.
+    """
     return _compared(before, after) == _compared(before, wanted)
 
 
