@@ -12,6 +12,8 @@ import pytest
 
 import served
 from edgewise.common.client import Client
+from edgewise.serving.checkpoints import Checkpoints
+from edgewise.serving.rows import in_order
 from edgewise.serving.store import DECISIONS, AnswerRow, Change, DecisionRow, SessionRow, Store
 from running import Running, postgres
 
@@ -39,6 +41,31 @@ def test_earlier_states_are_kept_if_they_shall_be(tmp_path: Path) -> None:
     store.commit([Change(rows("a", 2).session, removed=True)])
     assert (store.versions("a"), store.versions("b")) == (range(0), range(1))
     store.close()
+
+
+def test_the_log_begins_anew_at_each_checkpoint_and_loses_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite"
+    store = Store(f"sqlite:///{file}")
+    checkpoints = Checkpoints(store._engine, threading.Lock())
+    sizes = []
+    for part in range(4):
+        for number in range(50):
+            store.commit([Change(SessionRow(f"{part} {number}", "s", "m", 0, b"x" * 4000, 1.0))])
+        checkpoints.make()
+        sizes.append(Path(f"{file}-wal").stat().st_size)
+    checkpoints.close()
+    assert len(set(sizes[1:])) == 1, sizes
+    killed = tmp_path / "killed.sqlite"  # the file alone, without its log
+    killed.write_bytes(file.read_bytes())
+    assert Store(f"sqlite:///{killed}").sessions() == 200
+    store.close()
+
+
+def test_names_of_later_decisions_come_later() -> None:
+    names = [in_order(time) for time in (0.0, 1e-3, 1.7e9, 1.7e9 + 1e-3, 4e9)]
+    assert names == sorted(names)
+    assert {len(name) for name in names} == {32}
+    assert in_order(1.0) != in_order(1.0)
 
 
 def check_store(store: Store) -> None:

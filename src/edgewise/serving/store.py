@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
+from edgewise.serving.checkpoints import LATEST, Checkpoints
 
 TABLES = sql.MetaData()
 SESSIONS = sql.Table(
@@ -172,6 +173,7 @@ class Store:
         except (sql.exc.SQLAlchemyError, ImportError) as error:
             raise EdgewiseError(f"database {url}: cannot be opened: {_told(error)}") from None
         self._writing = threading.Lock()
+        self._checkpoints = None if self.shared else Checkpoints(self._engine, self._writing)
 
     @property
     def shared(self) -> bool:
@@ -180,6 +182,8 @@ class Store:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self._engine.dispose()
 
     def commit(self, changes: Sequence[Change]) -> list[bool]:
@@ -296,7 +300,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     Transactions begin where SQLAlchemy says, as savepoints need it, and not where the driver guesses.
     """
     connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000", f"wal_autocheckpoint={LATEST}"):
         connection.execute(f"PRAGMA {setting}")
 
 
