@@ -1,0 +1,159 @@
+"""A look at the phone that bears its faults: pictures and trees are asked for again, a lost connection is waited for."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from edgewise.agent.conduct import Conduct, Over
+from edgewise.agent.device.device import Device
+from edgewise.agent.device.elements import Element
+from edgewise.agent.device.errors import (
+    BlackFrame,
+    CommandFailed,
+    DeviceError,
+    NullRoot,
+    TreeNotIdle,
+    TruncatedImage,
+)
+from edgewise.agent.modules.interfaces import Look
+from edgewise.agent.perception.plain import digest_of
+
+TRIES = 5
+"""Times that a picture is asked for."""
+TREES = 2
+"""Times that a tree is asked for; a device may ask several times by itself."""
+SMALL = (270, 600)
+"""Width and height to which pictures are made smaller before they are compared, pixels."""
+OTHER = 12
+"""Brightness by which a pixel is another, of 255."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look has brought.
+
+    Attributes:
+        look: for perception.
+        picture: digest of the picture.
+        trouble: names of faults that were borne.
+    """
+
+    look: Look
+    picture: str
+    trouble: tuple[str, ...] = field(default=())
+
+
+def share_changed(before: bytes, after: bytes) -> float:
+    """Share of the pixels that are another in two pictures, in [0, 1]; 1 where they have not the same size."""
+    first, second = (Image.open(io.BytesIO(each)).convert("L") for each in (before, after))
+    if first.size != second.size:
+        return 1.0
+    one, two = (np.asarray(each.resize(SMALL), dtype=np.int16) for each in (first, second))
+    return float(np.mean(np.abs(one - two) > OTHER))
+
+
+class Eyes:
+    """Looks at a phone.
+
+    Args:
+        device: the phone.
+        conduct: how long to wait, and whether the tree may be used.
+        sleep: waits, s.
+    """
+
+    def __init__(self, device: Device, conduct: Conduct, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._device, self._conduct, self._sleep = device, conduct, sleep
+        self._trees = TREES
+
+    def look(self) -> Seen:
+        """The display.
+
+        Raises:
+            Over: with the name of a fault that stays.
+        """
+        trouble: list[str] = []
+        for attempt in range(TRIES):
+            try:
+                return self._look(trouble)
+            except (TruncatedImage, BlackFrame, CommandFailed) as error:
+                trouble.append(error.name)
+                if attempt == TRIES - 1:
+                    raise Over(error.name, str(error)) from None
+                self._sleep(self._conduct.wait_s * 2**attempt)
+            except DeviceError as error:
+                trouble.append(error.name)
+                self.revive(error)
+        raise Over(trouble[-1], f"after {TRIES} tries")
+
+    def _look(self, trouble: list[str]) -> Seen:
+        png = self._device.screenshot()
+        tree = self._tree(trouble) if self._conduct.tree else None
+        app, keyboard = self._device.foreground(), self._device.keyboard_shown()
+        return Seen(Look(png, tree, app, keyboard), digest_of(png), tuple(trouble))
+
+    def _tree(self, trouble: list[str]) -> Element | None:
+        """The tree; None if the page gives none, so that the picture has to do."""
+        for attempt in range(self._trees):
+            try:
+                tree = self._device.tree()
+            except (TreeNotIdle, NullRoot) as error:
+                trouble.append(error.name)
+                if attempt < self._trees - 1:
+                    self._sleep(self._conduct.wait_s)
+            else:
+                self._trees = TREES
+                return tree
+        self._trees = 1  # it takes long: once a step is enough where it does not come to rest
+        return None
+
+    def picture(self) -> str:
+        """Digest of the picture of now; empty if there is none."""
+        try:
+            return digest_of(self._device.screenshot())
+        except DeviceError:
+            return ""
+
+    def settle(self) -> None:
+        """Wait until the page is at rest."""
+        try:
+            self._device.wait_until_still(self._conduct.still_s)
+        except DeviceError:
+            return  # the next look bears it, or ends the run with its name
+
+    def await_change(self, picture: str) -> None:
+        """Wait for another picture than `picture`, for as long as transitions may be late."""
+        end = time.monotonic() + self._conduct.late_s
+        while time.monotonic() < end:
+            self._sleep(min(self._conduct.wait_s, self._conduct.late_s))
+            if self.picture() not in ("", picture):
+                self.settle()
+                return
+
+    def revive(self, error: DeviceError) -> None:
+        """Wait until the phone gives pictures again.
+
+        Raises:
+            Over: with the fault's name if it does not.
+        """
+        reconnect = getattr(self._device, "reconnect", None)
+        end = time.monotonic() + self._conduct.lost_s
+        last = error
+        while time.monotonic() < end:
+            self._sleep(self._conduct.wait_s)
+            try:
+                if reconnect is not None:
+                    reconnect()
+                self._device.screenshot()
+            except (TruncatedImage, BlackFrame):
+                return
+            except DeviceError as again:
+                last = again
+            else:
+                return
+        raise Over(last.name, str(last))

@@ -1,0 +1,391 @@
+"""The loop of an agent: perceive, reflect on the last action, remember, plan, decide, act, wait until the picture is still.
+
+What modules answer is checked here, whatever back end they have: nothing is done twice in the same place, nothing that cannot
+be undone unasked, nothing beyond a budget; texts of the display reach modules as data of a situation, never as instructions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from edgewise.agent.actions import Action
+from edgewise.agent.asking import Asking
+from edgewise.agent.conduct import Conduct, End, Over
+from edgewise.agent.device.device import Device
+from edgewise.agent.device.errors import CommandFailed, DeviceError, KeyboardDenied, TypingFailed
+from edgewise.agent.eyes import Eyes, Seen, share_changed
+from edgewise.agent.guards import dismissal, other_ways, read_there, sensitive
+from edgewise.agent.hands import MADE, NoSuchItem, perform, points_of
+from edgewise.agent.modules.interfaces import (
+    FACTS,
+    STEPS,
+    Change,
+    Decision,
+    Fact,
+    Intent,
+    Kept,
+    Modules,
+    Past,
+    Plan,
+    Reflected,
+    Situation,
+)
+from edgewise.agent.screen import LONGEST, Screen
+from edgewise.agent.steps import By, Step, Watcher
+from edgewise.common.errors import EdgewiseError
+
+NEW_PLAN, AFRESH, MOST_FAILURES = 2, 4, 8
+"""Failures in a row after which planning is asked again, the agent begins from the home page, the run ends."""
+MOST_FAULTS = 2
+"""Times in a row that typing may fail."""
+
+
+def run_agent(
+    instruction: str,
+    device: Device,
+    modules: Modules,
+    conduct: Conduct = Conduct(),  # noqa: B008 it is frozen
+    *,
+    apps: Sequence[str] = (),
+    allow: Callable[[str], bool] = lambda what: True,
+    reply: Callable[[str], str | None] = lambda question: None,
+    watchers: Sequence[Watcher] = (),
+    sleep: Callable[[float], None] = time.sleep,
+) -> End:
+    """Let an agent do what it is told on a phone.
+
+    Args:
+        instruction: of the user.
+        device: the phone.
+        modules: of the agent.
+        conduct: budgets and waits.
+        apps: packages that can be opened.
+        allow: asked before what cannot be undone (`deleting "Delete"`); False ends the run.
+        reply: asked where the agent asks its user. None ends the run.
+        watchers: are told of every step.
+        sleep: waits, s.
+
+    Returns:
+        How it ended; whatever goes wrong with the phone or the modules is an end with a name.
+    """
+    if not instruction.strip() or len(instruction) > LONGEST:
+        raise EdgewiseError(f"instruction: must have 1 to {LONGEST} characters")
+    loop = _Loop(instruction.strip(), device, modules, conduct, tuple(apps), allow, reply, watchers, sleep)
+    for each in watchers:
+        each.began(loop.instruction, device.serial, modules.names)
+    try:
+        while True:
+            loop.step()
+    except Over as over:
+        end = loop.end(over.reason, over.told)
+    except KeyboardInterrupt:
+        end = loop.end("stopped")
+    except EdgewiseError as error:
+        end = loop.end("invalid", str(error))
+    for each in watchers:
+        each.ended(end)
+    return end
+
+
+class _Loop:
+    """A run, as far as it is."""
+
+    def __init__(
+        self,
+        instruction: str,
+        device: Device,
+        modules: Modules,
+        conduct: Conduct,
+        apps: tuple[str, ...],
+        allow: Callable[[str], bool],
+        reply: Callable[[str], str | None],
+        watchers: Sequence[Watcher],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.instruction, self._device, self._modules, self._conduct = instruction, device, modules, conduct
+        self._apps, self._allow, self._reply = apps, allow, reply
+        self._watchers, self._sleep = watchers, sleep
+        self._eyes, self._asking = Eyes(device, conduct, sleep), Asking(modules, conduct)
+        self._finished = 0
+        self._facts: tuple[Fact, ...] = ()
+        self._past: tuple[Past, ...] = ()
+        self._done: set[tuple[str, str, int]] = set()
+        self._last: tuple[Situation, Action, bytes] | None = None
+        self._plan: tuple[str, Plan] | None = None
+        self._failures, self._faults, self._verified = 0, 0, False
+
+    def end(self, reason: str, told: str = "") -> End:
+        """How the run ended."""
+        return End(reason, told, self._asking.steps, self._asking.spent, self._asking.seconds)
+
+    def step(self) -> None:
+        """One step.
+
+        Raises:
+            Over: if it was the last.
+        """
+        self._asking.begin_step()
+        self._asking.check()
+        seen = self._look()
+        screen = self._perceived(seen)
+        closing = dismissal(screen, seen.look.tree, seen.look.app)
+        if closing is not None and not self._was_done(screen, closing):
+            self._asking.notes.append("closes a window of the system")
+            self._do(self._situation(screen), closing, seen, None, None, "guard")
+            return
+        self._reflect(screen, seen)
+        situation, plan = self._understand(screen, seen)
+        if self._closes(plan.done, "planning", situation, seen, plan):
+            return
+        decision, action = self._choose(situation)
+        if action.kind == "finish":
+            if self._closes(action.outcome == "success", "decision", situation, seen, plan):
+                return
+            raise self._last_step(Over("infeasible", decision.why), situation, seen, plan, decision, action)
+        if action.kind in ("answer", "ask_user"):
+            self._speak(situation, seen, plan, decision, action)
+            return
+        self._verified = False
+        self._ask_first(action, screen, decision)
+        self._do(situation, action, seen, plan, decision, "modules")
+
+    def _look(self) -> Seen:
+        seen = self._eyes.look()
+        late = self._conduct.late_s > 0 and self._last is not None and self._last[1].kind != "wait"
+        if late and self._last is not None and seen.picture == self._last[0].screen.picture:
+            self._eyes.await_change(seen.picture)
+            again = self._eyes.look()
+            seen = replace(again, trouble=(*seen.trouble, *again.trouble))
+        return seen
+
+    def _perceived(self, seen: Seen) -> Screen:
+        blank = Screen(width=1, height=1)
+        try:
+            screen = self._asking.ask("perception", seen.look, blank)
+        except DeviceError as error:
+            reason = seen.trouble[-1] if seen.trouble else error.name
+            raise Over(reason, str(error)) from None
+        if screen is blank:
+            raise Over("invalid", self._asking.notes[-1])
+        return screen.model_copy(update={"picture": seen.picture})
+
+    def _situation(self, screen: Screen) -> Situation:
+        return Situation(
+            instruction=self.instruction,
+            screen=screen,
+            finished=self._finished,
+            facts=self._facts,
+            past=self._past[-STEPS:],
+            apps=self._apps,
+        )
+
+    def _reflect(self, screen: Screen, seen: Seen) -> None:
+        """Find out how the last action went; identical pictures say so by themselves."""
+        if self._last is None:
+            return
+        before, action, png = self._last
+        self._last = None
+        asked = before.screen.picture != screen.picture
+        if asked:
+            changed = share_changed(png, seen.look.png)
+            change = Change(before=before, action=action, after=screen, changed=changed)
+            reflected = self._asking.ask("reflection", change, Reflected(outcome="A", confidence=0.0))
+        else:
+            reflected = Reflected(outcome="C")
+        self._failures = 0 if reflected.outcome == "A" else self._failures + 1
+        self._past = (*self._past[:-1], self._past[-1].model_copy(update={"outcome": reflected.outcome}))
+        for each in self._watchers:
+            each.reflected(reflected.outcome, reflected, asked)
+        if self._failures >= MOST_FAILURES:
+            raise Over("stuck", f"{self._failures} actions in a row went wrong")
+
+    def _understand(self, screen: Screen, seen: Seen) -> tuple[Situation, Plan]:
+        """What memory and planning say; of the same picture they are asked once, unless a new plan is due."""
+        afresh = self._failures > 0 and self._failures % NEW_PLAN == 0
+        if self._plan is not None and self._plan[0] == seen.picture and not afresh and not self._verified:
+            return self._situation(screen), self._plan[1]
+        if afresh:
+            self._asking.notes.append("a new plan after failures")
+        kept = self._asking.ask("memory", self._situation(screen), Kept())
+        if kept.fact is not None and kept.fact not in self._facts:
+            if read_there(kept, screen):
+                self._facts = (*self._facts, kept.fact)[-FACTS:]
+            else:
+                self._asking.notes.append("memory: what it keeps does not stand there")
+        plan = self._asking.ask("planning", self._situation(screen), Plan(finished=self._finished))
+        self._finished, self._plan = plan.finished, (seen.picture, plan)
+        for each in self._watchers:
+            each.planned(plan)
+        return self._situation(screen), plan
+
+    def _closes(self, done: bool, place: str, situation: Situation, seen: Seen, plan: Plan) -> bool:
+        """Look again before the end if the task is said to be done; whether this step is over.
+
+        Raises:
+            Over: if it was looked again already.
+        """
+        if not done:
+            return False
+        if self._conduct.verify and not self._verified:
+            self._verified = True
+            self._asking.notes.append(f"{place} says that the task is done: looks again")
+            for each in self._watchers:
+                each.verifying()
+            self._record(situation, seen, plan, None, None, "verification")
+            self._eyes.settle()
+            return True
+        action = Action(kind="finish", outcome="success")
+        raise self._last_step(Over("success"), situation, seen, plan, None, action)
+
+    def _last_step(
+        self, over: Over, situation: Situation, seen: Seen, plan: Plan, decision: Decision | None, action: Action
+    ) -> Over:
+        self._record(situation, seen, plan, decision, action, "end")
+        return over
+
+    def _choose(self, situation: Situation) -> tuple[Decision, Action]:
+        """The modules' action, or another where it was done in this place already."""
+        back = Decision(kind="press", key="back", confidence=0.0)
+        if self._failures >= AFRESH and self._failures % AFRESH == 0:
+            home = Action(kind="press", key="home")
+            if not self._was_done(situation.screen, home):
+                self._asking.notes.append("begins from the home page")
+                return Decision(kind="press", key="home", confidence=0.0), home
+        decision = self._asking.ask("decision", situation, back)
+        for each in (decision, *self._asking.next_best(situation, decision)):
+            action = self._completed(situation, each)
+            if action is not None and not self._was_done(situation.screen, action):
+                return each, action
+            self._asking.notes.append(
+                f"was done here already: {each.kind}" if action else f"cannot be done: {each.kind}"
+            )
+        for action in other_ways(situation.screen):
+            if not self._was_done(situation.screen, action):
+                self._asking.notes.append("another way")
+                return decision, action
+        raise Over("stuck", "everything was tried here")
+
+    def _completed(self, situation: Situation, decision: Decision) -> Action | None:
+        """The whole action; None if it cannot be done on this screen."""
+        action = self._asking.ask("action", Intent(situation=situation, decision=decision), None)
+        if action is None:
+            return None
+        try:
+            points_of(situation.screen, action)
+        except NoSuchItem as error:
+            self._asking.note_invalid("action", error)
+            return None
+        return action
+
+    def _was_done(self, screen: Screen, action: Action) -> bool:
+        return (screen.picture, action.model_dump_json(), self._finished) in self._done
+
+    def _ask_first(self, action: Action, screen: Screen, decision: Decision) -> None:
+        what = sensitive(action, screen, decision)
+        if not what:
+            return
+        label = screen.items[action.item].label if action.item is not None else action.text
+        told = f'{what} "{label}"' if label else what
+        allowed = self._allow(told)
+        self._asking.notes.append(f"{told}: {'allowed' if allowed else 'refused'}")
+        if not allowed:
+            raise Over("refused", told)
+
+    def _speak(self, situation: Situation, seen: Seen, plan: Plan, decision: Decision, action: Action) -> None:
+        """Answer or ask the user; an answer of the user is kept as a fact.
+
+        Raises:
+            Over: after an answer, or where nobody replies.
+        """
+        if action.kind == "answer":
+            raise self._last_step(Over("answer", action.text), situation, seen, plan, decision, action)
+        said = self._reply(action.text)
+        if said is None:
+            raise self._last_step(Over("question", action.text), situation, seen, plan, decision, action)
+        self._facts = (*self._facts, Fact(text=said[:LONGEST], source="user"))[-FACTS:]
+        self._done.add((seen.picture, action.model_dump_json(), self._finished))
+        self._record(situation, seen, plan, decision, action, "modules")
+
+    def _do(
+        self,
+        situation: Situation,
+        action: Action,
+        seen: Seen,
+        plan: Plan | None,
+        decision: Decision | None,
+        by: By,
+    ) -> None:
+        """Do an action, and wait until the page is at rest."""
+        if by == "modules":
+            for each in self._watchers:
+                each.acting(action)
+        made = self._perform(situation.screen, action)
+        if made:
+            self._done.add((seen.picture, action.model_dump_json(), self._finished))
+            self._eyes.settle()
+        if by == "modules" and made:
+            item = situation.screen.items[action.item] if action.item is not None else None
+            past = Past(
+                action=action,
+                target="" if item is None else item.label,
+                page=situation.screen.title,
+                finished=self._finished,
+            )
+            self._past, self._last = (*self._past, past)[-STEPS:], (situation, action, seen.look.png)
+        self._record(situation, seen, plan, decision, action, by)
+
+    def _perform(self, screen: Screen, action: Action) -> bool:
+        """Do it; whether it was, or is to be counted as done.
+
+        Raises:
+            Over: with the fault's name, if the phone does not come back or typing keeps failing.
+        """
+        if action.kind not in MADE:
+            return True
+        try:
+            perform(self._device, screen, action, self._sleep)
+        except (TypingFailed, KeyboardDenied, CommandFailed) as error:
+            self._asking.notes.append(f"{error.name}: {error}"[:LONGEST])
+            self._faults += 1
+            if self._faults > MOST_FAULTS:
+                raise Over(error.name, str(error)) from None
+            return True
+        except DeviceError as error:
+            self._asking.notes.append(f"{error.name}: {error}"[:LONGEST])
+            self._eyes.revive(error)
+            return False
+        self._faults = 0
+        return True
+
+    def _record(
+        self,
+        situation: Situation,
+        seen: Seen,
+        plan: Plan | None,
+        decision: Decision | None,
+        action: Action | None,
+        by: By,
+    ) -> None:
+        step = Step(
+            number=self._asking.steps,
+            screen=situation.screen,
+            by=by,
+            plan=plan,
+            decision=decision,
+            action=action,
+            points=() if action is None else points_of(situation.screen, action),
+            facts=self._facts,
+            finished=self._finished,
+            latency=self._asking.latency,
+            calls=self._asking.in_step.calls,
+            tokens=self._asking.in_step.tokens,
+            money=self._asking.in_step.money,
+            trouble=seen.trouble,
+            notes=tuple(each[:LONGEST] for each in self._asking.notes),
+            seconds=self._asking.seconds,
+        )
+        self._asking.steps += 1
+        for each in self._watchers:
+            each.acted(step, seen.look.png)
