@@ -9,10 +9,13 @@ from dataclasses import replace
 
 from PIL import Image
 
-from edgewise.agent.phone.core import Gesture, draw_phone, step
+from edgewise.agent.phone.apps.catalogue import APPS, HOME, find_app, of_package
+from edgewise.agent.phone.core import Gesture, Open, draw_phone, step, view
 from edgewise.agent.phone.faults import LATE_S, Fault, Plan, disturbed, with_orders
+from edgewise.agent.phone.moves import home
 from edgewise.agent.phone.picture import picture
 from edgewise.agent.phone.png import png
+from edgewise.agent.phone.server.served import Shows
 from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tree import tree
 
@@ -74,6 +77,46 @@ class Session:
     def _tell(self) -> None:
         for listener in self.listeners:
             listener()
+
+    def shows(self) -> Shows:
+        """What the display shows, for the device server."""
+        shown = self.shown
+        return Shows(
+            size=shown.size,
+            upright=replace(shown, turned=False).size,
+            turned=shown.turned,
+            awake=shown.display,
+            keys=bool(view(shown).keys),
+            package=find_app(shown.place.app).package,
+            minute=shown.minute,
+        )
+
+    def packages(self) -> tuple[str, ...]:
+        """Apps that can be opened, the launcher first."""
+        return tuple(each.package for each in (HOME, *APPS))
+
+    def open_app(self, package: str) -> None:
+        """Open the app of a package."""
+        app = of_package(package)
+        if app is not None:
+            self.make(Open(app.name))
+
+    def stop_app(self, package: str) -> None:
+        """End the app of a package: the launcher is shown if it was open."""
+        app = of_package(package)
+        if app is None:
+            return
+        state = home(self.state) if app.name in {each.app for each in self.state.stack} else self.state
+        self.become(replace(state, recents=tuple(each for each in state.recents if each != app.name)))
+
+    def empty(self) -> None:
+        """Empty the field that has the focus, if one has."""
+        if self.state.focus:
+            self.become(self.state.with_draft(self.state.focus, ""))
+
+    def switch(self, radio: str, on: bool) -> None:
+        """Turn `wifi`, `mobile` or `bluetooth` on or off."""
+        self.become(replace(self.state, world=self.state.world.with_setting(radio, int(on))))
 
     def image(self) -> Image.Image:
         """The display as a picture, as a screenshot sees it."""

@@ -48,7 +48,7 @@ def tree(state: State) -> str:
     nodes = [_widget(widget, package, place) for place, widget in enumerate(screen.widgets) if _seen(screen, widget)]
     scrolled = [text for text, widget in nodes if widget.clip is not None]
     fixed = [text for text, widget in nodes if widget.clip is None]
-    lists = _node(
+    lists = node(
         package,
         0,
         screen.body,
@@ -58,10 +58,15 @@ def tree(state: State) -> str:
         flags={"scrollable": screen.far > 0},
     )
     inner = (lists if scrolled else "") + "".join(fixed)
-    root = _node(package, 0, screen.dialog or (0, 0, *screen.size), "android.widget.FrameLayout", inner=inner)
+    root = node(package, 0, screen.dialog or (0, 0, *screen.size), "android.widget.FrameLayout", inner=inner)
+    return hierarchy(root, state.turned)
+
+
+def hierarchy(root: str, turned: bool = False) -> str:
+    """A tree from its root; `turned`, if the display lies on its side."""
     return (
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>"
-        f'<hierarchy rotation="{int(state.turned)}">{root}</hierarchy>'
+        f'<hierarchy rotation="{int(turned)}">{root}</hierarchy>'
     )
 
 
@@ -80,7 +85,7 @@ def _widget(widget: Widget, package: str, place: int) -> tuple[str, Widget]:
     if part.kind == "field":
         text, hint = part.text or part.detail, part.detail
     return (
-        _node(
+        node(
             package,
             place,
             box,
@@ -115,7 +120,7 @@ def _children(widget: Widget, package: str) -> str:
         seen = (max(box[0], clip[0]), max(box[1], clip[1]), wide, high)
         if seen[2] > seen[0] and seen[3] > seen[1]:
             place, sort = len(found), f"android.widget.{kind}"
-            found.append(_node(package, place, seen, sort, name=name, text=text, flags=flags))
+            found.append(node(package, place, seen, sort, name=name, text=text, flags=flags))
 
     x = left + 24
     if part.glyph:
@@ -140,7 +145,7 @@ def _children(widget: Widget, package: str) -> str:
     return "".join(found)
 
 
-def _node(
+def node(
     package: str,
     index: int,
     box: Box,
@@ -153,6 +158,18 @@ def _node(
     inner: str = "",
     flags: Mapping[str, bool] = MappingProxyType({}),
 ) -> str:
+    """A node of the tree.
+
+    Args:
+        package: of the app.
+        index: its place among its siblings.
+        box: left, top, right, bottom, pixels.
+        kind: its whole class.
+        name: in the app; empty for none.
+        text, description, hint: as of `Element`.
+        inner: nodes in it.
+        flags: what it can and is, by the name of the attribute; what is not said is as in `FLAGS`.
+    """
     resource = f"{package}:id/{name}" if name else ""
     words = (("index", str(index)), ("text", text), ("resource-id", resource), ("class", kind), ("package", package))
     attributes = "".join(f" {key}={_quoted(value)}" for key, value in (*words, ("content-desc", description)))

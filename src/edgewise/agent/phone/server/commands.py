@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from edgewise.agent.phone.parts import clock_time
 from edgewise.agent.phone.server.input import put_in
+from edgewise.agent.phone.server.served import Served
 from edgewise.agent.phone.server.shell import Command, Done, failed, path_of, said
 from edgewise.agent.phone.server.system import DISPLAYS, SYSTEM, properties, property_of
-from edgewise.agent.phone.session import Session
 
 RAW_HEADER = struct.Struct("<IIII")  # width, height, pixel format, colour space
 RGBA_8888, SRGB = 1, 1
@@ -21,21 +21,22 @@ DAY = datetime(2026, 3, 2, tzinfo=UTC)
 DUMP = "/sdcard/window_dump.xml"
 
 
-def _getprop(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _getprop(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if words:
         return said(property_of(words[0]) + "\n")
     return said("".join(f"[{name}]: [{value}]\n" for name, value in properties().items()))
 
 
-def _wm(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _wm(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if list(words) == ["size"]:
-        return said("Physical size: 1080x2400\n")
+        wide, high = session.shows().upright
+        return said(f"Physical size: {wide}x{high}\n")
     if list(words) == ["density"]:
         return said("Physical density: 420\n")
     return failed("Unknown command: " + " ".join(words) + "\n", 255)
 
 
-def _screencap(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _screencap(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     chosen = "-d" in words
     names = [each for n, each in enumerate(words) if not each.startswith("-") and (n == 0 or words[n - 1] != "-d")]
     if chosen and words[list(words).index("-d") + 1 :][:1] not in [[each] for each in DISPLAYS]:
@@ -51,7 +52,7 @@ def _screencap(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done()
 
 
-def _uiautomator(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _uiautomator(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if words[:1] != ["dump"]:
         return failed("Unsupported command: " + " ".join(words) + "\n")
     if session.plan.strikes("tree-not-idle"):
@@ -68,7 +69,7 @@ def _uiautomator(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done(told)
 
 
-def _cat(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _cat(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     out, err = b"", ""
     for each in words:
         data = session.files.get(path_of(each))
@@ -77,7 +78,7 @@ def _cat(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done(out if words else pipe, err.encode(), int(bool(err)))
 
 
-def _rm(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _rm(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     forced, err = any(each.startswith("-") and "f" in each for each in words), ""
     for each in words:
         if each.startswith("-"):
@@ -87,14 +88,14 @@ def _rm(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done(b"", err.encode(), int(bool(err)))
 
 
-def listed(session: Session, path: str) -> list[str] | None:
+def listed(session: Served, path: str) -> list[str] | None:
     """Names of what is in a folder; None if there is no such folder."""
     start = path_of(path).rstrip("/") + "/"
     names = {each[len(start) :].split("/")[0] for each in session.files if each.startswith(start)}
     return sorted(names) if names or start in ("/", "/sdcard/", "/data/", "/data/local/", "/data/local/tmp/") else None
 
 
-def _ls(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _ls(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     out, err = "", ""
     for each in [word for word in words if not word.startswith("-")] or ["/"]:
         names = listed(session, each)
@@ -107,19 +108,20 @@ def _ls(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done(out.encode(), err.encode(), int(bool(err)))
 
 
-def _echo(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _echo(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     plain = list(words[1:]) if words[:1] == ["-n"] else list(words)
     return said(" ".join(plain) + ("" if words[:1] == ["-n"] else "\n"))
 
 
-def _date(session: Session, words: Sequence[str], pipe: bytes) -> Done:
-    now = DAY + timedelta(minutes=session.state.minute)
+def _date(session: Served, words: Sequence[str], pipe: bytes) -> Done:
+    minute = session.shows().minute
+    now = DAY + timedelta(minutes=minute)
     if words and words[0].startswith("+"):
         return said(now.strftime(words[0][1:].replace("%s", str(int(now.timestamp())))) + "\n")
-    return said(f"{now:%a %b} {now.day:2d} {clock_time(session.state.minute)}:00 UTC {now.year}\n")
+    return said(f"{now:%a %b} {now.day:2d} {clock_time(minute)}:00 UTC {now.year}\n")
 
 
-def _grep(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _grep(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     flags = "".join(each[1:] for each in words if each.startswith("-"))
     plain = [each for each in words if not each.startswith("-")]
     if not plain:
@@ -136,7 +138,7 @@ def _grep(session: Session, words: Sequence[str], pipe: bytes) -> Done:
 
 
 def _nothing(code: int) -> Command:
-    def command(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+    def command(session: Served, words: Sequence[str], pipe: bytes) -> Done:
         return Done(code=code)
 
     return command

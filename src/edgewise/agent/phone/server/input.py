@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewise.agent.phone.core import Gesture, Press, Swipe, Tap, Type
+from edgewise.agent.phone.server.served import Served
 from edgewise.agent.phone.server.shell import Done, failed, said
-from edgewise.agent.phone.session import Session
 
 KEYS: dict[str, Gesture] = {
     "BACK": Press("back"),
@@ -33,7 +33,7 @@ TEXT_FAULT = (
 SOURCES = ("touchscreen", "keyboard", "mouse", "touchpad", "stylus", "dpad")
 
 
-def put_in(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def put_in(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     """Carry out `input ...`."""
     rest = list(words[1:] if words[:1] and words[0] in SOURCES else words)
     if rest[:1] == ["-d"]:
@@ -59,14 +59,14 @@ def put_in(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return failed(f"Error: Unknown command: {name}\n{USAGE}", 255)
 
 
-def _text(session: Session, text: str) -> Done:
+def _text(session: Served, text: str) -> Done:
     if not text.isascii():
         return Done(b"", TEXT_FAULT.encode(), 255)
     session.make(Type(text.replace("%s", " ")))
     return Done()
 
 
-def _keys(session: Session, given: list[str]) -> Done:
+def _keys(session: Served, given: list[str]) -> Done:
     if not given:
         return failed(USAGE, 255)
     for each in given:
@@ -75,7 +75,7 @@ def _keys(session: Session, given: list[str]) -> Done:
         if code == PASTE:
             session.make(Type(session.clipboard))
         elif code in (WAKE, SLEEP):
-            if session.state.display != (code == WAKE):
+            if session.shows().awake != (code == WAKE):
                 session.make(Press("power"))
         elif CODES.get(code, name) in KEYS:
             session.make(KEYS[CODES.get(code, name)])

@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 
+from edgewise.agent.device.errors import DeviceError
 from edgewise.agent.phone.apps.settings import MODEL
 from edgewise.agent.phone.faults import OFFLINE_S
 from edgewise.agent.phone.server.commands import COMMANDS
+from edgewise.agent.phone.server.served import Served
 from edgewise.agent.phone.server.shell import failed, run_line
 from edgewise.agent.phone.server.streams import Closed, Stream
 from edgewise.agent.phone.server.sync import serve_sync
@@ -30,7 +32,6 @@ from edgewise.agent.phone.server.wire import (
     packed,
     read_message,
 )
-from edgewise.agent.phone.session import Session
 from edgewise.common.errors import EdgewiseError
 
 HOST = "127.0.0.1"
@@ -56,7 +57,7 @@ class Connection:
         writer: what it hears.
     """
 
-    def __init__(self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, session: Served, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._session, self._reader, self._writer = session, reader, writer
         self._streams: dict[int, Stream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,7 +140,10 @@ class Connection:
             self._streams.pop(stream.own, None)
 
     async def _shell(self, stream: Stream, line: str, packets: bool) -> None:
-        done = run_line(self._session, line, COMMANDS) if line else INTERACTIVE
+        try:
+            done = run_line(self._session, line, COMMANDS) if line else INTERACTIVE
+        except DeviceError as error:  # what is served is gone
+            done = failed(f"{error}\n")
         if not packets:
             await stream.write(done.err + done.out)
             return
@@ -158,7 +162,7 @@ class PhoneServer:
         session: the phone.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Served) -> None:
         self._session = session
         self._server: asyncio.Server | None = None
         self._lost_until = 0.0
@@ -204,7 +208,7 @@ class PhoneServer:
 
 
 @contextlib.contextmanager
-def serving(session: Session, port: int = 0) -> Iterator[int]:
+def serving(session: Served, port: int = 0) -> Iterator[int]:
     """The phone behind a port, served by a thread.
 
     Args:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgewise.agent.phone.session import Session
+from edgewise.agent.phone.server.served import Served
 
 JOINTS = (";", "&&", "||", "|")
 UNKNOWN = 127
@@ -22,7 +22,7 @@ class Done:
     code: int = 0
 
 
-Command = Callable[[Session, Sequence[str], bytes], Done]
+Command = Callable[[Served, Sequence[str], bytes], Done]
 """A command: the phone, the words after the command's name, what comes in by a pipe."""
 
 
@@ -36,7 +36,7 @@ def failed(text: str, code: int = 1) -> Done:
     return Done(b"", text.encode(), code)
 
 
-def run_line(session: Session, line: str, commands: dict[str, Command]) -> Done:
+def run_line(session: Served, line: str, commands: dict[str, Command]) -> Done:
     """Carry out a line.
 
     Args:
@@ -81,7 +81,7 @@ def _parts(words: list[str]) -> list[tuple[str, list[str], str]]:
     return found
 
 
-def _carried_out(session: Session, words: list[str], pipe: bytes, commands: dict[str, Command]) -> Done:
+def _carried_out(session: Served, words: list[str], pipe: bytes, commands: dict[str, Command]) -> Done:
     target, words = _redirected(words)
     if not words:
         return Done()

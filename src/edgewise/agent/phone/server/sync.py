@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 from edgewise.agent.phone.server.commands import listed
+from edgewise.agent.phone.server.served import Served
 from edgewise.agent.phone.server.shell import path_of
 from edgewise.agent.phone.server.streams import Stream
-from edgewise.agent.phone.session import Session
 
 NUMBER = struct.Struct("<I")
 LARGEST = 64 * 1024
@@ -22,7 +22,7 @@ MOST = 64 * 1024 * 1024
 """Bytes of a file that the phone takes."""
 
 
-async def serve_sync(session: Session, stream: Stream) -> None:
+async def serve_sync(session: Served, stream: Stream) -> None:
     """Answer requests until the client ends."""
     while True:
         name = await stream.read(4)
@@ -46,7 +46,7 @@ async def serve_sync(session: Session, stream: Stream) -> None:
             return
 
 
-def stat(session: Session, path: str) -> tuple[int, int, int]:
+def stat(session: Served, path: str) -> tuple[int, int, int]:
     """Mode, size in bytes and time of a file; three zeros if there is none."""
     data = session.files.get(path_of(path))
     if data is not None:
@@ -54,7 +54,7 @@ def stat(session: Session, path: str) -> tuple[int, int, int]:
     return (FOLDER, 4096, TIME) if listed(session, path) is not None else (0, 0, 0)
 
 
-def _entries(session: Session, path: str) -> bytes:
+def _entries(session: Served, path: str) -> bytes:
     found = b""
     for name in listed(session, path) or []:
         raw = name.encode()
@@ -62,7 +62,7 @@ def _entries(session: Session, path: str) -> bytes:
     return found
 
 
-async def _receive(session: Session, stream: Stream, path: str) -> None:
+async def _receive(session: Served, stream: Stream, path: str) -> None:
     data = session.files.get(path_of(path))
     if data is None:
         await _fail(stream, f"open failed: No such file or directory: {path}")
@@ -71,7 +71,7 @@ async def _receive(session: Session, stream: Stream, path: str) -> None:
     await stream.write(b"".join(b"DATA" + NUMBER.pack(len(each)) + each for each in parts) + b"DONE" + bytes(4))
 
 
-async def _send(session: Session, stream: Stream, path: str) -> None:
+async def _send(session: Served, stream: Stream, path: str) -> None:
     name = path_of(path.rpartition(",")[0] or path)
     data = bytearray()
     while True:

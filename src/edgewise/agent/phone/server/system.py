@@ -6,15 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
-from edgewise.agent.phone.apps.catalogue import APPS, HOME, of_package
 from edgewise.agent.phone.apps.settings import MODEL, VERSION
-from edgewise.agent.phone.core import Open, Press, Type, view
-from edgewise.agent.phone.moves import home
-from edgewise.agent.phone.parts import App
+from edgewise.agent.phone.core import Press, Type
+from edgewise.agent.phone.server.served import Served
 from edgewise.agent.phone.server.shell import Command, Done, failed, said
-from edgewise.agent.phone.session import Session
 
 ACTIVITY = "MainActivity"
 API = "34"
@@ -54,56 +50,44 @@ def property_of(name: str) -> str:
     return properties().get(name, "")
 
 
-def component(app: App) -> str:
-    """The app and its activity, as Android writes them."""
-    return f"{app.package}/{app.package}.{ACTIVITY}"
+def component(package: str) -> str:
+    """An app and its activity, as Android writes them."""
+    return f"{package}/{package}.{ACTIVITY}"
 
 
-def _front(session: Session) -> App:
-    return next(each for each in (HOME, *APPS) if each.name == session.shown.place.app)
-
-
-def _am(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _am(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     name, rest = (words[0] if words else ""), list(words[1:])
     if name in ("start", "start-activity"):
         return _start(session, rest)
     if name == "force-stop" and rest:
-        return _stopped(session, rest[-1])
+        if rest[-1] in session.packages():
+            session.stop_app(rest[-1])
+        return Done()
     if name == "broadcast":
         return _broadcast(session, rest)
     return failed(f"Unknown command: {name}\n", 255)
 
 
-def _start(session: Session, words: list[str]) -> Done:
+def _start(session: Served, words: list[str]) -> Done:
     target = words[words.index("-n") + 1] if "-n" in words[:-1] else ""
-    package = target.split("/")[0] or next((each for each in words if of_package(each)), "")
+    known = session.packages()
+    package = target.split("/")[0] or next((each for each in words if each in known), "")
     if "android.intent.category.HOME" in words:
-        package = HOME.package
+        package = known[0]
     if "android.settings.SETTINGS" in words:
         package = "org.edgewise.settings"
-    app = of_package(package)
-    if app is None:
+    if package not in known:
         shown = target or " ".join(words)
         return Done(
             f"Starting: Intent {{ cmp={shown} }}\n".encode(),
             f"Error type 3\nError: Activity class {{{shown}}} does not exist.\n".encode(),
             1,
         )
-    session.make(Open(app.name))
-    return said(f"Starting: Intent {{ cmp={component(app)} }}\n")
+    session.open_app(package)
+    return said(f"Starting: Intent {{ cmp={component(package)} }}\n")
 
 
-def _stopped(session: Session, package: str) -> Done:
-    app = of_package(package)
-    if app is not None and app.name in {each.app for each in session.state.stack}:
-        session.become(home(session.state))
-    if app is not None:
-        left = tuple(each for each in session.state.recents if each != app.name)
-        session.become(replace(session.state, recents=left))
-    return Done()
-
-
-def _broadcast(session: Session, words: list[str]) -> Done:
+def _broadcast(session: Served, words: list[str]) -> Done:
     action = words[words.index("-a") + 1] if "-a" in words[:-1] else ""
     extras = {words[n + 1]: words[n + 2] for n, each in enumerate(words[:-2]) if each in ("--es", "-e")}
     start = f"Broadcasting: Intent {{ act={action} flg=0x400000 }}\n"
@@ -112,8 +96,8 @@ def _broadcast(session: Session, words: list[str]) -> Done:
             text = base64.b64decode(extras.get(BROADCASTS[action], ""), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             return said(start + 'Broadcast completed: result=0, data="not base64"\n')
-        if action.endswith(("CLEAR_TEXT", "SET_TEXT")) and session.state.focus:
-            session.become(session.state.with_draft(session.state.focus, ""))
+        if action.endswith(("CLEAR_TEXT", "SET_TEXT")):
+            session.empty()
         if text:
             session.make(Type(text))
         return said(start + 'Broadcast completed: result=-1, data="success"\n')
@@ -123,59 +107,58 @@ def _broadcast(session: Session, words: list[str]) -> Done:
     return said(start + "Broadcast completed: result=0\n")
 
 
-def _monkey(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _monkey(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     package = words[list(words).index("-p") + 1] if "-p" in words[:-1] else ""
-    app = of_package(package)
-    if app is None:
+    if package not in session.packages():
         return said("** No activities found to run, monkey aborted.\n", 252)
-    session.make(Open(app.name))
+    session.open_app(package)
     return said("Events injected: 1\n")
 
 
-def _cmd(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _cmd(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if list(words[:2]) == ["package", "resolve-activity"]:
-        app = of_package(words[-1])
         brief = "--brief" in words
-        if app is None:
+        if words[-1] not in session.packages():
             return said("No activity found\n")
-        return said(("priority=0 preferredOrder=0\n" if brief else "Activity:\n") + component(app) + "\n")
+        return said(("priority=0 preferredOrder=0\n" if brief else "Activity:\n") + component(words[-1]) + "\n")
     if list(words[:3]) == ["package", "list", "packages"]:
         return _pm(session, words[1:], pipe)
     return failed(f"cmd: Can't find service: {words[0] if words else ''}\n", 20)
 
 
-def _pm(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _pm(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if list(words[:2]) == ["list", "packages"]:
         wanted = [each for each in words[2:] if not each.startswith("-")]
-        names = [each.package for each in (HOME, *APPS)] + [each.split("/")[0] for each in session.keyboards]
+        names = [*session.packages(), *(each.split("/")[0] for each in session.keyboards)]
         shown = [each for each in sorted(names) if not wanted or wanted[0] in each]
         return said("".join(f"package:{each}\n" for each in shown))
     if list(words[:1]) == ["path"]:
-        app = of_package(words[-1])
-        return said(f"package:/data/app/{app.package}/base.apk\n") if app else Done(code=1)
+        known = words[-1] in session.packages()
+        return said(f"package:/data/app/{words[-1]}/base.apk\n") if known else Done(code=1)
     return failed(f"Unknown command: {' '.join(words)}\n", 255)
 
 
-def _dumpsys(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _dumpsys(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     name = words[0] if words else ""
-    shown, front = session.shown, component(_front(session))
-    size = f"{shown.size[0]}x{shown.size[1]}"
+    shown = session.shows()
+    front, size = component(shown.package), "{}x{}".format(*shown.size)
+    upright = "{}x{}".format(*shown.upright)
     if name == "window":
         window = f"Window{{5a1e5ed u0 {front}}}"
         return said(
             f"  mCurrentFocus={window}\n  mFocusedApp=ActivityRecord{{2b1c3d u0 {front} t7}}\n"
-            f"  mRotation={int(shown.turned)}\n  init=1080x2400 420dpi cur={size} app={size}\n"
+            f"  mRotation={int(shown.turned)}\n  init={upright} 420dpi cur={size} app={size}\n"
             f"  mDreamingLockscreen=false mShowingLockscreen=false\n"
         )
     if name == "activity":
         record = f"ActivityRecord{{2b1c3d u0 {front} t7}}"
         return said(f"    mResumedActivity: {record}\n  topResumedActivity={record}\n  ResumedActivity: {record}\n")
     if name == "input_method":
-        visible = str(bool(view(shown).keys)).lower()
+        visible = str(shown.keys).lower()
         return said(f"  mInputShown={visible}\n  mIsInputViewShown={visible}\n  mCurMethodId={session.keyboard}\n")
     if name == "power":
-        awake = "Awake" if shown.display else "Asleep"
-        return said(f"  mWakefulness={awake}\n  mHoldingDisplaySuspendBlocker={str(shown.display).lower()}\n")
+        awake = "Awake" if shown.awake else "Asleep"
+        return said(f"  mWakefulness={awake}\n  mHoldingDisplaySuspendBlocker={str(shown.awake).lower()}\n")
     if name == "display":
         viewport = f"DisplayViewport{{type=INTERNAL, valid=true, displayId=0, orientation={int(shown.turned)}"
         wide, high = shown.size
@@ -187,7 +170,7 @@ def _dumpsys(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return failed(f"Can't find service: {name}\n", 0)
 
 
-def _displays(session: Session) -> str:
+def _displays(session: Served) -> str:
     shown = DISPLAYS if session.second_display else DISPLAYS[:1]
     return "".join(
         f'Display {each} (HWC display {n}): port={n} pnpId=EDG displayName="simulated"\n'
@@ -195,7 +178,7 @@ def _displays(session: Session) -> str:
     )
 
 
-def _settings(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _settings(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     if len(words) < 3 or words[0] not in ("get", "put", "delete"):
         return failed("usage: settings [get|put|delete] namespace key [value]\n", 255)
     place = (words[1], words[2])
@@ -212,7 +195,7 @@ def _settings(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return Done()
 
 
-def _set_keyboard(session: Session, name: str) -> Done:
+def _set_keyboard(session: Served, name: str) -> Done:
     if session.plan.strikes("keyboard-denied"):
         return failed(DENIED, 255)
     if name not in session.keyboards:
@@ -221,7 +204,7 @@ def _set_keyboard(session: Session, name: str) -> Done:
     return said(f"Input method {name} selected for user #0\n")
 
 
-def _ime(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _ime(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     name, rest = (words[0] if words else ""), list(words[1:])
     if name == "list":
         shown = session.keyboards if "-a" in rest else session.enabled
@@ -243,15 +226,14 @@ def _ime(session: Session, words: Sequence[str], pipe: bytes) -> Done:
     return failed(f"Unknown command: {name}\n", 255)
 
 
-def _svc(session: Session, words: Sequence[str], pipe: bytes) -> Done:
+def _svc(session: Served, words: Sequence[str], pipe: bytes) -> Done:
     found = re.fullmatch(r"(wifi|data|bluetooth|power) (enable|disable|stayon)( \w+)?", " ".join(words))
     if found is None:
         return failed("Available commands: wifi, data, bluetooth, power\n", 255)
     if found[1] != "power":
         name = "mobile" if found[1] == "data" else found[1]
-        world = session.state.world.with_setting(name, int(found[2] == "enable"))
-        session.become(replace(session.state, world=world))
-    elif not session.state.display:
+        session.switch(name, found[2] == "enable")
+    elif not session.shows().awake:
         session.make(Press("power"))
     return Done()
 
