@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,5 +51,10 @@ def make_modules(name: str, setting: Setting) -> Modules:
     """
     if name in AGENTS.names() or not Path(name).is_dir():
         return AGENTS.find(name, "an agent's folder")(setting)
-    modules: Modules = resolve(FOLDER)(Path(name))
+    return _of_folder(Path(name).resolve())
+
+
+@cache
+def _of_folder(folder: Path) -> Modules:
+    modules: Modules = resolve(FOLDER)(folder)
     return modules

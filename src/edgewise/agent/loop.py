@@ -137,11 +137,11 @@ class _Loop:
             return
         self._reflect(screen, seen)
         situation, plan = self._understand(screen, seen)
-        if self._closes(plan.done, "planning", situation, seen, plan):
+        if self._closes(plan.done, situation, seen, plan, None):
             return
         decision, action = self._choose(situation)
         if action.kind == "finish":
-            if self._closes(action.outcome == "success", "decision", situation, seen, plan):
+            if self._closes(action.outcome == "success", situation, seen, plan, decision):
                 return
             raise self._last_step(Over("infeasible", decision.why), situation, seen, plan, decision, action)
         if action.kind in ("answer", "ask_user"):
@@ -220,7 +220,7 @@ class _Loop:
             each.planned(plan)
         return self._situation(screen), plan
 
-    def _closes(self, done: bool, place: str, situation: Situation, seen: Seen, plan: Plan) -> bool:
+    def _closes(self, done: bool, situation: Situation, seen: Seen, plan: Plan, decision: Decision | None) -> bool:
         """Look again before the end if the task is said to be done; whether this step is over.
 
         Raises:
@@ -230,14 +230,15 @@ class _Loop:
             return False
         if self._conduct.verify and not self._verified:
             self._verified = True
+            place = "planning" if decision is None else "decision"
             self._asking.notes.append(f"{place} says that the task is done: looks again")
             for each in self._watchers:
                 each.verifying()
-            self._record(situation, seen, plan, None, None, "verification")
+            self._record(situation, seen, plan, decision, None, "verification")
             self._eyes.settle()
             return True
         action = Action(kind="finish", outcome="success")
-        raise self._last_step(Over("success"), situation, seen, plan, None, action)
+        raise self._last_step(Over("success"), situation, seen, plan, decision, action)
 
     def _last_step(
         self, over: Over, situation: Situation, seen: Seen, plan: Plan, decision: Decision | None, action: Action

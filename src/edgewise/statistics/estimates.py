@@ -92,6 +92,17 @@ def gain(ours: Float[np.ndarray, " u"], than: Float[np.ndarray, " w"], centre: C
     return Estimate(-less.value, -less.high, -less.low)
 
 
+def ratio(parts: Float[np.ndarray, " u"], wholes: Float[np.ndarray, " u"]) -> Estimate:
+    """Sum of `parts` over the sum of `wholes` of the same units, with its interval; NaN if there is no whole."""
+    if not len(wholes) or wholes.sum() == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+
+    def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+        return np.asarray(x.sum(axis=axis) / np.maximum(y.sum(axis=axis), np.finfo(float).tiny))
+
+    return _bootstrap(statistic, [parts.astype(float), wholes.astype(float)], paired=True)
+
+
 def performance_profile(tasks: Sequence[Float[np.ndarray, " _"]], levels: Float[np.ndarray, " l"]) -> list[Estimate]:
     """Share of the units that exceed each level, averaged over tasks, with its interval (Agarwal et al., score distribution)."""
 
@@ -121,14 +132,16 @@ def caution(seeds: int) -> str:
     return ""
 
 
-def _bootstrap(statistic: Callable[..., np.ndarray | float], samples: Sequence[np.ndarray]) -> Estimate:
+def _bootstrap(
+    statistic: Callable[..., np.ndarray | float], samples: Sequence[np.ndarray], paired: bool = False
+) -> Estimate:
     value = float(statistic(*samples))
     if any(len(sample) < 2 for sample in samples):
         return Estimate(value, np.nan, np.nan)
-    if all(np.ptp(sample) == 0 for sample in samples):
+    if all(np.ptp(sample) == 0 for sample in samples) or (paired and np.ptp(samples[0] - value * samples[1]) == 0):
         return Estimate(value, value, value)
     interval = stats.bootstrap(
         samples, statistic, n_resamples=RESAMPLES, vectorized=True, confidence_level=CONFIDENCE, method="percentile",
-        rng=np.random.default_rng(0),
+        rng=np.random.default_rng(0), paired=paired,
     ).confidence_interval  # fmt: skip
     return Estimate(value, float(interval.low), float(interval.high))

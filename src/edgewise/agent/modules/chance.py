@@ -19,24 +19,25 @@ from edgewise.agent.modules.interfaces import (
 from edgewise.agent.perception.plain import PlainPerception
 
 
-class Chance:
-    """Five modules that draw.
+class ChanceDecision:
+    """Anything that can be touched, each with the same probability, or to scroll, go back, open an app.
 
     Args:
-        seed: the same seed and the same questions give the same answers.
+        rng: that draws.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._rng = random.Random(f"agent {seed}")
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
 
-    def remember(self, situation: Situation, /) -> Kept:
-        return Kept()
+    def __call__(self, situation: Situation, /) -> Decision:
+        return self._rng.choice(self._ways(situation))
 
-    def plan(self, situation: Situation, /) -> Plan:
-        return Plan(finished=situation.finished)
+    def ranked(self, situation: Situation) -> list[Decision]:
+        """All that could have been drawn, in an order that is drawn."""
+        ways = self._ways(situation)
+        return self._rng.sample(ways, len(ways))
 
-    def decide(self, situation: Situation, /) -> Decision:
-        """Anything that can be touched, each with the same probability, or to scroll, go back, open an app."""
+    def _ways(self, situation: Situation) -> list[Decision]:
         screen, ways = situation.screen, [Decision(kind="press", key="back")]
         ways += [Decision(kind="tap", item=each.number) for each in screen.items if each.touchable]
         ways += [Decision(kind="long_press", item=each.number) for each in screen.items if each.holdable]
@@ -47,7 +48,24 @@ class Chance:
             ways.append(Decision(kind="open_app", app=self._rng.choice(situation.apps)))
         if any(each.focused for each in screen.items):
             ways += len(ways) * [Decision(kind="type")]
-        return self._rng.choice(ways)
+        return ways
+
+
+class Chance:
+    """Memory, planning, action and reflection that know nothing.
+
+    Args:
+        rng: that draws.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+
+    def remember(self, situation: Situation, /) -> Kept:
+        return Kept()
+
+    def plan(self, situation: Situation, /) -> Plan:
+        return Plan(finished=situation.finished)
 
     def act(self, intent: Intent, /) -> Action:
         decision = intent.decision
@@ -63,6 +81,7 @@ class Chance:
 
 def chance(setting: Setting) -> Modules:
     """Modules that act at random."""
-    each = Chance(setting.seed)
+    rng = random.Random(f"agent {setting.seed}")  # the same seed and the same questions give the same answers
+    each = Chance(rng)
     names = {"perception": "tree"} | dict.fromkeys(("memory", "planning", "decision", "action", "reflection"), "random")
-    return Modules(PlainPerception(), each.remember, each.plan, each.decide, each.act, each.reflect, names)
+    return Modules(PlainPerception(), each.remember, each.plan, ChanceDecision(rng), each.act, each.reflect, names)

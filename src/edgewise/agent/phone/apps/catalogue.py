@@ -34,3 +34,8 @@ def find_app(name: str) -> App:
 def of_package(package: str) -> App | None:
     """The app of a package, if it is one of the phone's."""
     return next((each for each in _BY_NAME.values() if each.package == package), None)
+
+
+def packages() -> tuple[str, ...]:
+    """Packages of all apps but the launcher."""
+    return tuple(each.package for each in APPS)
