@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,16 @@ from edgewise.agent.device.errors import DeviceOffline, TypingFailed
 from edgewise.agent.miniwob.browser import VARIABLE, Browser, BrowserMissing, find_chromium
 from edgewise.agent.miniwob.device import PACKAGE, PageDevice
 from edgewise.agent.miniwob.episode import begin, result
+from edgewise.agent.miniwob.evaluate import CONDUCT, PageEpisode, evaluate_miniwob
+from edgewise.agent.miniwob.lessons import FIRST_SEED, Lesson, lessons, read_lessons, write_lessons
 from edgewise.agent.miniwob.session import PageSession
 from edgewise.agent.miniwob.tasks import TASKS, page
+from edgewise.agent.miniwob.teacher import TEACHERS, Page
+from edgewise.agent.modules.chance import chance
+from edgewise.agent.modules.interfaces import Decision, Situation
 from edgewise.agent.phone.server.server import serving
-from edgewise.common.errors import ConfigurationError
+from edgewise.agent.screen import Item, Screen
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 
 pytest.importorskip("miniwob", reason="miniwob is not installed: the extra `miniwob`")
 CHROMIUM = any(shutil.which(each) for each in ("chromium", "chromium-browser", "google-chrome"))
@@ -106,6 +113,12 @@ class TestPages:
         device.tap(found(device, text="Login").middle)
         assert result(device).success
 
+    def test_a_touch_that_ends_an_episode_does_not_begin_another(self, device: PageDevice) -> None:
+        begin(device, "click-dialog", 3)
+        device.tap(found(device, description="Close").middle)
+        device.tap(Point(500, 500, "relative"))
+        assert result(device).success
+
     def test_a_list_opens_a_picker_as_on_a_phone(self, device: PageDevice) -> None:
         wanted = (
             begin(device, "choose-list", 3).removeprefix("Select ").removesuffix(" from the list and click Submit.")
@@ -156,6 +169,55 @@ class TestPages:
             time.sleep(0.05)
         assert not processes_of(profile)
         shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.mark.slow
+@needs_browser
+class TestEpisodes:
+    @pytest.mark.parametrize("task", ["click-scroll-list", "click-tab-2", "email-inbox-reply", "navigate-tree"])
+    def test_the_teacher_knows_what_is_right(self, device: PageDevice, task: str) -> None:
+        way = list(lessons(device, task, FIRST_SEED, stray=0.0))
+        assert way[-1].finishes
+        assert not any(each.finishes for each in way[:-1])
+
+    def test_an_agent_is_measured_until_the_page_is_done(self) -> None:
+        told: list[PageEpisode] = []
+        found = evaluate_miniwob(chance, ["click-test", "use-slider"], [0], told=told.append)
+        assert found == told
+        first, second = found
+        assert (first.kind, first.succeeded, first.reason, first.reward) == ("click-test", True, "closed", 1.0)
+        assert not second.succeeded
+        assert second.actions <= CONDUCT.limits.steps
+
+
+def screen(*items: Item) -> Screen:
+    return Screen(width=640, height=840, items=items)
+
+
+def test_a_box_that_was_ticked_wrongly_is_to_be_emptied_before_the_form_is_sent() -> None:
+    def box(number: int, text: str, checked: bool) -> Item:
+        return Item(
+            number=number, box=(0, 40 * number, 90, 40 * number + 40), text=text, touchable=True, checked=checked
+        )
+
+    button = Item(number=2, box=(0, 99, 90, 120), role="button", text="Submit", touchable=True)
+    page = partial(Page, "Select aB and click Submit.")
+    teach = TEACHERS["click-checkboxes"]
+    assert [each.decision.item for each in teach(page(screen(box(0, "aB", False), box(1, "cD", True), button)))] == [
+        0,
+        1,
+    ]
+    assert [each.decision.item for each in teach(page(screen(box(0, "aB", True), box(1, "cD", False), button)))] == [2]
+
+
+def test_lessons_come_back_from_their_file(tmp_path: Path) -> None:
+    situation = Situation(instruction="Click the button.", screen=screen())
+    lesson = Lesson(task="click-test", seed=1000, situation=situation, right=(Decision(kind="press", key="back"),))
+    write_lessons(tmp_path / "some.jsonl.gz", [lesson, lesson])
+    assert read_lessons(tmp_path / "some.jsonl.gz") == [lesson, lesson]
+    (tmp_path / "none").write_bytes(b"none")
+    with pytest.raises(EdgewiseError, match="none: cannot be read"):
+        read_lessons(tmp_path / "none")
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ ENDS = {
     "money": "the budget of money is used up",
     "time": "the budget of time is used up",
     "stopped": "the user has stopped it",
+    "closed": "the page has ended the task by itself, well or not",
 }
 """Ends of a run; a run that a fault of the phone ends has the fault's name."""
 

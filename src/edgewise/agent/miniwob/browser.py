@@ -15,6 +15,7 @@ from typing import Any
 
 from edgewise.agent.device.errors import CommandFailed, DeviceError, DeviceTimeout
 from edgewise.agent.miniwob.pipe import TIMEOUT_S, Pipe
+from edgewise.common.errors import check_integer
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 VARIABLE = "EDGEWISE_CHROMIUM"
@@ -47,6 +48,8 @@ FLAGS = (
     "--password-store=basic",
     "--renderer-process-limit=1",
 )
+LARGEST_SCALE = 16
+"""Beyond which pictures would have millions of pixels."""
 LOAD_S = 15.0
 """Seconds that a page may take to load."""
 
@@ -75,10 +78,12 @@ class Browser:
 
     Args:
         program: its path. If None, `find_chromium()`.
+        scale: pixels of the display to a pixel of CSS; few make pictures fast.
     """
 
-    def __init__(self, program: str | None = None) -> None:
-        chosen = program or find_chromium()
+    def __init__(self, program: str | None = None, scale: int = SCALE) -> None:
+        check_integer("scale", scale, 1, LARGEST_SCALE)
+        chosen, self.scale = program or find_chromium(), scale
         self._profile = tempfile.TemporaryDirectory(prefix="edgewise-chromium-", ignore_cleanup_errors=True)
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # root has none
         words = [chosen, *FLAGS, *sandbox, f"--user-data-dir={self._profile.name}", "about:blank"]
@@ -101,7 +106,9 @@ class Browser:
             self.call(each)
         self.call("Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0)
         wide, high = WINDOW
-        self.call("Emulation.setDeviceMetricsOverride", width=wide, height=high, deviceScaleFactor=SCALE, mobile=False)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=wide, height=high, deviceScaleFactor=self.scale, mobile=False
+        )
         self.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=1)
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         script = resources.files("edgewise.agent.miniwob").joinpath("page.js").read_text(encoding="utf-8")

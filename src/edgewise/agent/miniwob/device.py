@@ -10,7 +10,7 @@ from edgewise.agent.device.coordinates import Frame, Point
 from edgewise.agent.device.device import Key
 from edgewise.agent.device.elements import Element
 from edgewise.agent.device.errors import CommandFailed, TypingFailed
-from edgewise.agent.miniwob.browser import HIGH, SCALE, WIDE, Browser
+from edgewise.agent.miniwob.browser import HIGH, WIDE, Browser
 
 PACKAGE = "org.farama.miniwob"
 """What the app that is shown would be called on a phone."""
@@ -33,20 +33,20 @@ class PageDevice:
         self.browser, self.serial = browser, "miniwob"
 
     def size(self) -> tuple[int, int]:
-        return SCALE * WIDE, SCALE * HIGH
+        return self.browser.scale * WIDE, self.browser.scale * HIGH
 
     def screenshot(self) -> bytes:
         return self.browser.picture()
 
     def tree(self) -> Element:
-        return element(self.browser.ask("tree"))
+        return element(self.browser.ask("tree"), self.browser.scale)
 
     def _place(self, point: Point) -> tuple[float, float]:
         """A point in pixels of CSS."""
         if point.space == "image":
             raise CommandFailed("a point of an image has to be turned into the device's space first")
         x, y = Frame(self.size(), self.size()).pixel(point)
-        return x / SCALE, y / SCALE
+        return x / self.browser.scale, y / self.browser.scale
 
     def _touch(self, kind: str, *place: float) -> None:
         points = [{"x": place[0], "y": place[1]}] if place else []
@@ -130,9 +130,9 @@ class PageDevice:
         return bool(self.browser.ask("still", QUIET_MS, 1000 * seconds, timeout=seconds + 10))
 
 
-def element(node: Mapping[str, Any]) -> Element:
+def element(node: Mapping[str, Any], scale: int) -> Element:
     """An element from what `page.js` tells of it; places in pixels of CSS become those of the display."""
-    left, top, right, bottom = (round(SCALE * each) for each in node["box"])
+    left, top, right, bottom = (round(scale * each) for each in node["box"])
     name = str(node.get("name", ""))
     return Element(
         text=node.get("text", ""),
@@ -150,5 +150,5 @@ def element(node: Mapping[str, Any]) -> Element:
         scrollable=bool(node.get("scrollable")),
         password=bool(node.get("password")),
         hint=node.get("hint", ""),
-        children=tuple(element(each) for each in node["children"]),
+        children=tuple(element(each, scale) for each in node["children"]),
     )

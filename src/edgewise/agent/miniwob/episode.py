@@ -13,9 +13,11 @@ BEGIN = """
 core.EPISODE_MAX_TIME = {limit};
 Math.seedrandom({seed});
 core.startEpisodeReal();
+core.cover_div.onclick = null;
 (said => said.utterance || said)(core.getUtterance())
 """
-"""Some pages give the instruction with what it was made of, which is not for agents."""
+"""Some pages give the instruction with what it was made of, which is not for agents. What covers a page that is done would
+begin the next episode by a touch, also by the one that has ended this."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@
   const BUTTONS = new Set(["button", "submit", "reset", "image"]);
   const NOT_TYPED = new Set([...BUTTONS, "checkbox", "radio", "range", "color", "file", "hidden"]);
   const SMALL = 2;  // pixels below which nothing is seen or touched
+  const NAMES = 2;  // classes that are told of an element without a name
   const LARGE = 0.4;  // share of the display above which an element holds others
   const INHERENT = new Set(["A", "BUTTON", "SELECT", "SUMMARY", "INPUT", "TEXTAREA"]);
   const COLOURS = {
@@ -30,6 +31,12 @@
     if (all.some((each) => !outside(each.target))) changed = performance.now();
   }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   watch();
+  // A cursor that blinks would make two pictures of one page.
+  add.call(document, "DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = "* { caret-color: transparent !important; }";
+    document.head.append(style);
+  });
 
   const element = (node) => (node instanceof Element ? node : node.parentElement);
   const outside = (node) => {
@@ -166,7 +173,7 @@
     ].sort((a, b) => a.box[1] - b.box[1] || a.box[0] - b.box[0]);
     if (!some(seen) || style.visibility === "hidden") return inside;
     const touch = clickable(each, style) && (INHERENT.has(upper(each)) || single(each, seen, inside));
-    const scrolls = !leaf && /auto|scroll/.test(style.overflowY) && each.scrollHeight > each.clientHeight + 1;
+    const scrolls = upper(each) !== "SELECT" && /auto|scroll/.test(style.overflowY) && each.scrollHeight > each.clientHeight + 1;
     const only = inside.length === 1 && !inside[0].children.length && inside[0].kind === "TextView" && !inside[0].clickable;
     const text = written(each) || (only && (touch || kind(each) !== "View") ? inside[0].text : "");
     const told = description(each, style, !inside.length && !text && !leaf);
@@ -175,16 +182,23 @@
     if (plain && !line && (inside.length || !told)) return inside;
     if (!inside.length && covered(each, seen)) return [];
     return [{
-      kind: kind(each), text, description: told === text ? "" : told, name: each.id || each.getAttribute("name") || words(each.getAttribute("class")).split(" ")[0] || (line ? "row" : ""),
+      kind: kind(each), text, description: told === text ? "" : told, name: named(each, line),
       box: seen, clickable: touch, checkable: isCheck(each), checked: !!each.checked, enabled: !each.disabled,
       focused: document.activeElement === each && each !== document.body, scrollable: scrolls,
       password: each.type === "password", hint: words(each.placeholder), children: text && only ? [] : inside,
     }];
   }
 
+  // What a page calls an element: Android's names of resources are those of the page.
+  function named(each, line) {
+    const classes = words(each.getAttribute("class")).split(" ").slice(0, NAMES).join(" ");
+    const own = each.id || each.getAttribute("name") || classes;
+    return own || (line ? "row" : upper(each) === "INPUT" ? each.type : INHERENT.has(upper(each)) ? upper(each).toLowerCase() : "");
+  }
+
   function checked(check, label, seen) {
     return {
-      kind: kind(check), text: words(label.textContent), name: check.id || check.name, box: seen, clickable: true,
+      kind: kind(check), text: words(label.textContent), name: named(check, false), box: seen, clickable: true,
       checkable: true, checked: check.checked, enabled: !check.disabled, children: [],
     };
   }
@@ -192,13 +206,15 @@
   // The system's picker: a list's choices, over the page.
   const LOOK = "z-index:2147483647;background:#eee;overflow-y:auto;font:10px Arial;display:block";
   let picker = null;
-  const opened = (event) => {
+  const listOf = (event) => {
     const list = event.target.closest && event.target.closest("select");
-    if (!list || list.disabled) return;
-    event.preventDefault();
-    show(list);
+    return list && !list.disabled ? list : null;
   };
-  add.call(document, "mousedown", opened, true);
+  add.call(document, "touchstart", (event) => listOf(event) && event.preventDefault(), { capture: true, passive: false });
+  add.call(document, "touchend", (event) => {
+    const list = listOf(event);
+    if (list) setTimeout(() => show(list));
+  }, { capture: true });
 
   function show(list) {
     close();
@@ -211,7 +227,7 @@
 
   function row(text, done) {
     const made = document.createElement("div");
-    made.style.cssText = "padding:2px 6px;border-bottom:1px solid #bbb;cursor:pointer";
+    made.style.cssText = "padding:0 6px;border-bottom:1px solid #bbb;cursor:pointer";
     made.textContent = text;
     add.call(made, "click", done);
     listened.add(made);

@@ -6,7 +6,7 @@ A step: perceive the display, reflect on the last action, remember, plan, decide
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, Protocol, get_args
+from typing import Annotated, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -184,6 +184,7 @@ class Look:
     keyboard: bool
 
 
+@runtime_checkable
 class Perceives(Protocol):
     """A perception module."""
 
@@ -192,6 +193,7 @@ class Perceives(Protocol):
         ...
 
 
+@runtime_checkable
 class Remembers(Protocol):
     """A memory module."""
 
@@ -200,6 +202,7 @@ class Remembers(Protocol):
         ...
 
 
+@runtime_checkable
 class Plans(Protocol):
     """A planning module."""
 
@@ -208,6 +211,7 @@ class Plans(Protocol):
         ...
 
 
+@runtime_checkable
 class Decides(Protocol):
     """A decision module."""
 
@@ -216,6 +220,7 @@ class Decides(Protocol):
         ...
 
 
+@runtime_checkable
 class Acts(Protocol):
     """An action module."""
 
@@ -224,6 +229,7 @@ class Acts(Protocol):
         ...
 
 
+@runtime_checkable
 class Reflects(Protocol):
     """A reflection module."""
 

@@ -1,0 +1,146 @@
+"""Success of agents on MiniWoB++, per task: 91 tasks that a person solved on Android, ten seeds each.
+
+python benchmarks/miniwob.py measure --agents random rules miniwob    # results/agent/miniwob/AGENT.csv, a row an episode
+python benchmarks/miniwob.py measure --agents random --tasks click-button enter-text --seeds 3 --output /tmp/some
+python benchmarks/miniwob.py tell                                     # success.md, success.png, success.svg from these files
+python benchmarks/miniwob.py teacher --seeds 3                        # how often the scripted teacher succeeds
+
+An agent that was broken off goes on where it was. Seeds of the measurement begin at 0, those of lessons at 1000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from edgewise.agent.agents import Setting, make_modules
+from edgewise.agent.miniwob.browser import Browser
+from edgewise.agent.miniwob.device import PageDevice
+from edgewise.agent.miniwob.evaluate import PageEpisode, evaluate_miniwob
+from edgewise.agent.miniwob.lessons import FIRST_SEED, lessons
+from edgewise.agent.miniwob.tasks import TASKS
+from edgewise.agent.miniwob.teacher import TEACHERS
+
+OUTPUT = Path("results/agent/miniwob")
+COLUMNS = ("task", "seed", "success", "reward", "reason", "actions", "seconds")
+SOLVED = 0.8  # success from which a task counts as solved
+
+
+def measure(agent: str, tasks: Sequence[str], seeds: Sequence[int], output: Path) -> None:
+    """Episodes of an agent, each written as soon as it is over."""
+    path = output / f"{Path(agent).name}.csv"
+    output.mkdir(parents=True, exist_ok=True)
+    known = {(row["task"], int(row["seed"])) for row in rows_of(path)} if path.exists() else set()
+    if not known:
+        path.write_text(",".join(COLUMNS) + "\n")
+
+    def told(episode: PageEpisode) -> None:
+        with path.open("a", newline="") as file:
+            csv.writer(file).writerow(
+                (
+                    episode.kind,
+                    episode.seed,
+                    int(episode.succeeded),
+                    round(episode.reward, 4),
+                    episode.reason,
+                    episode.actions,
+                    round(episode.seconds, 2),
+                )
+            )
+
+    def make(setting: Setting):
+        return make_modules(agent, setting)
+
+    for task in tasks:
+        left = [seed for seed in seeds if (task, seed) not in known]
+        if left:
+            found = evaluate_miniwob(make, [task], left, told=told)
+            print(agent, task, np.mean([each.succeeded for each in found]), flush=True)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def tell(output: Path) -> None:
+    """A table and a figure of what was measured."""
+    agents = {path.stem: rows_of(path) for path in sorted(output.glob("*.csv"))}
+    order = [each for each in ("random", "rules", "trained", "miniwob") if each in agents]
+    order += [each for each in agents if each not in order]
+    success = {
+        agent: {task: [int(row["success"]) for row in agents[agent] if row["task"] == task] for task in TASKS}
+        for agent in order
+    }
+    table = {
+        agent: np.array([np.mean(runs) if runs else np.nan for runs in success[agent].values()]) for agent in order
+    }
+    lines = ["| task | " + " | ".join(order) + " |", "|---|" + "---|" * len(order)]
+    lines += [f"| {task} | " + " | ".join(f"{table[a][n]:.1f}" for a in order) + " |" for n, task in enumerate(TASKS)]
+    last = [f"{np.nanmean(table[a]):.3f}" for a in order]
+    solved = [str(int(np.nansum(table[a] >= SOLVED))) for a in order]
+    pace = [_pace(agents[a]) for a in order]
+    lines += [f"| mean of {len(TASKS)} tasks | " + " | ".join(last) + " |"]
+    lines += [f"| tasks with success of at least {SOLVED} | " + " | ".join(solved) + " |"]
+    lines += ["| seconds an action | " + " | ".join(pace) + " |"]
+    (output / "success.md").write_text("\n".join(lines) + "\n")
+    plot_success(table, output / "success")
+    print("\n".join(lines[-3:]))
+
+
+def _pace(rows: Sequence[dict[str, str]]) -> str:
+    actions = sum(int(row["actions"]) for row in rows)
+    return f"{sum(float(row['seconds']) for row in rows) / max(1, actions):.2f}"
+
+
+def plot_success(table: dict[str, np.ndarray], path: Path) -> None:
+    """A row for every task that some agent has solved at least once, a column for every agent."""
+    best = np.nanmax(np.stack(list(table.values())), axis=0)
+    kept = sorted(np.flatnonzero(best > 0), key=lambda n: (-list(table.values())[-1][n], TASKS[n]))
+    values = np.stack([array[kept] for array in table.values()], axis=1)
+    figure, axes = plt.subplots(figsize=(4 + 0.6 * len(table), 0.6 + 0.17 * len(kept)), layout="constrained")
+    image = axes.imshow(values, vmin=0, vmax=1, cmap="viridis", aspect="auto")
+    axes.set_xticks(range(len(table)), list(table))
+    axes.set_yticks(range(len(kept)), [TASKS[n] for n in kept], fontsize=7)
+    figure.colorbar(image, label="success, share of episodes")
+    for kind in ("png", "svg"):
+        figure.savefig(path.with_suffix(f".{kind}"), dpi=150)
+    plt.close(figure)
+
+
+def teacher(tasks: Sequence[str], seeds: int) -> None:
+    """How often the teacher succeeds without stray steps."""
+    with Browser(scale=1) as browser:
+        device = PageDevice(browser)
+        for task in [each for each in tasks if each in TEACHERS]:
+            ways = [list(lessons(device, task, FIRST_SEED + each, stray=0.0)) for each in range(seeds)]
+            print(task, np.mean([bool(way and way[-1].finishes) for way in ways]), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("measure", "tell", "teacher"))
+    parser.add_argument("--agents", nargs="+", default=["random", "rules", "trained"])
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args()
+    if options.command == "tell":
+        tell(options.output)
+    elif options.command == "teacher":
+        teacher(options.tasks, options.seeds)
+    else:
+        for agent in options.agents:
+            measure(agent, options.tasks, range(options.seeds), options.output)
+
+
+if __name__ == "__main__":
+    main()
