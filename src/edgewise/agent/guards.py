@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 
 from edgewise.agent.actions import Action
 from edgewise.agent.device.elements import Element
 from edgewise.agent.modules.interfaces import Decision, Kept
 from edgewise.agent.screen import Item, Screen
+from edgewise.agent.wording import plain_words
 
 SENSITIVE = {
     "deleting": (
@@ -45,12 +44,6 @@ AGREED = {"ok", "okay", "aceptar", "accepter", "verstanden", "entendido", "compr
 """Words of a button that only takes note, where it is the only one."""
 SYSTEM = ("android", "com.android.systemui")
 """Packages whose windows lie over the app that is shown."""
-
-
-def plain_words(text: str) -> list[str]:
-    """Words of a text in lower case, without accents; names of resources are taken apart."""
-    flat = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return re.findall(r"[a-z0-9]+", flat)
 
 
 def _labels(item: Item) -> Iterator[list[str]]:

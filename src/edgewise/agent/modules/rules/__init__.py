@@ -1,0 +1,1 @@
+"""Modules of plain rules: what stands in the instruction is looked for on the screen."""

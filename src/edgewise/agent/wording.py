@@ -1,0 +1,17 @@
+"""Texts as words that can be compared, whatever language they are in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def plain_words(text: str) -> list[str]:
+    """Words of a text in lower case, without accents; names of resources are taken apart."""
+    flat = unicodedata.normalize("NFKD", text.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    return re.findall(r"[a-z0-9]+", flat)
+
+
+def phrase(text: str) -> str:
+    """The words of a text with one space between."""
+    return " ".join(plain_words(text))
