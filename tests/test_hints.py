@@ -17,17 +17,18 @@ pytest.importorskip("httpx", reason="the extra `serve` is not installed")
 
 from dataclasses import replace
 
+from edgewise.common.chat import KEY, MODEL, URL
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.construction.agent import integrate
 from edgewise.construction.artefact import describe, pack
 from edgewise.construction.keys import make_key
 from edgewise.construction.kind import MODULES, Data, Weights, learned_kinds
-from edgewise.construction.modules.hints import KEY, MODEL, URL, read_cards
+from edgewise.construction.modules.hints import read_cards
 from edgewise.construction.modules.words import WISHES
 from edgewise.construction.verdicts import ACCEPTED, Held, Wanted, examine
 
 KIND = MODULES.find("hints")
-SECRET = "a key that nobody may read"
+SECRET = "a-key-that-nobody-may-read"
 
 
 class Stub(BaseHTTPRequestHandler):

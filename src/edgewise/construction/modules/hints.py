@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -14,16 +13,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edgewise.common.client import TIMEOUT_S, Client
-from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer
-from edgewise.common.extras import missing
+from edgewise.common.chat import ChatClient, endpoint_named, find_key, said_in
+from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.construction.kind import Answering, Data, ModuleKind, Name, Weights
 from edgewise.construction.modules.decision import DECISION, Choice, draw_choice
 from edgewise.construction.modules.learned import ANSWER, examples_in
 from edgewise.construction.modules.words import FEATURES, text_features
 
-URL, MODEL, KEY = "EDGEWISE_MODEL_URL", "EDGEWISE_MODEL", "EDGEWISE_MODEL_KEY"
-"""Environment variables: the endpoint, such as http://127.0.0.1:8000/v1; the name of its model; its key, if it wants one."""
 ROOM = 4096
 """Bytes of an example's text in an array of examples."""
 MOST_CARDS = 5_000
@@ -177,30 +173,15 @@ def read_cards(said: str) -> list[Card]:
 
 def _ask(examples: list[dict[str, str]]) -> str:
     """What the model says about examples."""
-    url = os.environ.get(URL, "")
-    if not url:
-        raise EdgewiseError(
-            f"{URL} is not set: must be an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1"
-        )
-    try:
-        import httpx
-    except ImportError as error:
-        raise missing("httpx", "serve", error) from None
-    headers = {"Authorization": f"Bearer {os.environ[KEY]}"} if os.environ.get(KEY) else {}
     body = {
-        "model": os.environ.get(MODEL, "default"),
         "temperature": 0,
         "messages": [
             {"role": "system", "content": INSTRUCTION},
             {"role": "user", "content": json.dumps(examples, ensure_ascii=False)},
         ],
     }
-    http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S)
-    try:
-        with Client(url, http=http) as client:
-            return str(client.post("/chat/completions", body)["choices"][0]["message"]["content"])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise EdgewiseError(f"{url}: must answer as OpenAI's chat completions do: {type(error).__name__}") from None
+    with ChatClient(endpoint_named(), find_key()) as client:
+        return said_in(client.complete(body))
 
 
 def _data(examples: Sequence[tuple[Choice, int]]) -> Data:

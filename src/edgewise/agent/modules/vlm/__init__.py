@@ -1,0 +1,1 @@
+"""The six modules of an agent on a language model that sees pictures."""
