@@ -79,6 +79,23 @@ def test_answers_are_those_of_the_policy_and_are_kept(client: TestClient) -> Non
     assert reputations[-1] != reputations[0]
 
 
+def test_a_body_means_the_same_however_its_type_is_told(client: TestClient) -> None:
+    answers, refusals = [], []
+    for name, kind in (("plainly", "application/json"), ("at-length", "application/json; charset=utf-8")):
+        open_session(client, name)
+        headers = {"Content-Type": kind}
+        told = [ask(client, name, served.slot(number), **headers) for number in range(3)]
+        answers.append([(each["answer"], each["policy_sha256"]) for each in told])
+        wrong = client.post(f"{served.SESSIONS}/{name}/slots", content=b'{"vehicles": [', headers=headers)
+        long = ask(client, name, served.slot(3), 422, **headers, **{"Idempotency-Key": "k" * 129})
+        refusals.append((wrong.status_code, wrong.json(), long))
+    assert answers[0] == answers[1]
+    assert refusals[0] == refusals[1]
+    assert refusals[0][0] == 422
+    bare = client.post(f"{served.SESSIONS}/plainly/slots", content=b'{"vehicles": []}')
+    assert bare.status_code == 422
+
+
 def test_vehicles_and_units_come_and_go(client: TestClient) -> None:
     open_session(client, "busy")
     assert list(ask(client, "busy", served.slot(0, "ab"))["answer"]["vehicles"]) == ["a", "b"]

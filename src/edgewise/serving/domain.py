@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, StringConstraints
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from edgewise.environments.service import Operation, Service, Solving
 from edgewise.environments.system import System
@@ -16,7 +17,10 @@ from edgewise.serving.requests import Asked, Decided, Reply, Told
 from edgewise.serving.sessions import Sessions
 
 SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=128)]
+JSON = "application/json"
+LONGEST_KEY = 128
+"""Characters of an idempotency key."""
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY)]
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": words}
     for status, words in {
@@ -60,7 +64,7 @@ def solver_route(system: System, solving: Solving) -> APIRouter:
     router = APIRouter(prefix=f"/v1/{system.name}", tags=[system.name], responses=REFUSALS)
 
     def solve(request: Any) -> Response:
-        return Response(solving.solve(request).model_dump_json(), media_type="application/json")
+        return Response(solving.solve(request).model_dump_json(), media_type=JSON)
 
     _typed(solve, request=solving.request)
     router.post("/solve", response_model=solving.answer, summary=solving.summary)(solve)
@@ -92,7 +96,39 @@ def _add_operation(router: APIRouter, system: System, word: str, operation: Oper
 
     _typed(ask, request=operation.request)
     kind: Any = Decided if operation.decides else Told
-    router.post(f"/{{session}}/{word}", response_model=kind[operation.answer], summary=operation.summary)(ask)
+    router.add_api_route(
+        f"/{{session}}/{word}",
+        ask,
+        methods=["POST"],
+        response_model=kind[operation.answer],
+        summary=operation.summary,
+        route_class_override=Direct,
+    )
+
+
+class Direct(APIRoute):
+    """A route whose body is read straight into its model; whatever is unusual about a request is left to FastAPI.
+
+    FastAPI reads JSON into dictionaries, solves dependencies and validates: a third of the time that a decision takes.
+    """
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """What answers a request."""
+        usual, ask = super().get_route_handler(), self.endpoint
+        model: type[BaseModel] = ask.__annotations__["request"]
+
+        async def answer(http: Request) -> Response:
+            key = http.headers.get("idempotency-key")
+            if http.headers.get("content-type") != JSON or not (key is None or 0 < len(key) <= LONGEST_KEY):
+                return await usual(http)
+            try:
+                request = model.model_validate_json(await http.body())
+            except ValidationError:
+                return await usual(http)
+            told: Response = await ask(http, http.path_params["session"], request, key)
+            return told
+
+        return answer
 
 
 def _typed(function: Callable[..., Any], **types: type[BaseModel]) -> None:
@@ -106,4 +142,4 @@ async def _asked(http: Request, key: str | None) -> Asked:
 
 def _response(reply: Reply) -> Response:
     headers = {"Idempotency-Replayed": "true"} if reply.repeated else {}
-    return Response(reply.body, reply.status, headers, media_type="application/json")
+    return Response(reply.body, reply.status, headers, media_type=JSON)
