@@ -5,13 +5,14 @@ An entry is a function from a `Setting` to the six modules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewise.agent.modules.interfaces import Modules
+from edgewise.common.errors import ConfigurationError
 from edgewise.common.table import Table, resolve
 
 if TYPE_CHECKING:
@@ -40,6 +41,21 @@ AGENTS: Table[Maker] = Table("edgewise.agents", "modules")
 """Makers of modules by name."""
 FOLDER = "edgewise.agent.modules.folder:load_modules"
 """What reads the modules in an agent's folder."""
+
+
+def read_options(given: Sequence[str]) -> dict[str, str]:
+    """Options of a back end as they are typed, `NAME=VALUE`.
+
+    Raises:
+        ConfigurationError: for what is not so.
+    """
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise ConfigurationError("option", each, "NAME=VALUE")
+        found[name] = value
+    return found
 
 
 def make_modules(name: str, setting: Setting) -> Modules:

@@ -31,6 +31,7 @@ COMMANDS = {
         "edgewise.cli.construct:run", "agents built by edge servers under a contract: cloud, edge servers, books"
     ),
     "phone": Command("edgewise.cli.phone:run", "phones that an agent operates, real or simulated"),
+    "agent": Command("edgewise.cli.agent:run", "agents that operate a phone: run, evaluate, look at what they did"),
     "experiment": Command("edgewise.cli.experiment:run", "make a paper's tables and figures again"),
     "serve": Command("edgewise.cli.serve:run", "put policies to work: decisions over HTTP"),
     "decisions": Command("edgewise.cli.decisions:run", "write the decisions that a server has kept to a file"),

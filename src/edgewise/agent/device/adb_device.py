@@ -145,6 +145,20 @@ class AdbDevice:
             raise CommandFailed(f"no app {package} that can be opened")
         self._size = None
 
+    def packages(self) -> tuple[str, ...]:
+        """Packages of the apps that are installed."""
+        lines = self.adb.checked("pm", "list", "packages").split()
+        return tuple(sorted(each.removeprefix("package:") for each in lines))
+
+    def reconnect(self) -> None:
+        """Connect again to a phone whose connection was lost.
+
+        Raises:
+            DeviceError: if it is not ready.
+        """
+        self.adb = connected(self.adb.program, self.serial, self.adb.port)
+        self.keyboard, self._size = Keyboard(self.adb, self.tree), None
+
     def foreground(self) -> str:
         found = FOCUS.search(self.adb.checked("dumpsys", "window"))
         return found[1] if found else ""

@@ -1,0 +1,155 @@
+"""`edgewise agent evaluate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from edgewise.agent.agents import Setting, make_modules, read_options
+from edgewise.agent.conduct import Conduct, Limits
+from edgewise.agent.evaluate import Trial, as_json, by_kind, evaluate, evaluate_forced, figures, latencies
+from edgewise.agent.labels import labelled_folder
+from edgewise.agent.measures import Episode
+from edgewise.agent.phone.faults import read_faults
+from edgewise.common.errors import check_integer
+from edgewise.common.files import replace_file
+from edgewise.common.terminal import print_table
+
+TOLD = {
+    "success": "tasks whose goal was reached, nothing else changed",
+    "decisions": "DA, whole actions as good as the oracle's",
+    "reflections": "RA, identical pictures among them",
+    "asked": "RA, of the module alone",
+    "plans": "PA",
+    "false_claims": "said to be done, and was not",
+    "steps": "actions over the oracle's, where it succeeded",
+    "redundant": "looks again though it was done, a task",
+    "calls": "calls a task",
+    "tokens": "tokens a task",
+    "money": "money a task",
+}
+"""Figures, and what they are."""
+JUDGED = ("decisions", "asked", "plans")
+"""Figures on the oracle's states."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Judge an agent's modules on tasks of the simulated phone, or runs on a real phone that a person has labelled.
+
+    Attributes:
+        suite: of tasks: simple (one app, few steps) or complex (several apps, something to remember, many steps).
+        modules: trained, rules, oracle, random, vlm, a name that a package has made known, or an agent's folder.
+        option: of the back end, as NAME=VALUE; may be given several times.
+        episodes: tasks of every kind.
+        seed: of the first of them.
+        language: of the apps. If None, drawn.
+        unseen: names, texts and looks that are kept for tests.
+        tree: whether the tree of elements may be used.
+        forced: also judge on the oracle's states, where errors do not add up.
+        faults: what goes wrong, as NAME[=CHANCE][@FIRST[-LAST]] separated by commas; see `edgewise phone simulate --help`.
+        max_steps: budget of a task.
+        labels: folder of trajectories with labels by a person; nothing is run then.
+        json: file for figures and episodes.
+    """
+
+    suite: Literal["simple", "complex"] = "simple"
+    modules: Annotated[str, tyro.conf.arg(metavar="NAME|FOLDER")] = "rules"
+    option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    episodes: int = 1
+    seed: int = 0
+    language: Literal["en", "de", "es", "fr"] | None = None
+    unseen: bool = True
+    tree: bool = True
+    forced: bool = False
+    faults: str = ""
+    max_steps: int = 40
+    labels: Path | None = None
+    json: Path | None = None
+
+    def __post_init__(self) -> None:
+        check_integer("episodes", self.episodes, 1)
+        check_integer("seed", self.seed, 0)
+        check_integer("max_steps", self.max_steps, 1)
+
+
+def run(words: list[str]) -> int:
+    """Carry the command out."""
+    options = tyro.cli(Evaluate, args=words, prog="edgewise agent evaluate")
+    if options.labels is not None:
+        kept = labelled_folder(options.labels)
+        _report(options, f"labelled by a person, {options.labels}", kept, [])
+        return 0
+    trial = Trial(
+        options.suite,
+        options.episodes,
+        options.seed,
+        options.language,
+        options.unseen,
+        read_faults(options.faults),
+        Conduct(Limits(steps=options.max_steps), tree=options.tree, late_s=0.0),
+        read_options(options.option),
+    )
+    make = partial(_made, options.modules)
+    episodes = evaluate(make, trial, _tell)
+    judged = evaluate_forced(make, trial) if options.forced and options.modules != "oracle" else []
+    _report(options, f"{options.modules} on {options.suite} tasks of the simulated phone", episodes, judged)
+    return 0
+
+
+def _made(name: str, setting: Setting) -> Any:
+    return make_modules(name, setting)
+
+
+def _tell(episode: Episode) -> None:
+    result = "done" if episode.succeeded else f"not done ({episode.reason})"
+    print(f"{episode.kind}, seed {episode.seed}: {result}, {episode.actions} actions", file=sys.stderr)
+
+
+def _report(options: Evaluate, title: str, episodes: Sequence[Episode], judged: Sequence[Episode]) -> None:
+    found, forced, times = figures(episodes), figures(judged) if judged else {}, latencies(episodes)
+    rows = [[name, each.text(3), TOLD[name]] for name, each in found.items()]
+    rows += [[f"{name}, oracle's states", forced[name].text(3), TOLD[name]] for name in JUDGED if name in forced]
+    print_table(f"{title}: {len(episodes)} tasks", ("figure", "value", "what"), rows, words=("what",))
+    kinds = [
+        [kind, *("-" if value != value else f"{value:.2f}" for value in row.values())]
+        for kind, row in by_kind(episodes).items()
+    ]
+    print_table("by kind of task", ("kind", "success", "DA", "RA", "RA asked", "PA"), kinds)
+    spent = [[place, f"{each['median_ms']:.2f}", f"{each['p95_ms']:.2f}"] for place, each in times.items()]
+    print_table("time of a call, ms", ("module", "median", "p95"), spent)
+    if options.json is not None:
+        content = {
+            "what": title,
+            "labelled": options.labels is not None,
+            "modules": options.modules,
+            "suite": options.suite,
+            "tasks": len(episodes),
+            "seed": options.seed,
+            "unseen": options.unseen,
+            "tree": options.tree,
+            "faults": options.faults,
+            "figures": as_json(found),
+            "forced": {name: value for name, value in as_json(forced).items() if name in JUDGED},
+            "kinds": by_kind(episodes),
+            "latency": times,
+            "episodes": [each.model_dump(exclude={"latency"}) for each in episodes],
+        }
+        replace_file(options.json, (json.dumps(_known(content), indent=1) + "\n").encode())
+        print(options.json)
+
+
+def _known(content: Any) -> Any:
+    """Content of JSON, in which what is not a number is null."""
+    if isinstance(content, dict):
+        return {key: _known(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_known(each) for each in content]
+    return None if isinstance(content, float) and content != content else content
