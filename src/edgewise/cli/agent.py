@@ -11,6 +11,7 @@ COMMANDS = {
         "edgewise.agent.commands.evaluate:run", "judge an agent's modules on tasks of the simulated phone"
     ),
     "show": Command("edgewise.agent.commands.show:run", "what an agent did, step by step, as a page"),
+    "train": Command("edgewise.agent.commands.train:run", "train an agent's modules on the simulated phone"),
 }
 
 

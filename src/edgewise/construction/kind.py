@@ -55,6 +55,11 @@ class ModuleKind(abc.ABC):
     def learned(self) -> bool:
         """Whether a round trains a network; else it adds knowledge."""
 
+    @property
+    def usual(self) -> bool:
+        """Whether it is built where nobody says which kinds are; of several kinds for a place, one is."""
+        return True
+
     @abc.abstractmethod
     def draw_data(self, apps: tuple[str, ...], examples: int, seed: int, language: str) -> Data:
         """Synthetic examples of an edge server.
@@ -122,8 +127,9 @@ MODULES: Table[ModuleKind] = Table("edgewise.modules", "kind")
 
 
 def learned_kinds() -> tuple[str, ...]:
-    """Names of the kinds that need nothing but data: the others ask a model, whose endpoint must be named."""
-    return tuple(name for name in MODULES.names() if MODULES.find(name).learned)
+    """Names of the usual kinds that need nothing but data: others ask a model, whose endpoint must be named."""
+    found = {name: MODULES.find(name) for name in MODULES.names()}
+    return tuple(name for name, kind in found.items() if kind.learned and kind.usual)
 
 
 def register_module(name: str, kind: ModuleKind) -> None:

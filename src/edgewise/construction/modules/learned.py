@@ -24,7 +24,8 @@ from edgewise.construction.kind import Answering, Data, ManyAnswering, ModuleKin
 from edgewise.construction.modules.words import LANGUAGES, MIXED
 
 ANSWER = "answer"
-"""Name of the array [n, parts] of right choices; -1 where a part has none."""
+"""Name of the array of right choices: [n, parts] places, -1 where a part has none; or [n, parts, choices], true for each that is
+right, where several may be."""
 NEVER = -1e9
 """Score of a choice that is not there."""
 SMALLEST, LARGEST = 64, 16_384
@@ -51,7 +52,7 @@ class LearnedKind(ModuleKind):
 
     def __post_init__(self) -> None:
         check_integer("width", self.width, 1, 65_536)
-        check_choice("batch", self.batch, (1, 2, 4, 8, 16, 32))
+        check_choice("batch", self.batch, (1, 2, 4, 8, 16, 32, 64))
 
     @property
     def interface(self) -> int:
@@ -68,6 +69,10 @@ class LearnedKind(ModuleKind):
     @property
     def learned(self) -> bool:
         return True
+
+    def optimiser(self, steps: int) -> optax.GradientTransformation:
+        """What a round of so many steps is trained with."""
+        return optax.adam(self.rate)
 
     @abc.abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -123,7 +128,7 @@ class LearnedKind(ModuleKind):
         check_integer("seed", seed, 0)
         inputs, there = padded(data)
         count, size = len(data[ANSWER]), len(there)
-        program = _training(self, _shape(weights), _shape(inputs))
+        program = _training(self, shape_of(weights), shape_of(inputs))
         began = time.process_time()
         order = np.concatenate([np.random.default_rng(seed).permutation(count), np.arange(count, size)])
         batches = order.reshape(-1, self.batch).astype(np.int32)
@@ -133,8 +138,7 @@ class LearnedKind(ModuleKind):
 
     def evaluate(self, weights: Weights, data: Data) -> float:
         """The share of examples all of whose parts are chosen rightly."""
-        chosen, right = self.respond(weights, data).argmax(-1), data[ANSWER]
-        return float(np.mean(np.all((chosen == right) | (right < 0), axis=-1)))
+        return float(np.mean(np.all(rightly(self.respond(weights, data), data[ANSWER]), axis=-1)))
 
     def respond(self, weights: Weights, data: Data) -> np.ndarray:
         """Probabilities [n, parts, choices]."""
@@ -144,7 +148,7 @@ class LearnedKind(ModuleKind):
         for start in range(0, count, LARGEST):
             piece = {name: array[start : start + LARGEST] for name, array in data.items()}
             inputs, _ = padded(piece)
-            program = _scoring(self, _shape(weights), _shape(inputs))
+            program = scoring(self, shape_of(weights), shape_of(inputs))
             pieces.append(np.asarray(program(weights, inputs))[: len(piece[ANSWER])])
         return np.concatenate(pieces)
 
@@ -220,6 +224,19 @@ def _examples_of(path: Path, kind: LearnedKind) -> list[tuple[Any, Any]]:
     return pairs
 
 
+def rightly(given: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Which parts [n, parts] are chosen rightly; those that nothing is right for are.
+
+    Args:
+        given: [n, parts, choices], of which the largest is chosen.
+        right: see `ANSWER`.
+    """
+    chosen = given.argmax(-1)
+    if right.ndim == given.ndim:
+        return np.take_along_axis(right > 0, chosen[..., None], axis=-1)[..., 0] | ~(right > 0).any(-1)
+    return (chosen == right) | (right < 0)
+
+
 def padded(data: Data) -> tuple[Data, np.ndarray]:
     """Data with zeros behind, up to a size of which there are few; and which examples [n] are there."""
     count = len(data[ANSWER])
@@ -245,7 +262,8 @@ def _valid(model: type[BaseModel], values: object) -> Any:
 Shape = tuple[tuple[str, tuple[int, ...], str], ...]
 
 
-def _shape(arrays: Data) -> Shape:
+def shape_of(arrays: Data) -> Shape:
+    """Names, shapes and types of arrays, for which programs are compiled."""
     return tuple((name, array.shape, array.dtype.name) for name, array in sorted(arrays.items()))
 
 
@@ -254,7 +272,7 @@ def _like(shape: Shape) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _scoring(kind: LearnedKind, weights: Shape, inputs: Shape) -> Any:
+def scoring(kind: LearnedKind, weights: Shape, inputs: Shape) -> Any:
     """The compiled probabilities [n, parts, choices]."""
     return jax.jit(lambda w, x: jax.nn.softmax(kind.scores(w, x))).lower(_like(weights), _like(inputs)).compile()
 
@@ -270,7 +288,7 @@ def _training(kind: LearnedKind, weights: Shape, inputs: Shape) -> Any:
 
 def _one_pass(kind: LearnedKind, weights: Any, data: Any, there: Array, batches: Array) -> tuple[Any, Array]:
     """One pass of Adam; batches without an example change nothing."""
-    adam = optax.adam(kind.rate)
+    adam = kind.optimiser(len(batches))
 
     def step(state: Any, batch: Array) -> Any:
         weights, moments = state
@@ -286,8 +304,14 @@ def _one_pass(kind: LearnedKind, weights: Any, data: Any, there: Array, batches:
 
 
 def _loss(weights: Any, kind: LearnedKind, data: Any, there: Array) -> Array:
-    """Mean cross-entropy of the parts that have a right choice."""
+    """Mean cross-entropy of the parts that have a right choice; of several right ones, of all their probabilities together."""
     right = data[ANSWER]
+    if right.ndim > 2:
+        several = right > 0
+        counted = several.any(-1) & there[:, None]
+        scores = jax.nn.log_softmax(kind.scores(weights, data))
+        chosen = jax.nn.logsumexp(jnp.where(several, scores, NEVER), axis=-1)
+        return -(jnp.where(counted, chosen, 0.0)).sum() / jnp.maximum(counted.sum(), 1)
     counted = (right >= 0) & there[:, None]
     scores = jax.nn.log_softmax(kind.scores(weights, data))
     chosen = jnp.take_along_axis(scores, jnp.maximum(right, 0)[..., None], axis=-1)[..., 0]

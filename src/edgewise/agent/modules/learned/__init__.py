@@ -1,0 +1,1 @@
+"""Modules of an agent that are small networks, trained on the simulated phone."""

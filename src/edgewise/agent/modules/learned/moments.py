@@ -1,0 +1,385 @@
+"""What modules learn from: moments of tasks on the simulated phone, on the oracle's way and off it, and what is right there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from edgewise.agent.actions import Action
+from edgewise.agent.modules.interfaces import FACTS, STEPS, Change, Fact, Outcome, Past, Situation
+from edgewise.agent.modules.learned.choices import APPS, BACK, DOWN, FINISH, GLOBALS, HOME, TYPE, UP, decision_of
+from edgewise.agent.modules.learned.encode import FEW
+from edgewise.agent.modules.learned.made_up import made_up
+from edgewise.agent.modules.learned.perceived import SHARES, WAYS, perceived
+from edgewise.agent.modules.learned.text import said, words_of
+from edgewise.agent.modules.learned.texts import candidates, place_of
+from edgewise.agent.phone.apps.catalogue import APPS as PHONE_APPS
+from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, act, draw_phone, step, view
+from edgewise.agent.phone.faults import POPUPS
+from edgewise.agent.phone.skins import LANGUAGES
+from edgewise.agent.phone.state import Event, State
+from edgewise.agent.phone.tasks.oracle import HOLD_S, SCROLL, NoWay, best
+from edgewise.agent.phone.tasks.several import COMPLEX
+from edgewise.agent.phone.tasks.simple import SIMPLE, Template
+from edgewise.agent.phone.tasks.task import Subgoal, Task
+from edgewise.agent.screen import Screen
+from edgewise.common.errors import ConfigurationError
+
+STRAY = 0.15
+"""Chance of a step that is not the oracle's."""
+MOST_STEPS = 36
+"""Steps after which a task is left."""
+BEHIND = 0.06
+"""Chance that a situation says one subgoal fewer than are finished, as after a plan that was wrong."""
+AGAIN = 0.25
+"""Chance that a situation says what is finished already, as where planning is asked a second time."""
+NEW_NAMES, NEW_WORDS = 0.5, 0.3
+"""Parts of the tasks on phones with made-up names, and with words on the display that are hashed as if never seen."""
+TURNED, POPPED = 0.03, 0.03
+"""Chances that the display lies on its side through a task, and that a dialog lies over a page."""
+NO_APPS = 0.1
+"""Part of the tasks in which no app can be opened but by touch."""
+OWN = 0.6
+"""Part of the tasks in the language of an edge server; the others are in any."""
+LEAST_INK = 0.03
+"""Least share of a box that changes when its text does."""
+ENOUGH = 0.9
+"""Share of a text's words above which it is taken for a fact, letters misread or not."""
+MIXED, HIDDEN = "mixed", "hidden"
+"""The language of all alike; how names of apps begin that stand for all apps of phones that no edge server has."""
+NAMES = tuple(each.name for each in PHONE_APPS)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A display within a task, and what is right there.
+
+    Attributes:
+        task: name of the task's kind.
+        before: what memory and planning are told.
+        after: what decision and action are told: with the facts that are kept and the subgoals that are finished.
+        right: places of the right choices, for `FEW` items; none once the task is done but the one that says so.
+        texts: places of the right texts to type, see `texts.place_of`.
+        kept: items whose text memory must keep; empty if none.
+        done: whether the task is.
+        salt: of words on the display.
+        change: what was done here, and what came of it. If None, nothing was.
+        outcome: of it.
+    """
+
+    task: str
+    before: Situation
+    after: Situation
+    right: frozenset[int]
+    texts: frozenset[int]
+    kept: frozenset[int]
+    done: bool
+    salt: str
+    change: Change | None = None
+    outcome: Outcome = "A"
+
+
+@lru_cache(maxsize=1)
+def template_apps() -> tuple[tuple[Template, frozenset[str]], ...]:
+    """The kinds of tasks and the apps that each needs."""
+
+    def needed(template: Template) -> frozenset[str]:
+        task = template(draw_phone(0, "en"), random.Random(0))
+        return frozenset(each.app for each in task.subgoals)
+
+    return tuple((each, needed(each)) for each in (*SIMPLE, *COMPLEX))
+
+
+def templates_of(apps: Sequence[str]) -> tuple[Template, ...]:
+    """Kinds of tasks that need no other apps.
+
+    Args:
+        apps: of the phone; or names that begin with `HIDDEN`, which stand for all.
+
+    Raises:
+        ConfigurationError: for an app that the phone has not, or apps that no task is content with.
+    """
+    if all(each.startswith(HIDDEN) for each in apps):
+        return tuple(each for each, _ in template_apps())
+    for app in apps:
+        if app not in NAMES:
+            raise ConfigurationError("apps", app, "one of " + ", ".join(NAMES))
+    found = tuple(each for each, needed in template_apps() if needed <= set(apps))
+    if not found:
+        raise ConfigurationError("apps", ", ".join(apps), "apps of the phone that a task is content with")
+    return found
+
+
+def draw_moments(apps: Sequence[str], seed: int, language: str = MIXED, stray: float = STRAY) -> Iterator[Moment]:
+    """Moments without end.
+
+    Args:
+        apps: whose tasks; see `templates_of`. Hidden ones are on phones with the looks, names and texts of tests.
+        seed: the same seed gives the same moments.
+        language: of most phones, among `skins.LANGUAGES`, or "mixed".
+        stray: chance of a step that is not the oracle's.
+
+    Raises:
+        ConfigurationError: for apps as in `templates_of`, or another language.
+    """
+    templates = templates_of(apps)
+    if language not in (*LANGUAGES, MIXED):
+        raise ConfigurationError("language", language, "one of " + ", ".join((*LANGUAGES, MIXED)))
+    unseen = all(each.startswith(HIDDEN) for each in apps)
+    rng = random.Random(f"moments {seed} {language} {sorted(apps)}")
+    return _moments(templates, rng, language, unseen, stray)
+
+
+def _moments(
+    templates: tuple[Template, ...], rng: random.Random, language: str, unseen: bool, stray: float
+) -> Iterator[Moment]:
+    while True:
+        spoken = language if language != MIXED and rng.random() < OWN else rng.choice(LANGUAGES)
+        state = draw_phone(rng.randrange(10**9), spoken, unseen)
+        if not unseen and rng.random() < NEW_NAMES:
+            state = made_up(state, rng)
+        if rng.random() < TURNED:
+            state = replace(state, turned=True)
+        task = rng.choice(templates)(state, rng)
+        yield from Course(task, rng, 0.0 if unseen else NEW_WORDS, stray).moments()
+
+
+class Course:
+    """One way through a task.
+
+    Args:
+        task: it.
+        rng: of everything drawn.
+        new_words: chance that words on the display are hashed as if never seen.
+        stray: chance of a step that is not the oracle's.
+    """
+
+    def __init__(self, task: Task, rng: random.Random, new_words: float, stray: float) -> None:
+        self.task, self.rng, self.stray = task, rng, stray
+        self.way = rng.choices(WAYS, SHARES)[0]
+        self.salt = str(rng.randrange(10**6)) if rng.random() < new_words else ""
+        packages = [each.package for each in PHONE_APPS]
+        rng.shuffle(packages)
+        self.apps = () if rng.random() < NO_APPS else tuple(packages[:APPS])
+        self.facts: tuple[Fact, ...] = ()
+        self.past: tuple[Past, ...] = ()
+
+    def moments(self) -> Iterator[Moment]:
+        """Its moments, until the task is done, spoilt or too long."""
+        state, finished = self.task.start, 0
+        screen = perceived(state, self.way, self.rng)
+        for _ in range(MOST_STEPS):
+            try:
+                moment, ends = self._moment(state, finished, screen)
+            except NoWay:
+                return
+            finished = moment.after.finished
+            if moment.done:
+                yield moment
+                return
+            gesture, action, target = self._move(state, moment)
+            reached = step(state, gesture)
+            spoilt = _spoils(state, gesture, reached) and settled(reached) not in ends
+            popped = self.rng.random() < POPPED
+            if popped:
+                reached = replace(reached, popup=self.rng.choice(POPUPS), focus="")
+            seen = perceived(reached, self.way, self.rng)
+            outcome = _outcome(state, reached, ends)
+            change = Change(before=moment.after, action=action, after=seen, changed=self._changed(state, reached))
+            yield moment if popped else replace(moment, change=change, outcome=outcome)
+            if spoilt:
+                return
+            past = Past(action=action, target=target, page=screen.title, outcome=outcome, finished=finished)
+            self.past = (*self.past, past)
+            state, screen = reached, seen
+
+    def _moment(self, state: State, finished: int, screen: Screen) -> tuple[Moment, frozenset[State]]:
+        """The moment, before anything is done, and the states to which a right step leads."""
+        task = self.task
+        told = finished - 1 if finished and self.rng.random() < BEHIND else finished
+        finished = task.progress(finished, state)
+        if self.rng.random() < AGAIN:
+            told = finished
+        before = Situation(
+            instruction=task.instruction,
+            screen=screen,
+            finished=told,
+            facts=self.facts,
+            past=self.past[-STEPS:],
+            apps=self.apps,
+        )
+        kept = self._keep(screen, finished)
+        after = before.model_copy(update={"finished": finished, "facts": self.facts})
+        if finished == len(task.subgoals):
+            right, ends = frozenset([2 * FEW[0] + FINISH]), frozenset[State]()
+            return Moment(task.name, before, after, right, frozenset(), kept, True, self.salt), ends
+        ends = frozenset(settled(step(state, each)) for each in best(task, finished, state))
+        right, texts = right_choices(state, after, ends, task.subgoals[finished])
+        return Moment(task.name, before, after, right, texts, kept, False, self.salt), ends
+
+    def _keep(self, screen: Screen, finished: int) -> frozenset[int]:
+        """Keep what was learned by the subgoals that are finished; the items that it stands on."""
+        found: set[int] = set()
+        for subgoal in self.task.subgoals[:finished]:
+            if subgoal.fact and all(each.text != subgoal.fact for each in self.facts):
+                found |= {item.number for item in screen.items if item.text and _reads(item.text, subgoal.fact)}
+                self.facts = (*self.facts, Fact(text=subgoal.fact, source=screen.title))[-FACTS:]
+        return frozenset(found)
+
+    def _move(self, state: State, moment: Moment) -> tuple[Gesture, Action, str]:
+        """The step that is made: a gesture, the action it is, the label of what it is made on."""
+        rng, screen = self.rng, moment.after.screen
+        if rng.random() >= self.stray:
+            place = rng.choice(sorted(moment.right))
+            text = rng.choice(sorted(moment.texts)) if moment.texts else 0
+        else:
+            place, text = self._astray(state, moment)
+        return gesture_of(place, text, state, moment.after, screen)
+
+    def _astray(self, state: State, moment: Moment) -> tuple[int, int]:
+        """Any step, right or not."""
+        rng, base, screen = self.rng, 2 * FEW[0], moment.after.screen
+        places = [each.number for each in screen.items[: FEW[0]] if each.touchable]
+        held = [FEW[0] + each.number for each in screen.items[: FEW[0]] if each.holdable]
+        apps = [base + GLOBALS + place for place in range(len(moment.after.apps))]
+        texts = [place for place, each in enumerate(candidates(moment.after)) if each]
+        wholes = [base + each for each in (BACK, HOME, UP, DOWN)] + ([base + TYPE] if state.focus and texts else [])
+        drawn = rng.choice([each for each in (places, places, held, wholes, wholes, apps) if each])
+        text = place_of(rng.choice(texts), rng.random() < 0.5) if texts else 0
+        return rng.choice(drawn), text
+
+    def _changed(self, before: State, after: State) -> float:
+        """Share of the picture that is another, roughly: pictures themselves would take long."""
+        first, second = view(before), view(after)
+        if (first.size, first.widgets, first.keys, first.page.dialog) == (
+            second.size, second.widgets, second.keys, second.page.dialog
+        ):  # fmt: skip
+            return 0.0
+        other = set(_boxes(before)) ^ set(_boxes(after))
+        area = sum((right - left) * (bottom - top) for _, (left, top, right, bottom) in other)
+        share = min(1.0, area / (first.size[0] * first.size[1]) + 0.2 * (bool(first.keys) != bool(second.keys)))
+        return min(1.0, max(1e-4, share * LEAST_INK ** self.rng.random()))
+
+
+def settled(state: State) -> State:
+    """The state without what does not matter to the way: which apps were used."""
+    return replace(state, recents=())
+
+
+def right_choices(
+    state: State, situation: Situation, ends: frozenset[State], subgoal: Subgoal
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Places of all choices and of all texts that lead where the oracle's gestures lead.
+
+    Args:
+        state: of the phone.
+        situation: as it is perceived.
+        ends: states to which the oracle's gestures lead, see `settled`.
+        subgoal: that is due.
+    """
+    room, base = FEW[0], 2 * FEW[0]
+    known: dict[Event, bool] = {}
+
+    def leads(event: Event | None) -> bool:
+        if event is None:
+            return False
+        if event not in known:
+            known[event] = settled(act(state, event)) in ends
+        return known[event]
+
+    found: set[int] = set()
+    for item in situation.screen.items[:room]:
+        widget = view(state).at(*item.middle)
+        if widget is not None and leads(widget.event):
+            found.add(item.number)
+        if widget is not None and leads(widget.hold):
+            found.add(room + item.number)
+    gestures: dict[int, Gesture] = {
+        base + BACK: Press("back"),
+        base + HOME: Press("home"),
+        base + DOWN: scroll(state, "down"),
+        base + UP: scroll(state, "up"),
+    }
+    for place, package in enumerate(situation.apps):
+        if package.endswith(f".{subgoal.app}"):
+            gestures[base + GLOBALS + place] = Open(subgoal.app)
+    found |= {place for place, gesture in gestures.items() if settled(step(state, gesture)) in ends}
+    texts = {
+        place_of(place, clear)
+        for place, text in enumerate(candidates(situation))
+        for clear in (False, True)
+        if state.focus and text and settled(step(state, Type(text, clear))) in ends
+    }
+    if texts:
+        found.add(base + TYPE)
+    if not found:  # the app can only be opened by its name, and is not among those that can: back to where its icon is
+        found.add(base + HOME)
+    return frozenset(found), frozenset(texts)
+
+
+def scroll(state: State, direction: str) -> Swipe:
+    """The swipe that scrolls the page as far as the oracle does."""
+    _, top, wide, floor = view(state).body
+    far, middle = round(SCROLL * (floor - top) / 2), (top + floor) // 2
+    start, end = (middle + far, middle - far) if direction == "down" else (middle - far, middle + far)
+    return Swipe(wide // 2, start, wide // 2, end)
+
+
+def gesture_of(
+    place: int, text: int, state: State, situation: Situation, screen: Screen
+) -> tuple[Gesture, Action, str]:
+    """The gesture of a choice, the action that it is, and the label of the item that it is made on.
+
+    Args:
+        place: of the choice, for `FEW` items.
+        text: place of the text, if it types.
+        state: of the phone.
+        situation: in which it is made.
+        screen: of the situation.
+    """
+    decision = decision_of(place, FEW[0], situation, 1.0)
+    item = None if decision.item is None else screen.items[decision.item]
+    label = item.label if item is not None else ""
+    if decision.kind == "type":
+        typed, clear = candidates(situation)[text // 2], bool(text % 2)
+        return Type(typed, clear), Action(kind="type", item=decision.item, text=typed, clear=clear), label
+    if decision.kind == "open_app":
+        name = decision.app.rsplit(".", 1)[-1]
+        return Open(name), Action(kind="open_app", text=decision.app), ""
+    if decision.kind == "press" and decision.key is not None:
+        return Press(decision.key), Action(kind="press", key=decision.key), ""
+    if decision.kind == "scroll":
+        swipe = scroll(state, decision.direction or "down")
+        return swipe, Action(kind="scroll", item=decision.item, direction=decision.direction), label
+    assert item is not None
+    if decision.kind == "long_press":
+        return Swipe(*item.middle, *item.middle, HOLD_S), Action(kind="long_press", item=item.number), label
+    return Tap(*item.middle), Action(kind="tap", item=item.number), label
+
+
+def _outcome(before: State, after: State, ends: frozenset[State]) -> Outcome:
+    if settled(after) == settled(before):
+        return "C"
+    return "A" if settled(after) in ends else "B"
+
+
+def _spoils(before: State, gesture: Gesture, after: State) -> bool:
+    """Whether a gesture may have changed what only a step of the task may: the way back may be long, or none."""
+    if before.world != after.world:
+        return True
+    if not isinstance(gesture, Tap):
+        return False
+    touched = view(before).at(gesture.x, gesture.y)
+    return touched is not None and touched.event is not None and touched.event.kind == "do"
+
+
+def _reads(text: str, fact: str) -> bool:
+    return bool(said(words_of(fact), text)[0].min(initial=1.0) > 0) and said(words_of(text), fact)[1] > ENOUGH
+
+
+def _boxes(state: State) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
+    for widget in view(state).widgets:
+        part = widget.part
+        yield f"{part.kind} {part.text} {part.detail} {part.on} {part.glyph} {widget.focused}", widget.seen

@@ -1,0 +1,180 @@
+"""Displays of the simulated phone as perception might give them: from a tree, from a poor tree, from a picture alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Literal
+
+from edgewise.agent.device.elements import read_tree
+from edgewise.agent.perception.tree import screen_of, title_of
+from edgewise.agent.phone.apps.catalogue import find_app
+from edgewise.agent.phone.core import view
+from edgewise.agent.phone.glyphs import LINES
+from edgewise.agent.phone.state import State
+from edgewise.agent.phone.tree import tree
+from edgewise.agent.phone.widgets import Box, Widget
+from edgewise.agent.screen import MOST, Item, Role, Screen
+
+Way = Literal["tree", "signs", "poor", "picture"]
+"""Tree; tree and signs; tree that tells no names and few descriptions; text and signs of a picture."""
+WAYS: tuple[Way, ...] = ("tree", "signs", "poor", "picture")
+SHARES = (0.3, 0.25, 0.15, 0.3)
+"""Parts of the drawn tasks in which the phone is perceived in each way."""
+UNKNOWN, CONFUSED = 0.08, 0.04
+"""Chances that a sign is not recognised, or taken for another."""
+MISREAD = 0.04
+"""Chance that a letter of a text of a picture is another one."""
+MISJUDGED = 0.12
+"""Chance that what can be touched is taken for what cannot, or the reverse, in a picture."""
+JOINED, BUTTONS, LISTS, FOCUS = 0.85, 0.1, 0.7, 0.9
+"""Chances that texts and icons of a row are taken for one item, that the phone's own buttons are items, that a list is seen to
+be one, that the field with the focus is known."""
+ICON = 96
+"""Side of the icon of a row, pixels."""
+ROLES: dict[str, Role] = {
+    "row": "row",
+    "level": "row",
+    "switch": "switch",
+    "text": "text",
+    "heading": "text",
+    "bubble": "text",
+    "tile": "tile",
+    "button": "button",
+    "field": "field",
+    "icon": "icon",
+    "picture": "picture",
+}
+
+
+def from_tree(state: State) -> Screen:
+    """The display as its tree tells it."""
+    return screen_of(read_tree(tree(state)), state.size, find_app(state.place.app).package, bool(view(state).keys))
+
+
+def perceived(state: State, way: Way, rng: random.Random) -> Screen:
+    """The display, perceived in a way.
+
+    Args:
+        state: of the phone.
+        way: among `WAYS`.
+        rng: of what is not recognised.
+    """
+    if way == "picture":
+        return _from_picture(state, rng)
+    screen = from_tree(state)
+    if way == "tree":
+        return screen
+    signs = {widget.seen: widget.part.glyph for widget in view(state).widgets if widget.part.glyph}
+    poor = way == "poor"
+    items = tuple(
+        item.model_copy(
+            update={
+                "sign": _sign(signs.get(item.box, ""), rng),
+                "resource": "" if poor else item.resource,
+                "description": "" if poor and rng.random() < 0.5 else item.description,
+            }
+        )
+        for item in screen.items
+    )
+    return screen.model_copy(update={"items": items})
+
+
+def _sign(name: str, rng: random.Random) -> str:
+    if not name or rng.random() < UNKNOWN:
+        return ""
+    return rng.choice(tuple(LINES)) if rng.random() < CONFUSED else name
+
+
+def _from_picture(state: State, rng: random.Random) -> Screen:
+    screen = view(state)
+    joined = rng.random() < JOINED
+    pieces = [each for widget in screen.widgets if _seen(widget) for each in _pieces(state, widget, joined, rng)]
+    if rng.random() < BUTTONS:
+        pieces += [(each.box, "icon", "", "", _sign(each.part.glyph, rng), True, None) for each in screen.navigation]
+    if screen.far and rng.random() < LISTS:
+        pieces.append((screen.body, "list", "", "", "", False, None))
+    focused = {widget.seen for widget in screen.widgets if widget.focused and rng.random() < FOCUS}
+    pieces.sort(key=lambda each: (each[0][1], each[0][0]))
+    items = tuple(
+        Item(
+            number=number,
+            box=box,
+            role=role,
+            text=_read(text, rng),
+            detail=_read(detail, rng),
+            sign=sign,
+            touchable=touchable != (rng.random() < MISJUDGED),
+            focused=role == "field" and box in focused,
+            scrollable=role == "list",
+            checked=checked,
+        )
+        for number, (box, role, text, detail, sign, touchable, checked) in enumerate(pieces[:MOST])
+    )
+    return Screen(
+        width=state.size[0],
+        height=state.size[1],
+        items=items,
+        app=find_app(state.place.app).package,
+        title=title_of(items, state.size[1]),
+        keyboard=bool(screen.keys),
+    )
+
+
+def _seen(widget: Widget) -> bool:
+    left, top, right, bottom = widget.seen
+    return right - left > 20 and bottom - top > 20
+
+
+Piece = tuple[Box, Role, str, str, str, bool, bool | None]
+
+
+def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> Iterator[Piece]:
+    """What is seen of a widget: box, role, text, detail, sign, whether it can be touched, whether it is on."""
+    part, box = widget.part, widget.seen
+    touchable = widget.event is not None
+    sign = _sign(part.glyph, rng)
+    if part.kind == "icon":
+        words = state.skin.words and widget.bar and part.text
+        yield box, "button" if words else "icon", part.text if words else "", "", "" if words else sign, True, None
+        return
+    if part.kind == "field":
+        hinted = not part.text
+        text, hint = ("", part.detail) if hinted and joined else (part.text or part.detail, "")
+        yield box, "field" if rng.random() < 0.8 else "text", text, hint, "", True, None
+        return
+    if part.kind in ("row", "switch", "level") and not joined:
+        yield from _apart(widget, sign, touchable)
+        return
+    if part.kind == "picture":
+        yield box, "picture", "", "", sign, False, None
+        return
+    checked = part.on if part.kind == "switch" else None
+    role = ROLES[part.kind]
+    yield box, role, part.text, part.detail, "" if part.kind == "button" else sign, touchable, checked
+
+
+def _apart(widget: Widget, sign: str, touchable: bool) -> Iterator[Piece]:
+    part, (left, top, right, bottom) = widget.part, widget.seen
+    middle = (top + bottom) // 2
+    start = left + 24
+    if part.glyph:
+        yield (start, middle - ICON // 2, start + ICON, middle + ICON // 2), "icon", "", "", sign, touchable, None
+        start += ICON + 16
+    end = min(right - 24, start + 24 * max(3, len(part.text)))
+    if part.detail and part.kind == "row":
+        yield (start, top + 12, end, middle), "text", part.text, "", "", touchable, None
+        yield (start, middle, end, max(middle + 1, bottom - 12)), "text", part.detail, "", "", touchable, None
+    else:
+        yield (start, top + 12, end, max(top + 13, bottom - 12)), "text", part.text, "", "", touchable, None
+    if part.kind == "switch":
+        yield (right - 190, middle - 48, right - 24, middle + 48), "switch", "", "", "", touchable, part.on
+    if part.kind == "level":
+        yield (right - 380, middle - 48, right - 180, middle + 48), "text", part.detail, "", "", False, None
+
+
+def _read(text: str, rng: random.Random) -> str:
+    if len(text) < 4 or rng.random() > MISREAD * min(len(text), 12) / 4:
+        return text
+    place = rng.randrange(len(text))
+    return text[:place] + rng.choice("lioacetnr1") + text[place + 1 :]
