@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ from edgewise.papers.edmsac.names import (
 )
 from edgewise.papers.edmsac.paper import PROFILES
 from edgewise.papers.edmsac.probes import first_period_of_static, network_states, scheme_profits
+from edgewise.reports.folder import write_output
 from tiny_experiment import must_not_be_called
 
 PROFILE = Profile("tiny", steps=400, seeds=2, evaluations=2, episodes=3)
@@ -185,7 +187,7 @@ def test_every_cell_can_be_described() -> None:
             assert all(planned.cell.setting.project for planned in cells)
 
 
-def test_constructions_are_shown_beside_what_the_model_predicts() -> None:
+def test_constructions_are_shown_beside_what_the_model_predicts(tmp_path: Path) -> None:
     figures = ("expected", "modelled", "realised", "paid", "quality_paper", "quality_fitted", "quality_measured")
     rows = [
         {"designer": name, "repetition": n, **dict.fromkeys(figures, scale + n), "accepted": 1.0, "success": 0.5}
@@ -198,3 +200,6 @@ def test_constructions_are_shown_beside_what_the_model_predicts() -> None:
     table = experiment.output(results).table
     assert table["contract"].tolist() == ["dynamic", "static", "random"]
     assert table["realised, measured quality"].str.split().str[0].tolist() == ["4.5", "3.5", "2.5"]
+    write_output(tmp_path, experiment, results, experiment.output(results), "the command")
+    assert (tmp_path / "seeds.csv").read_text() == "setting,policy,seed\n"
+    assert "environment steps" not in (tmp_path / "README.md").read_text()

@@ -65,7 +65,7 @@ def _values(folder: Path, record: Record) -> dict[str, object]:
         "verdicts": {word: count for word, count in _tally(record.claims).items() if count},
         "figure": embedded(folder / f"{FIGURE}.png"),
         "small_print": small_print(record.profile) if record.claims else [],
-        "spent": budget_text(record.profile, record.settings),
+        "spent": budget_text(record.profile, record.settings) if record.settings else "",
         "training": {label: _duration(seconds) for label, seconds in record.training_s.items()},
         "total": _duration(total),
     }

@@ -116,7 +116,7 @@ def _seeds(results: Results) -> pd.DataFrame:
         means.insert(0, "policy", outcome.label)
         means.insert(0, "setting", outcome.setting.label)
         tables.append(means)
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["setting", "policy", "seed"])
 
 
 def _page(record: Record) -> str:
@@ -135,7 +135,7 @@ def _page(record: Record) -> str:
         ]
     facts = [
         *record.notes,
-        budget_text(profile, record.settings),
+        *([budget_text(profile, record.settings)] if record.settings else []),
         f"edgewise {record.software['edgewise']}, code {', '.join(record.code)}; figure drawn on {record.machine}"
         + ("." if not record.computed_on else f", results computed on {' and '.join(record.computed_on)}.")
         + (" The results were made by more than one state of the code." if len(record.code) > 1 else ""),

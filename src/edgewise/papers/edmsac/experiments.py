@@ -100,7 +100,7 @@ EXPERIMENTS = {
         Experiment(
             name="construction",
             title=TITLES["construction"],
-            settings=(DEFAULT,),
+            settings=(),
             learners=(),
             references=(),
             plot=constructions.built,
