@@ -76,9 +76,11 @@ class Asking:
             self.latency[place] = self.latency.get(place, 0.0) + time.perf_counter() - begun
             spent = Spent(1) if before is None else module.spent() - before
             self.spent, self.in_step = self.spent + spent, self.in_step + spent
-        if place == "decision":
-            self._invalid = 0
         return answer
+
+    def note_whole(self) -> None:
+        """A whole action came of the answers: those of no use before it are forgiven."""
+        self._invalid = 0
 
     def next_best(self, situation: Situation, decision: Decision) -> Sequence[Decision]:
         """What the decision module would do otherwise, the best first; nothing where it does not tell (`ranked`)."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
 
+from edgewise.agent.asking import Asking
 from edgewise.agent.conduct import Conduct, Over
 from edgewise.agent.device.device import Device
 from edgewise.agent.device.elements import Element
@@ -23,9 +24,12 @@ from edgewise.agent.device.errors import (
 )
 from edgewise.agent.modules.interfaces import Look
 from edgewise.agent.perception.plain import digest_of
+from edgewise.agent.screen import Screen
 
-TRIES = 5
-"""Times that a picture is asked for."""
+TRIES, LONGEST_WAIT_S = 6, 2.0
+"""Times that a picture is asked for, and the longest time between two of them, s."""
+LOOKS = 4
+"""Times that a page is looked at that cannot be read."""
 TREES = 2
 """Times that a tree is asked for; a device may ask several times by itself."""
 SMALL = (270, 600)
@@ -85,11 +89,45 @@ class Eyes:
                 trouble.append(error.name)
                 if attempt == TRIES - 1:
                     raise Over(error.name, str(error)) from None
-                self._sleep(self._conduct.wait_s * 2**attempt)
+                self._sleep(min(LONGEST_WAIT_S, self._conduct.wait_s * 2**attempt))
             except DeviceError as error:
                 trouble.append(error.name)
                 self.revive(error)
         raise Over(trouble[-1], f"after {TRIES} tries")
+
+    def perceive(self, asking: Asking, before: str = "") -> tuple[Seen, Screen]:
+        """The display and what is on it.
+
+        It is looked at again where the phone gives no tree and the picture alone is not enough.
+
+        Args:
+            asking: asks the perception module.
+            before: digest of the picture before an action; another is waited for. If empty, none is.
+
+        Raises:
+            Over: if there is nothing to be perceived.
+        """
+        blank, reason, told = Screen(width=1, height=1), "", ""
+        for attempt in range(LOOKS):
+            seen = self._another(before)
+            try:
+                screen = asking.ask("perception", seen.look, blank)
+            except DeviceError as error:
+                reason, told = (seen.trouble[-1] if seen.trouble else error.name), str(error)
+                self._sleep(self._conduct.wait_s * 2**attempt)
+                continue
+            if screen is blank:
+                raise Over("invalid", asking.notes[-1])
+            return seen, screen.model_copy(update={"picture": seen.picture})
+        raise Over(reason, told)
+
+    def _another(self, before: str) -> Seen:
+        seen = self.look()
+        if seen.picture != before or self._conduct.late_s == 0:
+            return seen
+        self._await_change(before)
+        again = self.look()
+        return replace(again, trouble=(*seen.trouble, *again.trouble))
 
     def _look(self, trouble: list[str]) -> Seen:
         png = self._device.screenshot()
@@ -112,7 +150,7 @@ class Eyes:
         self._trees = 1  # it takes long: once a step is enough where it does not come to rest
         return None
 
-    def picture(self) -> str:
+    def _picture(self) -> str:
         """Digest of the picture of now; empty if there is none."""
         try:
             return digest_of(self._device.screenshot())
@@ -126,12 +164,12 @@ class Eyes:
         except DeviceError:
             return  # the next look bears it, or ends the run with its name
 
-    def await_change(self, picture: str) -> None:
+    def _await_change(self, picture: str) -> None:
         """Wait for another picture than `picture`, for as long as transitions may be late."""
         end = time.monotonic() + self._conduct.late_s
         while time.monotonic() < end:
             self._sleep(min(self._conduct.wait_s, self._conduct.late_s))
-            if self.picture() not in ("", picture):
+            if self._picture() not in ("", picture):
                 self.settle()
                 return
 

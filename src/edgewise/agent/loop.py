@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import Literal
 
 from edgewise.agent.actions import Action
 from edgewise.agent.asking import Asking
@@ -17,7 +17,7 @@ from edgewise.agent.device.device import Device
 from edgewise.agent.device.errors import CommandFailed, DeviceError, KeyboardDenied, TypingFailed
 from edgewise.agent.eyes import Eyes, Seen, share_changed
 from edgewise.agent.guards import dismissal, other_ways, read_there, sensitive
-from edgewise.agent.hands import MADE, NoSuchItem, perform, points_of
+from edgewise.agent.hands import NoSuchItem, perform, points_of
 from edgewise.agent.modules.interfaces import (
     FACTS,
     STEPS,
@@ -38,8 +38,8 @@ from edgewise.common.errors import EdgewiseError
 
 NEW_PLAN, AFRESH, MOST_FAILURES = 2, 4, 8
 """Failures in a row after which planning is asked again, the agent begins from the home page, the run ends."""
-MOST_FAULTS = 2
-"""Times in a row that typing may fail."""
+MOST_FAULTS, MOST_WINDOWS = 2, 6
+"""Times in a row that typing may fail, and windows of the system that are closed in a row."""
 
 
 def run_agent(
@@ -114,7 +114,8 @@ class _Loop:
         self._done: set[tuple[str, str, int]] = set()
         self._last: tuple[Situation, Action, bytes] | None = None
         self._plan: tuple[str, Plan] | None = None
-        self._failures, self._faults, self._verified = 0, 0, False
+        self._failures, self._faults, self._windows, self._verified = 0, 0, 0, False
+        self._key = ("", "", 0)
 
     def end(self, reason: str, told: str = "") -> End:
         """How the run ended."""
@@ -128,12 +129,10 @@ class _Loop:
         """
         self._asking.begin_step()
         self._asking.check()
-        seen = self._look()
-        screen = self._perceived(seen)
-        closing = dismissal(screen, seen.look.tree, seen.look.app)
-        if closing is not None and not self._was_done(screen, closing):
-            self._asking.notes.append("closes a window of the system")
-            self._do(self._situation(screen), closing, seen, None, None, "guard")
+        waited = self._last is not None and self._last[1].kind != "wait"
+        before = self._last[0].screen.picture if waited and self._last is not None else ""
+        seen, screen = self._eyes.perceive(self._asking, before)
+        if self._closed_window(seen, screen):
             return
         self._reflect(screen, seen)
         situation, plan = self._understand(screen, seen)
@@ -151,25 +150,23 @@ class _Loop:
         self._ask_first(action, screen, decision)
         self._do(situation, action, seen, plan, decision, "modules")
 
-    def _look(self) -> Seen:
-        seen = self._eyes.look()
-        late = self._conduct.late_s > 0 and self._last is not None and self._last[1].kind != "wait"
-        if late and self._last is not None and seen.picture == self._last[0].screen.picture:
-            self._eyes.await_change(seen.picture)
-            again = self._eyes.look()
-            seen = replace(again, trouble=(*seen.trouble, *again.trouble))
-        return seen
+    def _closed_window(self, seen: Seen, screen: Screen) -> bool:
+        """Close a window of the system that lies over the app, if there is one.
 
-    def _perceived(self, seen: Seen) -> Screen:
-        blank = Screen(width=1, height=1)
-        try:
-            screen = self._asking.ask("perception", seen.look, blank)
-        except DeviceError as error:
-            reason = seen.trouble[-1] if seen.trouble else error.name
-            raise Over(reason, str(error)) from None
-        if screen is blank:
-            raise Over("invalid", self._asking.notes[-1])
-        return screen.model_copy(update={"picture": seen.picture})
+        Raises:
+            Over: if they keep coming.
+        """
+        closing = dismissal(screen, seen.look.tree, seen.look.app)
+        if closing is None:
+            self._windows = 0
+            return False
+        self._windows += 1
+        if self._windows > MOST_WINDOWS:
+            raise Over("pop-up", "windows of the system keep coming")
+        self._asking.notes.append("closes a window of the system")
+        self._done.discard(self._key)  # what was disturbed may be done again
+        self._do(self._situation(screen), closing, seen, None, None, "guard")
+        return True
 
     def _situation(self, screen: Screen) -> Situation:
         return Situation(
@@ -257,6 +254,8 @@ class _Loop:
         decision = self._asking.ask("decision", situation, back)
         for each in (decision, *self._asking.next_best(situation, decision)):
             action = self._completed(situation, each)
+            if action is not None and each is not back:
+                self._asking.note_whole()
             if action is not None and not self._was_done(situation.screen, action):
                 return each, action
             self._asking.notes.append(
@@ -323,10 +322,12 @@ class _Loop:
             for each in self._watchers:
                 each.acting(action)
         made = self._perform(situation.screen, action)
-        if made:
-            self._done.add((seen.picture, action.model_dump_json(), self._finished))
-            self._eyes.settle()
-        if by == "modules" and made:
+        if by == "modules" and made != "lost":
+            self._key = (seen.picture, action.model_dump_json(), self._finished)
+            if made == "made":
+                self._done.add(self._key)
+        self._eyes.settle()
+        if by == "modules" and made != "lost":
             item = situation.screen.items[action.item] if action.item is not None else None
             past = Past(
                 action=action,
@@ -337,14 +338,12 @@ class _Loop:
             self._past, self._last = (*self._past, past)[-STEPS:], (situation, action, seen.look.png)
         self._record(situation, seen, plan, decision, action, by)
 
-    def _perform(self, screen: Screen, action: Action) -> bool:
-        """Do it; whether it was, or is to be counted as done.
+    def _perform(self, screen: Screen, action: Action) -> Literal["made", "failed", "lost"]:
+        """Do it: it was done, may be tried again, or the phone was lost.
 
         Raises:
             Over: with the fault's name, if the phone does not come back or typing keeps failing.
         """
-        if action.kind not in MADE:
-            return True
         try:
             perform(self._device, screen, action, self._sleep)
         except (TypingFailed, KeyboardDenied, CommandFailed) as error:
@@ -352,13 +351,13 @@ class _Loop:
             self._faults += 1
             if self._faults > MOST_FAULTS:
                 raise Over(error.name, str(error)) from None
-            return True
+            return "made" if isinstance(error, CommandFailed) else "failed"
         except DeviceError as error:
             self._asking.notes.append(f"{error.name}: {error}"[:LONGEST])
             self._eyes.revive(error)
-            return False
+            return "lost"
         self._faults = 0
-        return True
+        return "made"
 
     def _record(
         self,

@@ -16,8 +16,10 @@ KEPT = 512
 
 
 def same_way(before: State, after: State, wanted: State) -> bool:
-    """Whether two states that follow `before` are as good as each other: equal, however far and where to they are scrolled
-    in the same direction, and whichever apps were used last.
+    """Whether two states that follow `before` are as good as each other.
+
+    They are if they are equal, however far they are scrolled in the same direction, whichever apps were used last, and whether
+    or not a fault has turned the display or laid a window over it.
     """
     return _compared(before, after) == _compared(before, wanted)
 
@@ -28,7 +30,8 @@ def _compared(before: State, after: State) -> State:
         moved = stack[-1].scroll - before.place.scroll
         place: Place = replace(stack[-1], scroll=(moved > 0) - (moved < 0))
         stack = (*stack[:-1], place)
-    return replace(after, stack=stack, recents=())
+    popup = after.popup if before.popup else ""
+    return replace(after, stack=stack, recents=(), turned=before.turned, popup=popup)
 
 
 class Truth:
@@ -90,6 +93,6 @@ class Truth:
 
     def outcome(self, done: int, before: State, after: State, gestures: int = 1) -> Outcome:
         """C if nothing was changed, A if the way was shortened, else B."""
-        if replace(before, recents=()) == replace(after, recents=()):
+        if same_way(before, before, after):
             return "C"
         return "A" if self.shortened(done, before, after, gestures) else "B"

@@ -68,6 +68,12 @@ class TruncatedImage(DeviceError):
     name = "truncated-png"
 
 
+class EmptyImage(TruncatedImage):
+    """The phone sends nothing that begins like a picture."""
+
+    name = "empty-png"
+
+
 class TreeNotIdle(DeviceError):
     """No tree of elements, because the page does not come to rest."""
 

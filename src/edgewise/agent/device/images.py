@@ -8,7 +8,7 @@ import zlib
 
 from PIL import Image
 
-from edgewise.agent.device.errors import BlackFrame, TruncatedImage
+from edgewise.agent.device.errors import BlackFrame, EmptyImage, TruncatedImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BLACK = 8
@@ -24,7 +24,7 @@ def whole_png(data: bytes) -> bytes:
     start = data.find(SIGNATURE)
     if start < 0:
         said = data[:80].decode(errors="replace").strip()
-        raise TruncatedImage(f"the phone sent no picture{f', but: {said}' if said else ''}")
+        raise EmptyImage(f"the phone sent no picture{f', but: {said}' if said else ''}")
     place = start + len(SIGNATURE)
     while place + 12 <= len(data):
         (length,) = struct.unpack(">I", data[place : place + 4])

@@ -77,10 +77,9 @@ def _pressed(goal: Goal, situation: Situation, last: Past) -> bool:
     if goal.meaning == "send":
         value = resolved(goal.fields[0].value, situation.facts)
         field = found_field(screen, goal.fields[0])
-        said = any(phrase(each.text) == phrase(value) for each in screen.items if each.role != "field")
         typed = len(situation.past) > 1 and situation.past[-2].action.kind == "type"
-        gone = field is None or field.now != value
-        return gone and titled(screen, goal.name) and (said or typed or _touched(last, "send"))
+        gone = (field is None or field.now != value) and likeness(last.page, goal.name) > 0
+        return gone and titled(screen, goal.name) and (typed or _touched(last, "send"))
     if goal.fields and not any(each.level for each in goal.fields):
         gone = not any(found_field(screen, each) for each in goal.fields)
         return gone and not _touched(last, "back") and _left(goal, situation, last)
