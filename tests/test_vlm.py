@@ -15,6 +15,7 @@ pytest.importorskip("httpx", reason="the extra `agent` is not installed")
 
 from edgewise.agent.actions import Action
 from edgewise.agent.agents import Setting, make_modules
+from edgewise.agent.commands.run import run
 from edgewise.agent.conduct import Conduct, End, Limits
 from edgewise.agent.loop import run_agent
 from edgewise.agent.model.chat import Answer, Request, Traits
@@ -35,7 +36,7 @@ from edgewise.agent.phone.tasks.suites import draw_tasks
 from edgewise.agent.screen import Item, Screen
 from edgewise.agent.spent import TellsSpent
 from edgewise.agent.truth import Truth
-from edgewise.common.chat import ModelError
+from edgewise.common.chat import KEY, KEY_FILE, ModelError
 
 Said = Callable[[str, Request], Mapping[str, Any]]
 
@@ -345,3 +346,26 @@ def test_a_run_is_done_again_from_its_cassette(tmp_path: Path) -> None:
     again, replayed, stub = over_the_wire(pictures="no", replay=str(tmp_path))
     assert (first.reason, again.reason, truth.succeeded, replayed.succeeded) == ("success", "success", True, True)
     assert (again.steps, stub.asked) == (first.steps, [])
+
+
+def test_the_command_runs_it_and_the_key_is_in_nothing_that_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = "a-key-that-nobody-may-read"
+    monkeypatch.setenv(KEY, secret)
+    monkeypatch.delenv(KEY_FILE, raising=False)
+    with StubServer(scripted(make_modules("rules", Setting()), "image"), key=secret) as stub:
+        words = ["--modules", "vlm", "--task", "show-settings", "--language", "en", "--out", str(tmp_path / "run")]
+        options = (f"url={stub.url}", "model=scripted", "pictures=no", f"record={tmp_path / 'answers'}")
+        for option in options:
+            words += ["--option", option]
+        assert run(words) == 0
+        stub.key = "another"
+        assert run([*words[:6], "--out", str(tmp_path / "refused"), "--option", options[0]]) == 1
+    files = [each for each in tmp_path.rglob("*") if each.is_file()]
+    assert {each.suffix for each in files} == {".json", ".png"}
+    assert all(secret.encode() not in each.read_bytes() for each in files)
+    printed = capfd.readouterr()
+    assert "end: success" in printed.out
+    assert "the key is wrong: Bearer ..." in printed.out
+    assert secret not in printed.out + printed.err

@@ -57,10 +57,8 @@ def _asked(form: Form) -> dict[str, Any]:
     """The fields that ask for a form."""
     if form.rung == "tools":
         function = {"name": form.name, "description": "Give the answer.", "parameters": form.schema}
-        return {
-            "tools": [{"type": "function", "function": function}],
-            "tool_choice": {"type": "function", "function": {"name": form.name}},
-        }
+        tools = [{"type": "function", "function": function}]
+        return {"tools": tools, "tool_choice": "required"}  # the only one there is; some servers take no name here
     if form.rung == "schema":
         schema = {"name": form.name, "strict": True, "schema": strict(form.schema)}
         return {"response_format": {"type": "json_schema", "json_schema": schema}}

@@ -1,4 +1,8 @@
-"""Answers of a given form from any model: a ladder of ways to ask for it, and two more attempts for what is not valid."""
+"""Answers of a given form from any model: a ladder of ways to ask for it, and two more attempts for what is not valid.
+
+The first way that works is kept. Until one has worked, the next is tried where an endpoint refuses a way, or takes it and does
+not answer in the form.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +64,14 @@ class NotValid(ModelError):
     name = "model-invalid"
 
 
+@dataclass
+class _Known:
+    """What is known of an endpoint: ways to ask that it has not refused, and whether the first of them has worked."""
+
+    rungs: tuple[Rung, ...]
+    proven: bool = False
+
+
 class Asker:
     """Asks a model, remembers the best way that its endpoint knows, and counts what it costs.
 
@@ -72,17 +84,17 @@ class Asker:
     def __init__(self, model: ChatModel, meter: Meter | None = None, again: int = AGAIN) -> None:
         self.model, self.meter = model, meter or Meter()
         self._again = again
-        self._rungs = list(model.traits.rungs)
+        self._known = _Known(model.traits.rungs)
 
     @property
     def rung(self) -> Rung:
         """The way that is tried next."""
-        return self._rungs[0]
+        return self._known.rungs[0]
 
     def counted_by(self, meter: Meter) -> Asker:
         """One for the same endpoint, of which both remember the best way, with another meter."""
         other = Asker(self.model, meter, self._again)
-        other._rungs = self._rungs
+        other._known = self._known
         return other
 
     def ask(self, question: Question[T]) -> T:
@@ -98,51 +110,72 @@ class Asker:
             Turn("system", f"{question.system}\n\n{form}"),
             Turn("user", question.text, question.pictures),
         )
-        wrong = ""
+        wrong, rungs = "", self._known.rungs
         for left in reversed(range(1 + self._again)):
-            answer = self._complete(turns, question.name, schema)
-            found, wrong = valid(answer, question)
-            if found is not None:
-                return found
+            answer, rungs = self._complete(turns, question.name, schema, rungs)
+            read = read_answer_to(question, answer)
+            if read.found is not None:
+                self._known.rungs, self._known.proven = rungs, True
+                return read.found
+            wrong = read.wrong
             if left:
                 self.meter.again()
+            if not read.formed and not self._known.proven and len(rungs) > 1:
+                rungs = rungs[1:]
             told = f"That is not valid: {wrong}. Answer again, with nothing but one JSON object by the schema."
             turns = (*turns, Turn("assistant", answer.text[:REPEATED] or "-"), Turn("user", told))
         self.meter.invalid()
         raise NotValid(f"{self.model.name}: {question.name}: no valid answer in {1 + self._again} attempts: {wrong}")
 
-    def _complete(self, turns: tuple[Turn, ...], name: str, schema: dict[str, Any]) -> Answer:
-        for rung in tuple(self._rungs):
+    def _complete(
+        self, turns: tuple[Turn, ...], name: str, schema: dict[str, Any], rungs: tuple[Rung, ...]
+    ) -> tuple[Answer, tuple[Rung, ...]]:
+        """An answer, and the rungs from that on which it was given."""
+        for place, rung in enumerate(rungs):
             request, started = Request(turns, Form(name, schema, rung)), time.monotonic()
             try:
                 answer = self.model.complete(request)
             except ModelError as error:
                 self.meter.failed(time.monotonic() - started)
-                if rung == self._rungs[-1] or not _unknown(error):
+                if rung == rungs[-1] or not _unknown(error):
                     raise
                 continue
             self.meter.answered(request, answer, self.model.traits, time.monotonic() - started)
-            del self._rungs[: self._rungs.index(rung)]
-            return answer
+            return answer, rungs[place:]
         raise AssertionError("there is at least one way to ask")
 
 
-def valid(answer: Answer, question: Question[T]) -> tuple[T | None, str]:
-    """The answer in its form, or None and what is wrong with it."""
-    wrong = "it was cut at the limit of its length" if answer.cut else "it holds no JSON object"
-    for place, found in enumerate(objects_in(answer.text)):
+@dataclass(frozen=True)
+class Read(Generic[T]):
+    """What was read of an answer.
+
+    Attributes:
+        found: the answer, if it is valid.
+        wrong: with it, in words; empty if nothing.
+        formed: whether it has the form, valid in its place or not.
+    """
+
+    found: T | None
+    wrong: str = ""
+    formed: bool = True
+
+
+def read_answer_to(question: Question[T], answer: Answer) -> Read[T]:
+    """The answer to a question in its form, or what is wrong with it."""
+    first: Read[T] | None = None
+    for found in objects_in(answer.text):
         known = {name: value for name, value in found.items() if name in question.fields and value is not None}
         try:
             read = question.kind.model_validate({**known, **question.given})
         except ValidationError as error:
-            said = _told(error.errors())
-        else:
-            said = question.check(read)
-            if not said:
-                return read, ""
-        if not place:
-            wrong = said
-    return None, wrong
+            first = first or Read(None, _told(error.errors()), formed=False)
+            continue
+        wrong = question.check(read)
+        if not wrong:
+            return Read(read)
+        first = first or Read(None, wrong)
+    cut = "it was cut at the limit of its length" if answer.cut else "it holds no JSON object"
+    return first or Read(None, cut, formed=False)
 
 
 def _told(errors: Sequence[Any]) -> str:

@@ -190,7 +190,7 @@ def completion(asked: Asked, found: Mapping[str, Any], faults: set[str]) -> dict
     return {
         "object": "chat.completion",
         "choices": [{"index": 0, "message": message, "finish_reason": "length" if "cut" in faults else "stop"}],
-        "usage": {"prompt_tokens": len(str(asked.body)) // LETTERS, "completion_tokens": len(text) // LETTERS + 1},
+        "usage": {"prompt_tokens": len(asked.text) // LETTERS + 1, "completion_tokens": len(text) // LETTERS + 1},
     }
 
 
