@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from edgewise.execution.local import serial
 from edgewise.experiments.cell import CellResult, Learned, Planned, ProbeResult
@@ -34,6 +37,7 @@ from edgewise.papers.edmsac.names import (
     TRAINING_OPTIMUM,
 )
 from edgewise.papers.edmsac.paper import PROFILES
+from edgewise.papers.edmsac.phones import AGENTS as PHONE_AGENTS
 from edgewise.papers.edmsac.probes import first_period_of_static, network_states, scheme_profits
 from edgewise.reports.folder import write_output
 from tiny_experiment import must_not_be_called
@@ -203,3 +207,44 @@ def test_constructions_are_shown_beside_what_the_model_predicts(tmp_path: Path) 
     write_output(tmp_path, experiment, results, experiment.output(results), "the command")
     assert (tmp_path / "seeds.csv").read_text() == "setting,policy,seed\n"
     assert "environment steps" not in (tmp_path / "README.md").read_text()
+
+
+def test_agents_on_phones_are_shown_beside_what_the_paper_claims() -> None:
+    level = {"alone 1": 0.5, "alone 2": 0.7, "federated": 0.8, "rules": 0.6, "oracle": 1.0}
+    ease = {"simple": 0.15, "complex": 0.0}
+    names = ("success", "decisions", "reflections", "plans", "steps")
+    rows = [
+        {"repetition": n, "suite": suite, "agent": agent, "redundant": 1.0 + n / 100, "task_ms": 9.0}
+        | dict.fromkeys(names, value + easier + n / 1000)
+        for n in range(6)
+        for suite, easier in ease.items()
+        for agent, value in level.items()
+    ]
+    experiment = EXPERIMENTS["fig5"]
+    [key] = experiment.probes([])
+    output = experiment.output(Results(PROFILES["quick"], (), {key: ProbeResult(pd.DataFrame(rows), "code")}))
+    assert output.table["agent"].tolist() == [name for name in PHONE_AGENTS.values() for _ in ease]
+    assert output.table["success"].str.split().str[0].tolist()[:4] == ["0.85", "0.70", "0.95", "0.80"]
+    assert [claim.verdict for claim in output.claims] == ["holds"] * 4
+    hard = pd.DataFrame(rows).assign(suite=[{"simple": "complex", "complex": "simple"}[row["suite"]] for row in rows])
+    worse = hard.assign(success=hard["success"].where(hard["agent"] != "federated", 0.1))
+    output = experiment.output(Results(PROFILES["quick"], (), {key: ProbeResult(worse, "code")}))
+    assert [claim.verdict for claim in output.claims] == ["does not hold", "holds", "does not hold", "does not hold"]
+
+
+def test_runs_on_a_phone_are_shown_step_by_step() -> None:
+    kept = io.BytesIO()
+    Image.new("RGB", (9, 20), "navy").save(kept, "JPEG")
+    picture = base64.b64encode(kept.getvalue()).decode()
+    step = {"action": "tap", "target": "Send", "finished": 0, "x": 0.5, "y": 0.9, "picture": picture, "by": "modules"}
+    rows = [
+        {"case": case, "instruction": f"do {case}", "succeeded": case == "simple", "step": n, **step}
+        for case, count in (("simple", 3), ("complex", 9))
+        for n in range(count)
+    ]
+    experiment = EXPERIMENTS["fig4"]
+    [key] = experiment.probes([])
+    output = experiment.output(Results(PROFILES["quick"], (), {key: ProbeResult(pd.DataFrame(rows), "code")}))
+    assert sum(bool(axes.images) for axes in output.figure.axes) == 12
+    assert output.notes[:2] == ("Simple: do simple (done).", "Complex: do complex (not done).")
+    assert "picture" not in output.data

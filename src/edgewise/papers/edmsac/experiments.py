@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgewise.experiments.experiment import Experiment
 from edgewise.experiments.setting import Learner, Setting
-from edgewise.papers.edmsac import claims, constructions, figures, probes, sweeps
+from edgewise.papers.edmsac import claims, constructions, figures, phones, probes, sweeps
 from edgewise.papers.edmsac.names import ALPHA, BETA, DENOISING, DMSAC, OURS, PPO, PRUNING, RATES, SERVERS
 from edgewise.papers.edmsac.paper import TITLES
 
@@ -49,6 +49,25 @@ def _setting(servers: int, alpha: float, beta: float) -> Setting:
 EXPERIMENTS = {
     experiment.name: experiment
     for experiment in (
+        Experiment(
+            name="fig4",
+            title=TITLES["fig4"],
+            settings=(),
+            learners=(),
+            references=(),
+            plot=phones.pictures,
+            probes=phones.runs,
+        ),
+        Experiment(
+            name="fig5",
+            title=TITLES["fig5"],
+            settings=(),
+            learners=(),
+            references=(),
+            plot=phones.accuracies,
+            claims=phones.on_phones,
+            probes=phones.phones,
+        ),
         Experiment(
             name="fig6",
             title=TITLES["fig6"],

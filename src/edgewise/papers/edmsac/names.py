@@ -16,4 +16,5 @@ PRUNING, DENOISING, RATES = "pruning rate", "denoising steps", "rates of actor, 
 """Groups of Fig. 7, and their axes; that of rates is the critic's."""
 OPTIMUM, TRAINING_OPTIMUM = "optimum", "optimum while learning"
 SCHEME_PROFITS, MENUS, CONSTRUCTIONS = "schemes", "menus", "constructions"
+PHONES, CASES = "phones", "cases"
 """Names of the probes."""

@@ -14,6 +14,8 @@ PROFILES = {
 }
 """The paper does not tell its budget; 60,000 network states are what the presets take. An episode has twenty states."""
 TITLES = {
+    "fig4": "EDMSAC paper, Fig. 4: an agent operates a phone, a simple and a complex case",
+    "fig5": "EDMSAC paper, Fig. 5: accuracies of agents that operate a phone",
     "fig6": "EDMSAC paper, Fig. 6: all algorithms",
     "fig7": "EDMSAC paper, Fig. 7: pruning rates, denoising steps, learning rates",
     "fig8": "EDMSAC paper, Fig. 8: menus under three network states",
