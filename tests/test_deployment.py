@@ -18,11 +18,12 @@ pytest.importorskip("segno", reason="the extra `federation` is not installed")
 from fastapi.testclient import TestClient
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.construction.acceptance import example
 from edgewise.construction.agent import Agent, integrate, write_agent
 from edgewise.construction.arrival import bundle, current_agent, set_current, take_agent
 from edgewise.construction.artefact import Refused, describe, pack, unpack
 from edgewise.construction.deploy import address, application, qr_code
-from edgewise.construction.deployment import Deployment, example
+from edgewise.construction.deployment import Deployment
 from edgewise.construction.keys import Key, make_key
 from edgewise.construction.kind import MODULES
 from edgewise.construction.steps import After, moves, reflect

@@ -30,6 +30,7 @@ from edgewise.agent.screen import Item, Screen
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.construction.agent import Agent, write_agent
 from edgewise.construction.artefact import Refused
+from edgewise.construction.ground import GROUNDS, ground_of
 from edgewise.construction.modules.learned import ANSWER, rightly
 
 ROOM = Room(*FEW)
@@ -244,3 +245,22 @@ def test_nothing_is_typed_where_there_is_no_text(drawn: list[Moment]) -> None:
     assert answer([Intent(situation=bare, decision=Decision(kind="tap", item=0))])[0] == Action(kind="tap", item=0)
     with pytest.raises(EdgewiseError, match="nothing to type"):
         answer([Intent(situation=bare, decision=Decision(kind="type"))])
+
+
+def test_kinds_of_two_grounds_make_no_agent() -> None:
+    assert ground_of(KINDS) == "phone"
+    assert ground_of(("decision", "action")) == "synthetic"
+    with pytest.raises(ConfigurationError, match="phone and synthetic"):
+        ground_of(("decision", "phone-action"))
+
+
+def test_the_acceptance_test_is_on_phones_that_nobody_learns_from(agent: Agent) -> None:
+    ground = GROUNDS.find("phone")
+    tasks = ground.draw_tasks(40, 1)
+    assert len(tasks) == 40
+    assert {each.suite for each in tasks} == {"simple", "complex"}
+    names = {*FIRST[1].split()}
+    assert any(names & set(each.instruction.replace(",", " ").split()) for each in tasks)
+    untrained = ground.successes(agent, tasks[:2])
+    assert untrained.shape == (2,)
+    assert not untrained.any()

@@ -218,17 +218,14 @@ class TestIntegration:
         assert [each.verdict for each in found] == [ACCEPTED, "acceptance"]
         assert agent.lock.modules == {KIND: two[0].module.manifest.digest if two[0].module else ""}
 
-    def test_refuses_what_makes_the_agent_worse(
-        self, good: tuple[bytes, Wanted], held: Held, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_refuses_what_makes_the_agent_worse(self, good: tuple[bytes, Wanted], held: Held) -> None:
         module = unpack(good[0])
 
         def success(agent: Agent, tasks: Any) -> np.ndarray:
             return np.zeros(12, bool) if module.manifest.digest in agent.lock.modules.values() else np.ones(12, bool)
 
-        monkeypatch.setattr("edgewise.construction.verdicts.successes", success)
         with pytest.raises(Refused, match=r"acceptance: .* 100\.0% fewer tasks"):
-            check_acceptance(module, [], held, TASKS, {})
+            check_acceptance(module, [], held, TASKS, {}, success)
 
     def test_of_nothing_is_an_agent_of_rules(self, key: Key) -> None:
         found, agent = integrate_best([], {}, TASKS, key)

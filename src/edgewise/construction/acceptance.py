@@ -157,6 +157,11 @@ class Telephone:
         return After(label=move.label, before=titles[before], after=titles[self._page], change=change)
 
 
+def example(seed: int = 0) -> View:
+    """A view of a synthetic telephone with a task, to try an agent with."""
+    return Telephone(draw_tasks(("mail",), 1, seed)[0]).view()
+
+
 def accept(agent: Agent, tasks: Sequence[Task]) -> float:
     """The acceptance test: the share of tasks that are done when the agent says so, within eight steps.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewise.common.client import Client
-from edgewise.construction.deployment import example
+from edgewise.construction.acceptance import example
 from edgewise.construction.processes import LOOPBACK, Running, free_port
 
 PATIENCE_S = 120.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgewise.construction.artefact import describe, pack
 from edgewise.construction.curve import ROUNDS, Curve, epsilon_of, measure
-from edgewise.construction.demo import PLACES
+from edgewise.construction.ground import GROUNDS
 from edgewise.construction.keys import make_key
 from edgewise.construction.kind import MODULES
 from edgewise.systems.dynamic_contract.files import Instance
@@ -53,7 +53,8 @@ def measure_kind(
         ConfigurationError: for a kind that is not registered, or fewer than two servers.
     """
     of = MODULES.find(kind)
-    places = [PLACES[number % len(PLACES)] for number in range(servers)]
+    known = GROUNDS.find(of.ground).places
+    places = [known[number % len(known)] for number in range(servers)]
     curve = measure(kind, places, seed, rounds, examples, hidden)
     began = time.process_time()
     data = of.draw_data(*places[0][:1], examples, seed, places[0][1])

@@ -12,21 +12,14 @@ import yaml
 from edgewise.common.files import make_folder, replace_file
 from edgewise.common.plain import to_plain
 from edgewise.construction.edge_config import CONFIG_FILE, EdgeConfig
-from edgewise.construction.kind import MODULES
+from edgewise.construction.ground import GROUNDS
+from edgewise.construction.kind import MODULES, SYNTHETIC
 from edgewise.construction.processes import LOOPBACK, free_port
 from edgewise.construction.service import CloudService, EdgeService, Report
 from edgewise.systems.dynamic_contract.files import Instance
 
 KINDS = ("perception", "memory", "decision", "action")
 """The four core modules of an agent in the paper's introduction."""
-PLACES = (
-    (("mail", "maps", "shop"), "en"),
-    (("post", "karten", "bahn"), "de"),
-    (("courrier", "plans", "metro"), "fr"),
-    (("correo", "mapas", "tienda"), "es"),
-    (("posta", "mappe", "treno"), "it"),
-)
-"""Apps and language of the users at each edge server, begun again where there are more."""
 
 
 def demo_kinds() -> tuple[str, ...]:
@@ -42,12 +35,14 @@ def draw_types(instance: Instance, servers: int, seed: int) -> list[tuple[float,
     return [(instance.theta1[k], instance.theta2[j]) for k, j in zip(first, second, strict=True)]
 
 
-def edge_configs(instance: Instance, seed: int, behaviours: Mapping[str, str], examples: int) -> dict[str, EdgeConfig]:
-    """Settings of as many edge servers as an instance has, by name."""
-    found = {}
+def edge_configs(
+    instance: Instance, seed: int, behaviours: Mapping[str, str], examples: int, ground: str = SYNTHETIC
+) -> dict[str, EdgeConfig]:
+    """Settings of as many edge servers as an instance has, by name; their apps and languages are those of a ground."""
+    found, places = {}, GROUNDS.find(ground).places
     for number, willingness in enumerate(draw_types(instance, instance.servers, seed), 1):
         name = f"es{number:02d}"
-        apps, language = PLACES[(number - 1) % len(PLACES)]
+        apps, language = places[(number - 1) % len(places)]
         config = EdgeConfig(name, willingness, apps, language, examples, 1000 * seed + number)
         found[name] = replace(config, behaviour=behaviours.get(name, config.behaviour))
     return found

@@ -21,8 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edgewise import __version__
 from edgewise.common.errors import EdgewiseError
+from edgewise.construction.acceptance import example
 from edgewise.construction.agent import kind_of
-from edgewise.construction.deployment import Deployment, Served, example
+from edgewise.construction.deployment import Deployment, Served
 from edgewise.construction.kind import NAMES
 from edgewise.construction.steps import After, Move, Outcome, View
 from edgewise.reports.page import render

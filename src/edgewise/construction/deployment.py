@@ -15,10 +15,11 @@ from typing import TypeVar
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.files import replace_file
 from edgewise.common.table import unknown
-from edgewise.construction.acceptance import Telephone, draw_tasks
 from edgewise.construction.agent import LOCK_FILE, Agent
 from edgewise.construction.arrival import AGENTS, current_agent, set_current
 from edgewise.construction.artefact import Refused
+from edgewise.construction.ground import ground_of, ground_of_agent
+from edgewise.construction.kind import SYNTHETIC
 from edgewise.construction.steps import After, Move, Outcome, View, moves, reflect
 from edgewise.serving.logs import LOG
 
@@ -144,7 +145,7 @@ class Deployment:
         Raises:
             EdgewiseError: if none is served.
         """
-        return self._answered(lambda agent: moves(agent, [view])[0])
+        return self._answered(lambda agent: moves(_on_telephone(agent), [view])[0])
 
     def reflect(self, after: After) -> tuple[Outcome, Served]:
         """How a move went, and which agent has said so.
@@ -152,7 +153,7 @@ class Deployment:
         Raises:
             EdgewiseError: if none is served.
         """
-        return self._answered(lambda agent: reflect(agent, [after])[0])
+        return self._answered(lambda agent: reflect(_on_telephone(agent), [after])[0])
 
     def _answered(self, ask: Callable[[Agent], Answer]) -> tuple[Answer, Served]:
         served = self.served  # the one that begins a request ends it
@@ -169,7 +170,7 @@ class Deployment:
         agent = Agent.load(self.folder / AGENTS / version, self.trusted)
         if agent.lock.digest != version:
             raise Refused("digest", f"the agent in {version[:80]} is {agent.lock.digest}")
-        _warm(agent)
+        ground_of_agent(agent).warm(agent)
         served = Served(version, agent, time.time())
         history = self.history()
         if back:
@@ -181,13 +182,14 @@ class Deployment:
         return served
 
 
-def example(seed: int = 0) -> View:
-    """A view of a synthetic telephone with a task, to try an agent with."""
-    return Telephone(draw_tasks(("mail",), 1, seed)[0]).view()
+def _on_telephone(agent: Agent) -> Agent:
+    """An agent that decides in views of a synthetic telephone.
 
-
-def _warm(agent: Agent) -> None:
-    """Compile what answers will need."""
-    for _ in range(2):
-        moves(agent, [example()])
-    reflect(agent, [After(label="send", before="home", after="outbox", change=0.5)])
+    Raises:
+        EdgewiseError: if its modules are for something else.
+    """
+    kinds = [module.manifest.kind for module in agent.modules.values()]
+    if ground_of(kinds) != SYNTHETIC:
+        told = ", ".join(kinds)
+        raise EdgewiseError(f"an agent of {told} works on another ground: ask its modules alone, or let it run there")
+    return agent

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from edgewise.common import packed
-from edgewise.construction.acceptance import draw_tasks
 from edgewise.construction.agent import Agent, kind_of
 from edgewise.construction.artefact import Refused, unpack
 from edgewise.construction.books import Edge, Integrated, Judged, micro
 from edgewise.construction.curve import Curve, shipped
+from edgewise.construction.ground import GROUNDS
 from edgewise.construction.keys import Key
 from edgewise.construction.kind import MODULES
 from edgewise.construction.order import Order
@@ -93,8 +93,9 @@ def judge(
     began = time.process_time()
     held = {kind: _held(terms, kind, earlier, initial[kind]) for kind in terms.kinds}
     examined = examine_all([(each.content, _wanted(each)) for each in delivered], held)
-    tasks = draw_tasks(HIDDEN, terms.tasks, TASK_SEED + terms.seed)
-    found, agent = integrate_best(examined, held, tasks, key, name)
+    ground = GROUNDS.find(terms.ground)
+    tasks = ground.draw_tasks(min(terms.tasks, ground.most_tasks), TASK_SEED + terms.seed)
+    found, agent = integrate_best(examined, held, tasks, key, name, ground.successes)
     spent = micro((time.process_time() - began) * terms.watts)
     judged = {each.edge.edge: _judged(one) for each, one in zip(delivered, found, strict=True)}
     built = {kind_of(module).name for module in agent.modules.values()}

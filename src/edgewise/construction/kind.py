@@ -21,6 +21,8 @@ ManyAnswering = Callable[[Sequence[Mapping[str, Any]]], list[dict[str, Any]]]
 """The same for several requests at a time."""
 Name = Literal["perception", "memory", "planning", "decision", "reflection", "action"]
 """The places of an agent that a module can take."""
+SYNTHETIC = "synthetic"
+"""Name of the ground of the built-in kinds."""
 NAMES: tuple[Name, ...] = ("perception", "memory", "planning", "decision", "reflection", "action")
 
 
@@ -54,6 +56,11 @@ class ModuleKind(abc.ABC):
     @abc.abstractmethod
     def learned(self) -> bool:
         """Whether a round trains a network; else it adds knowledge."""
+
+    @property
+    def ground(self) -> str:
+        """On what its modules work, by the name of its `ground.Ground`: what an agent of them is tested on."""
+        return SYNTHETIC
 
     @property
     def usual(self) -> bool:

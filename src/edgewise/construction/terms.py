@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewise.common.errors import check_choice, check_integer, check_range
+from edgewise.common.plain import ADDED
 from edgewise.construction.contract import Truth
 from edgewise.construction.curve import Curve
 from edgewise.construction.designer import OPTIMUM
+from edgewise.construction.kind import SYNTHETIC
 from edgewise.systems.dynamic_contract.files import Instance
 
 PERIODS = (1, 2)
@@ -44,6 +46,7 @@ class Terms:
         gather_s: how long servers may take to connect; who is not there then does not take part.
         watts: power of a busy core of the cloud server, W.
         curves: measured quality over rounds of kinds, before those that come with the package; they say what a promise must give.
+        ground: on which the agent is tested, by name; see `ground.ground_of`.
     """
 
     kinds: tuple[str, ...]
@@ -57,6 +60,7 @@ class Terms:
     watts: float = 15.0
     tasks: int = 100
     curves: tuple[Curve, ...] = ()
+    ground: str = field(default=SYNTHETIC, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_integer("kinds", len(self.kinds), 1)

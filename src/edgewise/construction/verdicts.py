@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from edgewise.common.errors import EdgewiseError
-from edgewise.construction.acceptance import Task, successes
+from edgewise.construction.acceptance import successes
 from edgewise.construction.agent import Agent, integrate, kind_of
 from edgewise.construction.artefact import LIMIT, Module, Refused, describe, pack, unpack
 from edgewise.construction.keys import Key, make_key
@@ -48,6 +49,8 @@ MOVED = 1e-3
 """Mean change of outputs from those of the initial weights below which a module has not been trained."""
 DEVIATIONS = 2.0
 """Deviations of paired tasks by which an agent may do worse by chance."""
+Test = Callable[[Agent, Sequence[Any]], np.ndarray]
+"""Which tasks [n] an agent does."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +250,12 @@ def examine_all(deliveries: Sequence[tuple[bytes, Wanted]], held: Mapping[str, H
 
 
 def integrate_best(
-    examined: Sequence[Examined], held: Mapping[str, Held], tasks: Sequence[Task], key: Key, name: str = "agent"
+    examined: Sequence[Examined],
+    held: Mapping[str, Held],
+    tasks: Sequence[Any],
+    key: Key,
+    name: str = "agent",
+    test: Test = successes,
 ) -> tuple[list[Examined], Agent]:
     """Integrate the best module of each place, and test the agent with each module against it with the untrained one.
 
@@ -260,6 +268,7 @@ def integrate_best(
         tasks: of the acceptance test.
         key: of the cloud server, which signs the agent.
         name: of the agent.
+        test: tells which of the tasks an agent does.
 
     Returns:
         The deliveries with their last verdicts, and the agent; places may be empty.
@@ -283,7 +292,7 @@ def integrate_best(
         spot = kind_of(module).name
         others = [each for where, each in team.items() if where != spot]
         try:
-            check_acceptance(module, others, held[found[place].wanted.kind], tasks, untrained)
+            check_acceptance(module, others, held[found[place].wanted.kind], tasks, untrained, test)
         except Refused as refused:
             found[place] = replace(found[place], verdict=refused.verdict, why=refused.why)
             if team.get(spot) is module:
@@ -292,7 +301,7 @@ def integrate_best(
                 if following is not None:
                     team[spot] = following
     alone = Agent(team, integrate(team.values(), key, name).lock)
-    success = float(successes(alone, tasks).mean())
+    success = float(test(alone, tasks).mean())
     return found, integrate(team.values(), key, name, success)
 
 
@@ -304,8 +313,9 @@ def check_acceptance(
     module: Module,
     others: Sequence[Module],
     held: Held,
-    tasks: Sequence[Task],
+    tasks: Sequence[Any],
     untrained: dict[tuple[str, ...], np.ndarray],
+    test: Test = successes,
 ) -> None:
     """That the agent with it loads, and does no worse than with the untrained module in its place, but for chance.
 
@@ -315,6 +325,7 @@ def check_acceptance(
         held: for its kind.
         tasks: of the acceptance test.
         untrained: what was found of the untrained module among the same others; filled on the way.
+        test: tells which of the tasks an agent does.
 
     Raises:
         Refused: "integration" or "acceptance".
@@ -324,10 +335,10 @@ def check_acceptance(
     kind = kind_of(module)
     among = (manifest.kind, *sorted(each.manifest.digest for each in others))
     try:
-        got = successes(integrate([*others, module], key), tasks)
+        got = test(integrate([*others, module], key), tasks)
         if among not in untrained:
             start = unpack(pack(describe(manifest.kind, kind, 0), held.initial, key))
-            untrained[among] = successes(integrate([*others, start], key), tasks)
+            untrained[among] = test(integrate([*others, start], key), tasks)
     except Refused:
         raise
     except (EdgewiseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:

@@ -10,7 +10,10 @@ from edgewise.agent.agents import AGENTS, Setting
 from edgewise.agent.modules.interfaces import Modules
 from edgewise.agent.modules.learned.kind import PhoneKind
 from edgewise.agent.modules.learned.work import at_work
+from edgewise.agent.perception.joined import JoinedPerception
+from edgewise.agent.perception.kind import PhonePerception
 from edgewise.agent.perception.plain import PlainPerception
+from edgewise.agent.perception.shipped import classifier
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.agent import Agent, kind_of
 from edgewise.construction.kind import NAMES
@@ -57,12 +60,15 @@ def modules_of(agent: Agent, told: str = "the agent") -> Modules:
     names = {"perception": RULES}
     for name, module in agent.modules.items():
         kind = kind_of(module)
+        names[name] = f"jax:{module.manifest.digest[:SHOWN]}"
+        if isinstance(kind, PhonePerception):
+            found[name] = JoinedPerception(classifier(module.weights, kind), text=False)
+            continue
         if not isinstance(kind, PhoneKind):
             raise EdgewiseError(
                 f"{told}: the module for {name} is of kind {module.manifest.kind}: must be one for a phone"
             )
         found[name] = at_work(kind, module.weights)
-        names[name] = f"jax:{module.manifest.digest[:SHOWN]}"
     missing = [name for name in NAMES if name not in found]
     if missing:
         plain = AGENTS.find(RULES)(Setting())

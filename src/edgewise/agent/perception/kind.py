@@ -54,6 +54,10 @@ class PhonePerception(LearnedKind):
         return "perception"
 
     @property
+    def ground(self) -> str:
+        return "phone"
+
+    @property
     def usual(self) -> bool:
         return False
 

@@ -14,7 +14,8 @@ from edgewise.common.progress import progress_bar
 from edgewise.construction.books import Books
 from edgewise.construction.contract import Truth
 from edgewise.construction.designer import OPTIMUM, design
-from edgewise.construction.kind import MODULES, learned_kinds
+from edgewise.construction.ground import ground_of
+from edgewise.construction.kind import learned_kinds
 from edgewise.construction.security import admit, cloud_security, is_loopback
 from edgewise.construction.service import STEPS, CloudService
 from edgewise.construction.showing import print_books, write_page
@@ -95,8 +96,7 @@ def terms_of(options: Cloud) -> Terms:
         ConfigurationError: naming the field, its value and what is allowed.
     """
     kinds = options.kinds or learned_kinds()
-    for kind in kinds:
-        MODULES.find(kind)
+    ground = ground_of(kinds)
     instance = TYPICAL if options.instance is None else load_instance(options.instance)
     return Terms(
         kinds,
@@ -106,6 +106,7 @@ def terms_of(options: Cloud) -> Terms:
         options.seed,
         patience_s=options.patience,
         gather_s=options.gather,
+        ground=ground,
     )
 
 

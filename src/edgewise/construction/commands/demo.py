@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from edgewise.common.files import make_folder
 from edgewise.common.progress import progress_bar
 from edgewise.common.terminal import print_table
 from edgewise.construction.arrival import current_agent
-from edgewise.construction.asking import ask_once
 from edgewise.construction.books import Books
 from edgewise.construction.commands.cloud import PAGE, begin
 from edgewise.construction.curve import EXAMPLES
 from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
 from edgewise.construction.edge_book import EdgeBook
+from edgewise.construction.ground import GROUNDS, ground_of
 from edgewise.construction.menu import UNIT
 from edgewise.construction.misbehaviour import check_behaviour
 from edgewise.construction.service import STEPS
@@ -39,6 +38,8 @@ class Demo:
         edges: number of edge servers.
         seed: of their types, data and initial weights.
         designer: of the menu, as of `edgewise construct cloud`.
+        kinds: of modules, by name; server n builds kind n, and begins again where there are more servers than kinds. All are of
+            the same ground. If empty, perception, memory, decision and action of a synthetic telephone.
         examples: of each edge server.
         patience: how long a server may take for a period's building, s.
         misbehave: what an edge server does instead of being honest, such as `es02=free-rider`; among wrong-type, declines,
@@ -49,6 +50,7 @@ class Demo:
     edges: int = 4
     seed: int = 0
     designer: str = "optimum"
+    kinds: tuple[str, ...] = ()
     examples: int = EXAMPLES
     patience: float = 300.0
     misbehave: tuple[str, ...] = ()
@@ -64,7 +66,9 @@ def run(words: list[str]) -> int:
     options = tyro.cli(Demo, args=words, prog="edgewise construct demo")
     instance = replace(TYPICAL, servers=options.edges)
     behaviours = read_behaviours(options.misbehave)
-    edges = edge_configs(instance, options.seed, behaviours, options.examples)
+    kinds = options.kinds or demo_kinds()
+    ground = ground_of(kinds)
+    edges = edge_configs(instance, options.seed, behaviours, options.examples, ground)
     for unknown in set(behaviours) - set(edges):
         raise ConfigurationError("misbehave", unknown, "one of " + ", ".join(edges))
     cloud = options.folder / "cloud"
@@ -73,7 +77,7 @@ def run(words: list[str]) -> int:
     for name, config in edges.items():
         write_edge(options.folder / name, config)
     if NAME not in books.names():
-        terms = Terms(demo_kinds(), instance, options.designer, seed=options.seed, patience_s=options.patience)
+        terms = Terms(kinds, instance, options.designer, seed=options.seed, patience_s=options.patience, ground=ground)
         begin(books, NAME, terms, options.seed)
     together = Together(options.folder, NAME, list(edges))
     try:
@@ -87,7 +91,7 @@ def run(words: list[str]) -> int:
     notes = []
     first = options.folder / next(iter(edges))
     if current_agent(first) is not None:
-        notes.append(f"{first.name}, asked once over HTTP: {json.dumps(ask_once(first)['move'])}")
+        notes.append(f"{first.name}, {GROUNDS.find(ground).show(first)}")
         print(notes[0])
     write_page(books, NAME, cloud / PAGE, notes)
     print(f"page: {cloud / PAGE}")

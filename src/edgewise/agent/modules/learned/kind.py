@@ -48,6 +48,10 @@ class PhoneKind(LearnedKind):
         return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(rate))
 
     @property
+    def ground(self) -> str:
+        return "phone"
+
+    @property
     def usual(self) -> bool:
         return False
 

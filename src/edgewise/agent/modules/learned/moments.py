@@ -45,6 +45,8 @@ OWN = 0.6
 """Part of the tasks in the language of an edge server; the others are in any."""
 LEAST_INK = 0.03
 """Least share of a box that changes when its text does."""
+KEYS = 0.2
+"""Share of the picture that the keyboard takes."""
 ENOUGH = 0.9
 """Share of a text's words above which it is taken for a fact, letters misread or not."""
 MIXED, HIDDEN = "mixed", "hidden"
@@ -187,7 +189,9 @@ class Course:
                 reached = replace(reached, popup=self.rng.choice(POPUPS), focus="")
             seen = perceived(reached, self.way, self.rng)
             outcome = _outcome(state, reached, ends)
-            change = Change(before=moment.after, action=action, after=seen, changed=self._changed(state, reached))
+            change = Change(
+                before=moment.after, action=action, after=seen, changed=changed_share(state, reached, self.rng.random())
+            )
             yield moment if popped else replace(moment, change=change, outcome=outcome)
             if spoilt:
                 return
@@ -250,17 +254,26 @@ class Course:
         text = place_of(rng.choice(texts), rng.random() < 0.5) if texts else 0
         return rng.choice(drawn), text
 
-    def _changed(self, before: State, after: State) -> float:
-        """Share of the picture that is another, roughly: pictures themselves would take long."""
-        first, second = view(before), view(after)
-        if (first.size, first.widgets, first.keys, first.page.dialog) == (
-            second.size, second.widgets, second.keys, second.page.dialog
-        ):  # fmt: skip
-            return 0.0
-        other = set(_boxes(before)) ^ set(_boxes(after))
-        area = sum((right - left) * (bottom - top) for _, (left, top, right, bottom) in other)
-        share = min(1.0, area / (first.size[0] * first.size[1]) + 0.2 * (bool(first.keys) != bool(second.keys)))
-        return min(1.0, max(1e-4, share * LEAST_INK ** self.rng.random()))
+
+def changed_share(before: State, after: State, ink: float) -> float:
+    """Share of the picture that is another, roughly: pictures themselves would take long.
+
+    Args:
+        before, after: states of the phone.
+        ink: from 0, where all of the boxes that are another change, to 1, where only letters do.
+    """
+    first, second = view(before), view(after)
+    if (first.size, first.widgets, first.keys, first.page.dialog) == (
+        second.size,
+        second.widgets,
+        second.keys,
+        second.page.dialog,
+    ):
+        return 0.0
+    other = set(_boxes(before)) ^ set(_boxes(after))
+    area = sum((right - left) * (bottom - top) for _, (left, top, right, bottom) in other)
+    share = min(1.0, area / (first.size[0] * first.size[1]) + KEYS * (bool(first.keys) != bool(second.keys)))
+    return min(1.0, max(1e-4, share * LEAST_INK**ink))
 
 
 def settled(state: State) -> State:

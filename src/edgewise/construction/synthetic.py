@@ -1,0 +1,56 @@
+"""The ground of the built-in kinds: a synthetic telephone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool
+
+from edgewise.construction.acceptance import Task, draw_tasks, example, successes
+from edgewise.construction.agent import Agent
+from edgewise.construction.ground import Ground
+from edgewise.construction.judging import HIDDEN
+from edgewise.construction.steps import After, moves, reflect
+
+PLACES = (
+    (("mail", "maps", "shop"), "en"),
+    (("post", "karten", "bahn"), "de"),
+    (("courrier", "plans", "metro"), "fr"),
+    (("correo", "mapas", "tienda"), "es"),
+    (("posta", "mappe", "treno"), "it"),
+)
+MOST_TASKS = 10_000
+
+
+class SyntheticTelephone(Ground):
+    """Tasks of two or three subgoals on a synthetic telephone, see `acceptance`."""
+
+    @property
+    def places(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        return PLACES
+
+    @property
+    def most_tasks(self) -> int:
+        return MOST_TASKS
+
+    def draw_tasks(self, count: int, seed: int) -> Sequence[Task]:
+        return draw_tasks(HIDDEN, count, seed)
+
+    def successes(self, agent: Agent, tasks: Sequence[Task]) -> Bool[np.ndarray, " n"]:
+        return successes(agent, tasks)
+
+    def warm(self, agent: Agent) -> None:
+        for _ in range(2):
+            moves(agent, [example()])
+        reflect(agent, [After(label="send", before="home", after="outbox", change=0.5)])
+
+    def show(self, folder: Path) -> str:
+        from edgewise.construction.asking import ask_once
+
+        return f"asked once over HTTP: {json.dumps(ask_once(folder)['move'])}"
+
+
+SYNTHETIC_TELEPHONE = SyntheticTelephone()
