@@ -129,13 +129,17 @@ def figures(episodes: Sequence[Episode]) -> dict[str, Estimate]:
     found = {"success": _mean(episodes, lambda each: each.succeeded)}
     for name in SHARES:
         shares = [getattr(each, name) for each in episodes]
-        found[name] = ratio(np.array([each.right for each in shares]), np.array([each.all for each in shares]))
+        found[name] = _ratio([each.right for each in shares], [each.all for each in shares])
     found["false_claims"] = _mean(episodes, lambda each: each.reason == "success" and not each.succeeded)
     solved = [each for each in episodes if each.succeeded and each.oracle]
-    found["steps"] = ratio(np.array([each.actions for each in solved]), np.array([each.oracle for each in solved]))
+    found["steps"] = _ratio([each.actions for each in solved], [each.oracle or 0 for each in solved])
     for name in ("redundant", "calls", "tokens", "money"):
         found[name] = _mean(episodes, lambda each, name=name: getattr(each, name))  # type: ignore[misc]
     return found
+
+
+def _ratio(parts: Sequence[int], wholes: Sequence[int]) -> Estimate:
+    return ratio(np.array(parts, dtype=float), np.array(wholes, dtype=float))
 
 
 def _mean(episodes: Sequence[Episode], value: Callable[[Episode], float]) -> Estimate:

@@ -46,7 +46,7 @@ SYSTEM = ("android", "com.android.systemui")
 """Packages whose windows lie over the app that is shown."""
 
 
-def _labels(item: Item) -> Iterator[list[str]]:
+def _labels(item: Item) -> Iterator[tuple[str, ...]]:
     for text in (item.text, item.description, item.sign, item.resource):
         words = plain_words(text)
         if 0 < len(words) <= LONGEST_LABEL:

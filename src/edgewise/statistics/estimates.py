@@ -100,7 +100,7 @@ def ratio(parts: Float[np.ndarray, " u"], wholes: Float[np.ndarray, " u"]) -> Es
     def statistic(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
         return np.asarray(x.sum(axis=axis) / np.maximum(y.sum(axis=axis), np.finfo(float).tiny))
 
-    return _bootstrap(statistic, [parts.astype(float), wholes.astype(float)], paired=True)
+    return _bootstrap(statistic, [parts, wholes], paired=True)
 
 
 def performance_profile(tasks: Sequence[Float[np.ndarray, " _"]], levels: Float[np.ndarray, " l"]) -> list[Estimate]:

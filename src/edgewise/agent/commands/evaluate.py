@@ -74,7 +74,12 @@ class Evaluate:
     labels: Path | None = None
     json: Path | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Require what goes together.
+
+        Raises:
+            ConfigurationError: naming the option.
+        """
         check_integer("episodes", self.episodes, 1)
         check_integer("seed", self.seed, 0)
         check_integer("max_steps", self.max_steps, 1)
@@ -83,6 +88,7 @@ class Evaluate:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Evaluate, args=words, prog="edgewise agent evaluate")
+    options.check()
     if options.labels is not None:
         kept = labelled_folder(options.labels)
         _report(options, f"labelled by a person, {options.labels}", kept, [])

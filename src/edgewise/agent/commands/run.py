@@ -91,7 +91,12 @@ class Run:
     adb: str | None = None
     server_port: int | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Require what goes together.
+
+        Raises:
+            ConfigurationError: naming the option.
+        """
         check_integer("seed", self.seed, 0)
         check_integer("page", self.page, 0, HIGHEST_PORT)
         if self.yes and self.ask:
@@ -114,6 +119,7 @@ class Run:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Run, args=words, prog="edgewise agent run")
+    options.check()
     return _simulated(options) if options.device == SIMULATED else _real(options)
 
 

@@ -29,7 +29,12 @@ class Show:
     folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="TRAJECTORY")]
     output: Path | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Require what goes together.
+
+        Raises:
+            ConfigurationError: naming the option.
+        """
         if self.output is not None and self.output.suffix not in (".html", ".htm"):
             raise ConfigurationError("output", str(self.output), "a file name that ends in .html")
 
@@ -37,6 +42,7 @@ class Show:
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Show, args=words, prog="edgewise agent show")
+    options.check()
     trajectory = read_trajectory(options.folder)
     path = options.output or free_name(options.folder / PAGE, is_own_page)
     page = page_of(trajectory, options.folder)
