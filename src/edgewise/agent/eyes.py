@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
-from PIL import Image
+from jaxtyping import Int16
 
 from edgewise.agent.asking import Asking
 from edgewise.agent.conduct import Conduct, Over
@@ -22,6 +22,7 @@ from edgewise.agent.device.errors import (
     TreeNotIdle,
     TruncatedImage,
 )
+from edgewise.agent.device.images import grey, picture_size
 from edgewise.agent.modules.interfaces import Look
 from edgewise.agent.perception.plain import digest_of
 from edgewise.agent.screen import Screen
@@ -55,11 +56,14 @@ class Seen:
 
 def share_changed(before: bytes, after: bytes) -> float:
     """Share of the pixels that are another in two pictures, in [0, 1]; 1 where they have not the same size."""
-    first, second = (Image.open(io.BytesIO(each)).convert("L") for each in (before, after))
-    if first.size != second.size:
+    if picture_size(before) != picture_size(after):
         return 1.0
-    one, two = (np.asarray(each.resize(SMALL), dtype=np.int16) for each in (first, second))
-    return float(np.mean(np.abs(one - two) > OTHER))
+    return float(np.mean(np.abs(_small(before) - _small(after)) > OTHER))
+
+
+@lru_cache(maxsize=4)
+def _small(png: bytes) -> Int16[np.ndarray, "h w"]:
+    return np.asarray(grey(png).resize(SMALL), dtype=np.int16)
 
 
 class Eyes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import lru_cache
 
 from PIL import Image
 
@@ -40,6 +41,19 @@ def whole_png(data: bytes) -> bytes:
     raise TruncatedImage("the picture is cut short")
 
 
+@lru_cache(maxsize=4)
+def grey(data: bytes) -> Image.Image:
+    """A picture's brightness; of the last pictures it is read once.
+
+    Raises:
+        TruncatedImage: if it cannot be read.
+    """
+    try:
+        return Image.open(io.BytesIO(data)).convert("L")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise TruncatedImage(f"the picture cannot be read ({error})") from None
+
+
 def check_not_black(data: bytes) -> None:
     """Require a picture with something on it.
 
@@ -47,11 +61,7 @@ def check_not_black(data: bytes) -> None:
         BlackFrame: if it is black.
         TruncatedImage: if it cannot be read.
     """
-    try:
-        small = Image.open(io.BytesIO(data)).convert("L")
-        _, brightest = small.getextrema()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise TruncatedImage(f"the picture cannot be read ({error})") from None
+    _, brightest = grey(data).getextrema()
     if isinstance(brightest, int | float) and brightest <= BLACK:
         raise BlackFrame("the picture is black")
 
