@@ -31,7 +31,7 @@ NOUNS = {
 }
 """Apps, and what the things in them are called."""
 PLACES = (
-    r"\b(?:hotel|library|station|caf[eé]|museum|pharmacy|theatre|theater|hospital|gardens?|corner|bar|gallery|hall|"
+    r"\b(?:hotel|library|station|caf[eé]|museum|pharmacy|theatre|theater|hospital|gardens?|bar|gallery|hall|"
     r"cent(?:re|er)|restaurant|airport|school|church|park|market|bank|bakery|cinema|university|office|stadium|pool)\b"
 )
 """Words in names of places rather than of people."""
