@@ -17,7 +17,8 @@ pytest.importorskip("httpx", reason="the extra `serve` is not installed")
 
 from dataclasses import replace
 
-from edgewise.common.chat import KEY, MODEL, URL
+from edgewise.common.chat import MODEL, URL
+from edgewise.common.endpoint_key import KEY
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.construction.agent import integrate
 from edgewise.construction.artefact import describe, pack

@@ -35,20 +35,17 @@ from edgewise.agent.modules.vlm.decision import FIELDS, Pointed
 from edgewise.agent.modules.vlm.scripted import red_middle
 from edgewise.agent.screen import Item
 from edgewise.common.chat import (
-    KEY,
-    KEY_FILE,
     MODEL,
     URL,
     ChatClient,
     Endpoint,
-    Key,
     ModelBusy,
     ModelError,
     ModelRefused,
     WrongAnswer,
-    find_key,
     seconds_of,
 )
+from edgewise.common.endpoint_key import KEY, KEY_FILE, Key, find_key
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 
 SECRET = "sk-a-key-that-nobody-may-read"

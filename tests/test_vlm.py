@@ -36,7 +36,8 @@ from edgewise.agent.phone.tasks.suites import draw_tasks
 from edgewise.agent.screen import Item, Screen
 from edgewise.agent.spent import TellsSpent
 from edgewise.agent.truth import Truth
-from edgewise.common.chat import KEY, KEY_FILE, ModelError
+from edgewise.common.chat import ModelError
+from edgewise.common.endpoint_key import KEY, KEY_FILE
 
 Said = Callable[[str, Request], Mapping[str, Any]]
 

@@ -6,20 +6,18 @@ import email.utils
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from edgewise.common.endpoint_key import Key
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range
 from edgewise.common.extras import missing
 
 URL, MODEL = "EDGEWISE_MODEL_URL", "EDGEWISE_MODEL"
 """Environment variables: the endpoint, such as http://127.0.0.1:8000/v1; the name of its model."""
-KEY, KEY_FILE = "EDGEWISE_MODEL_KEY", "EDGEWISE_MODEL_KEY_FILE"
-"""Environment variables: the endpoint's key, if it wants one; or a file that holds it."""
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 """Statuses after which a request is sent again; 529 is what some endpoints say for an overload."""
 FIRST_PAUSE_S = 1.0
@@ -75,62 +73,6 @@ class WrongAnswer(ModelError):
     """What came is no chat completion."""
 
     name = "model-wrong-answer"
-
-
-class Key:
-    """The key of an endpoint: nothing shows it.
-
-    Args:
-        text: of the key.
-        source: where it comes from, for the error.
-
-    Raises:
-        ConfigurationError: if it cannot stand in a header; the error does not show it.
-    """
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str, source: str = KEY) -> None:
-        if not text.isascii() or not text.isprintable() or " " in text or not text:
-            raise ConfigurationError(source, "...", "a key of printable ASCII characters without spaces")
-        self._text = text
-
-    def __repr__(self) -> str:
-        return "Key(...)"
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a key is not written into files")
-
-    def header(self) -> dict[str, str]:
-        """The header that carries it."""
-        return {"Authorization": f"Bearer {self._text}"}
-
-    def hidden(self, text: str) -> str:
-        """A text without the key."""
-        return text.replace(self._text, "...")
-
-
-def find_key(variables: Sequence[str] = (KEY,), file: str | os.PathLike[str] | None = None) -> Key | None:
-    """The key from a file or from the first environment variable that is set; None if there is none.
-
-    Args:
-        variables: names of environment variables.
-        file: with nothing but the key. If None, that of the environment variable EDGEWISE_MODEL_KEY_FILE, if it is set.
-
-    Raises:
-        ConfigurationError: if the file cannot be read or holds no key.
-    """
-    file = file or os.environ.get(KEY_FILE)
-    if file:
-        try:
-            return Key(Path(file).read_text().strip(), os.fspath(file))
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no text"
-            raise ConfigurationError(KEY_FILE, os.fspath(file), f"a file that can be read ({reason})") from None
-    for name in variables:
-        if os.environ.get(name):
-            return Key(os.environ[name].strip(), name)
-    return None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 from edgewise.agent.model.chat import Answer, Form, Picture, Request, Traits, Turn
 from edgewise.agent.model.schema import strict
-from edgewise.common.chat import ChatClient, Endpoint, Key, WrongAnswer, said_in
+from edgewise.common.chat import ChatClient, Endpoint, WrongAnswer, said_in
+from edgewise.common.endpoint_key import Key
 
 
 class EndpointModel:

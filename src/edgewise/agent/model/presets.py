@@ -10,7 +10,8 @@ from pathlib import Path
 from edgewise.agent.model.cassette import Player, Recorder
 from edgewise.agent.model.chat import MODEL_SPACES, ChatModel, Traits
 from edgewise.agent.model.endpoint import EndpointModel
-from edgewise.common.chat import KEY, MODEL, URL, Endpoint, endpoint_named, find_key
+from edgewise.common.chat import MODEL, URL, Endpoint, endpoint_named
+from edgewise.common.endpoint_key import KEY, find_key
 from edgewise.common.errors import ConfigurationError, check_choice
 
 OPTIONS = ("model", "url", "key_file", "space", "price_read", "price_written", "pictures", "record", "replay")

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from edgewise.common.chat import ChatClient, endpoint_named, find_key, said_in
+from edgewise.common.chat import ChatClient, endpoint_named, said_in
+from edgewise.common.endpoint_key import find_key
 from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.construction.kind import Answering, Data, ModuleKind, Name, Weights
 from edgewise.construction.modules.decision import DECISION, Choice, draw_choice
