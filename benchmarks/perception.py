@@ -123,7 +123,8 @@ def judge(state: State, screen: Screen, tally: Tally) -> None:
         if item is None or widget.seen != widget.box or covered(widget, truth):
             continue
         whole(widget, item, state, tally)
-    tally.count("title", tidy(screen.title) == tidy(truth.page.title), f"{truth.page.title!r} as {screen.title!r}")
+    title = "" if truth.dialog else truth.page.title
+    tally.count("title", tidy(screen.title) == tidy(title), f"{truth.page.title!r} as {screen.title!r}")
     if truth.dialog is None:
         listed = any(each.scrollable for each in screen.items)
         tally.count("scrollable", listed == (truth.far > 0), f"{truth.far} as {listed}")

@@ -146,6 +146,22 @@ def test_the_kind_answers_requests_and_is_not_built_unasked() -> None:
         answer({"picture": [[0.0]]})
 
 
+def test_an_agents_own_module_names_the_signs() -> None:
+    pytest.importorskip("cryptography", reason="the extra `federation` is not installed")
+    from edgewise.agent.modules.folder import modules_of
+    from edgewise.construction.agent import integrate
+    from edgewise.construction.artefact import describe, pack, unpack
+    from edgewise.construction.keys import make_key
+
+    key = make_key()
+    manifest = describe("phone-perception", PHONE_PERCEPTION, 1)
+    module = unpack(pack(manifest, shipped.shipped_weights(), key))
+    perception = modules_of(integrate([module], key, "phone")).perception
+    assert isinstance(perception, JoinedPerception)
+    signs = {each.sign for each in perception(look_at(pages()[3], with_tree=True)).items if each.role == "tile"}
+    assert {"gear", "clock", "map"} <= signs
+
+
 def test_apps_show_their_own_signs() -> None:
     favoured = look_of("mail").favoured
     places = [PHONE_PERCEPTION.draw_data((app,), 200, 1, "en")["answer"][:, 0] for app in ("mail", "shop")]

@@ -10,11 +10,10 @@ from edgewise.agent.agents import AGENTS, Setting
 from edgewise.agent.modules.interfaces import Modules
 from edgewise.agent.modules.learned.kind import PhoneKind
 from edgewise.agent.modules.learned.work import at_work
-from edgewise.agent.perception.joined import JoinedPerception
 from edgewise.agent.perception.kind import PhonePerception
 from edgewise.agent.perception.plain import PlainPerception
-from edgewise.agent.perception.shipped import classifier
 from edgewise.common.errors import EdgewiseError
+from edgewise.common.table import resolve
 from edgewise.construction.agent import Agent, kind_of
 from edgewise.construction.kind import NAMES
 
@@ -22,6 +21,8 @@ SHOWN = 12
 """Hexadecimal digits of a module's digest that name it."""
 SHIPPED = Path(__file__).parent / "learned" / "data" / "agent"
 """The folder of the agent that comes with the package."""
+SEES = "edgewise.agent.perception.joined:perception_of"
+"""What makes perception of the weights of signs; it is read when it is needed, since it asks for more packages."""
 RULES = "rules"
 """Name of the agent whose modules stand in."""
 
@@ -62,7 +63,7 @@ def modules_of(agent: Agent, told: str = "the agent") -> Modules:
         kind = kind_of(module)
         names[name] = f"jax:{module.manifest.digest[:SHOWN]}"
         if isinstance(kind, PhonePerception):
-            found[name] = JoinedPerception(classifier(module.weights, kind), text=False)
+            found[name] = resolve(SEES)(module.weights, kind, text=False)
             continue
         if not isinstance(kind, PhoneKind):
             raise EdgewiseError(

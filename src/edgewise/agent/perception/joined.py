@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from edgewise.agent.modules.interfaces import Look
 from edgewise.agent.perception.areas import areas_of
+from edgewise.agent.perception.kind import PHONE_PERCEPTION, PhonePerception
 from edgewise.agent.perception.marks import NEAR, Mark, joined, taken_apart
 from edgewise.agent.perception.raster import Pixels, picture_digest, pixels_of, unit_of
 from edgewise.agent.perception.reading import candidates, is_sign, texts_of, told_apart
 from edgewise.agent.perception.seen import seen_screen
-from edgewise.agent.perception.shipped import shipped_signs
+from edgewise.agent.perception.shipped import classifier, shipped_signs
 from edgewise.agent.perception.signs import NamesSigns, cut_out
 from edgewise.agent.perception.text import Reads, TextReader
 from edgewise.agent.perception.tree import screen_of
 from edgewise.agent.screen import MOST, Item, Screen
+from edgewise.construction.kind import Weights
 
 SIGNED = ("icon", "picture", "row", "switch", "tile", "other")
 """Roles of items that may have a sign."""
@@ -89,6 +91,17 @@ def joined_perception() -> JoinedPerception:
         EdgewiseError: if its file is damaged.
     """
     return JoinedPerception(shipped_signs())
+
+
+def perception_of(
+    weights: Weights, kind: PhonePerception = PHONE_PERCEPTION, tree: bool = True, text: bool = True
+) -> JoinedPerception:
+    """A perception module with a sign classifier that edge servers have built; the rest as of `JoinedPerception`.
+
+    Raises:
+        ConfigurationError: if the weights do not fit.
+    """
+    return JoinedPerception(classifier(weights, kind), tree, text)
 
 
 def _said(mark: Mark, screen: Screen) -> bool:

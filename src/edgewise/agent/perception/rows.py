@@ -100,9 +100,9 @@ def find_list(page: Page) -> None:
     """Add the list, if there may be more of it than is seen; the page is changed."""
     body = [each for each in page.drafts if each.box[1] >= page.areas.bar]
     floor = _floor(page, body)
-    rows = sorted((each for each in body if each.role in ("row", "switch", "text")), key=lambda each: each.box[1])
+    rows = sorted((each for each in body if each.role not in ("icon", "tile")), key=lambda each: each.box[1])
     rows = [each for each in rows if each.box[3] <= floor + 1]
-    if len(rows) < 3 or page.areas.dialog is not None:
+    if len(rows) < 2 or page.areas.dialog is not None:
         return
     distance = (rows[-1].box[1] - rows[0].box[1]) / (len(rows) - 1)
     if floor - rows[-1].box[3] <= DENSE * distance:
