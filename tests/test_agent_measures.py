@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,18 @@ def test_modules_are_judged_on_the_oracles_states(name: str, least: float) -> No
     assert found.decisions.right / found.decisions.all >= least
     assert found.plans.right / found.plans.all >= least
     assert found.asked.all > found.decisions.all, "a reflection on what the oracle did, and on something else"
+
+
+def test_a_module_that_gives_no_answer_is_judged_as_wrong() -> None:
+    def silent(asked: object) -> Any:
+        raise EdgewiseError("no answer")
+
+    rules = AGENTS.find("rules")(Setting())
+    found = forced(SHOW, replace(rules, planning=silent, decision=silent, reflection=silent))
+    assert found.succeeded
+    assert (found.decisions.right, found.decisions.all) == (0, len(solve(SHOW)))
+    assert (found.plans.right, found.asked.right) == (0, 0)
+    assert found.plans.all == len(solve(SHOW)) + 1
 
 
 def test_figures_of_a_trial_have_intervals_over_tasks() -> None:

@@ -370,3 +370,10 @@ def test_the_command_runs_it_and_the_key_is_in_nothing_that_it_writes(
     assert "end: success" in printed.out
     assert "the key is wrong: Bearer ..." in printed.out
     assert secret not in printed.out + printed.err
+
+
+def test_a_budget_of_money_ends_the_run() -> None:
+    end, _, stub = over_the_wire(pictures="no", price_read="1000000")
+    assert end.reason == "money"
+    assert len(stub.asked) == 1
+    assert end.spent.money > Limits().money

@@ -6,6 +6,7 @@ The run is the oracle's; in every step the judged modules are asked beside it, t
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from edgewise.agent.actions import Action
 from edgewise.agent.conduct import Conduct, Limits
@@ -24,6 +25,15 @@ from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.screen import Screen
 from edgewise.agent.truth import Truth
+from edgewise.common.errors import EdgewiseError
+
+
+def _right(judge: Callable[[], bool]) -> bool:
+    """Whether an answer of a judged module is right; where it gives none, it is not."""
+    try:
+        return judge()
+    except EdgewiseError:
+        return False
 
 
 class _Lesson:
@@ -48,16 +58,20 @@ class _Lesson:
         return self.oracle.perceive(look)
 
     def plan(self, situation: Situation, /) -> Plan:
-        asked, truth = self._modules.planning(situation), self._truth
-        self.plans = self.plans.add(asked.finished == truth.done and asked.done == truth.all_done)
+        def judge() -> bool:
+            asked = self._modules.planning(situation)
+            return asked.finished == self._truth.done and asked.done == self._truth.all_done
+
+        self.plans = self.plans.add(_right(judge))
         return self.oracle.plan(situation)
 
     def decide(self, situation: Situation, /) -> Decision:
-        action = self._modules.action(Intent(situation=situation, decision=self._modules.decision(situation)))
-        state = self._truth.session.state
-        after = self._after(action, situation.screen)
-        right = after is not None and self._truth.shortened(self._truth.done, state, after, gestures_of(action))
-        self.decisions = self.decisions.add(right)
+        def judge() -> bool:
+            action = self._modules.action(Intent(situation=situation, decision=self._modules.decision(situation)))
+            state, after = self._truth.session.state, self._after(action, situation.screen)
+            return after is not None and self._truth.shortened(self._truth.done, state, after, gestures_of(action))
+
+        self.decisions = self.decisions.add(_right(judge))
         self._ask_of_another(situation)
         return self.oracle.decide(situation)
 
@@ -91,11 +105,13 @@ class _Lesson:
     def _judge(self, change: Change, after: State) -> None:
         truth = self._truth
         outcome = truth.outcome(truth.done, truth.session.state, after, gestures_of(change.action))
-        self.reflections = self.reflections.add(self._modules.reflection(change).outcome == outcome)
+        self.reflections = self.reflections.add(_right(lambda: self._modules.reflection(change).outcome == outcome))
 
     def reflect(self, change: Change, /) -> Reflected:
         told = self.oracle.reflect(change)
-        self.reflections = self.reflections.add(self._modules.reflection(change).outcome == told.outcome)
+        self.reflections = self.reflections.add(
+            _right(lambda: self._modules.reflection(change).outcome == told.outcome)
+        )
         return told
 
 
