@@ -85,6 +85,8 @@ def test_what_cannot_be_undone_is_asked_on_the_terminal(
         (["run", "x" * 600], "1 to 500 characters"),
         (["run", "x", "--option", "model"], "NAME=VALUE"),
         (["evaluate", "--episodes", "0"], "episodes = 0"),
+        (["evaluate", "--kinds", "send-plaice", "--suite", "complex"], "did you mean send-place?"),
+        (["evaluate", "--suite", "miniwob", "--forced"], "left out for pages"),
         (["evaluate", "--labels", "no-such-folder"], "holds no trajectory"),
         (["show", "no-such-folder"], "No such file"),
         (["frobnicate"], "agent = 'frobnicate'"),

@@ -22,6 +22,7 @@ from edgewise.agent.phone.tasks.suites import draw_tasks
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.steps import Watcher
 from edgewise.agent.truth import Truth
+from edgewise.common.table import unknown
 from edgewise.statistics.estimates import Estimate, estimate, mean, ratio
 
 SHARES = ("decisions", "reflections", "asked", "plans")
@@ -42,6 +43,7 @@ class Trial:
         faults: that strike.
         conduct: of the agents.
         options: of the back end, by name.
+        kinds: of tasks. If empty, all of the suite.
     """
 
     suite: str
@@ -52,13 +54,21 @@ class Trial:
     faults: tuple[Fault, ...] = ()
     conduct: Conduct = field(default_factory=lambda: Conduct(late_s=0.0))
     options: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
     def tasks(self) -> Iterator[tuple[int, Task]]:
-        """Seeds and tasks; where texts that give orders are among the faults, they stand on the phones already."""
+        """Seeds and tasks; where texts that give orders are among the faults, they stand on the phones already.
+
+        Raises:
+            ConfigurationError: if there is no such kind.
+        """
         for seed in range(self.seed, self.seed + self.episodes):
             ordered = _ordered(self.faults, seed)
-            for task in draw_tasks(self.suite, seed, self.language, self.unseen, ordered):
-                yield seed, task
+            drawn = list(draw_tasks(self.suite, seed, self.language, self.unseen, ordered))
+            for kind in self.kinds:
+                if kind not in [each.name for each in drawn]:
+                    raise unknown("kinds", kind, [each.name for each in drawn])
+            yield from ((seed, each) for each in drawn if not self.kinds or each.name in self.kinds)
 
     @property
     def striking(self) -> tuple[Fault, ...]:

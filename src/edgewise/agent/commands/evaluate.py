@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from edgewise.agent.agents import Setting, make_modules, read_options
+from edgewise.agent.agents import Maker, Setting, make_modules, read_options
 from edgewise.agent.conduct import Conduct, Limits
 from edgewise.agent.evaluate import Trial, as_json, by_kind, evaluate, evaluate_forced, figures, latencies
 from edgewise.agent.labels import labelled_folder
 from edgewise.agent.measures import Episode
 from edgewise.agent.phone.faults import read_faults
-from edgewise.common.errors import check_integer
+from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.common.files import replace_file
 from edgewise.common.terminal import print_table
 
@@ -36,6 +36,7 @@ TOLD = {
     "money": "money a task",
 }
 """Figures, and what they are."""
+MINIWOB = "miniwob"
 JUDGED = ("decisions", "asked", "plans")
 """Figures on the oracle's states."""
 
@@ -45,7 +46,9 @@ class Evaluate:
     """Judge an agent's modules on tasks of the simulated phone, or runs on a real phone that a person has labelled.
 
     Attributes:
-        suite: of tasks: simple (one app, few steps) or complex (several apps, something to remember, many steps).
+        suite: of tasks: simple (one app, few steps) or complex (several apps, something to remember, many steps) ones of the
+            simulated phone, or miniwob (pages in Chromium, extra `miniwob`).
+        kinds: of tasks. If empty, all of the suite.
         modules: trained, rules, oracle, random, vlm, a name that a package has made known, or an agent's folder.
         option: of the back end, as NAME=VALUE; may be given several times.
         episodes: tasks of every kind.
@@ -60,7 +63,8 @@ class Evaluate:
         json: file for figures and episodes.
     """
 
-    suite: Literal["simple", "complex"] = "simple"
+    suite: Literal["simple", "complex", "miniwob"] = "simple"
+    kinds: tuple[str, ...] = ()
     modules: Annotated[str, tyro.conf.arg(metavar="NAME|FOLDER")] = "rules"
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     episodes: int = 1
@@ -83,6 +87,8 @@ class Evaluate:
         check_integer("episodes", self.episodes, 1)
         check_integer("seed", self.seed, 0)
         check_integer("max_steps", self.max_steps, 1)
+        if self.suite == MINIWOB and (self.faults or self.forced or self.language):
+            raise ConfigurationError("faults, forced, language", "given", "left out for pages of MiniWoB++")
 
 
 def run(words: list[str]) -> int:
@@ -93,6 +99,10 @@ def run(words: list[str]) -> int:
         kept = labelled_folder(options.labels)
         _report(options, f"labelled by a person, {options.labels}", kept, [])
         return 0
+    make = partial(_made, options.modules)
+    if options.suite == MINIWOB:
+        _report(options, f"{options.modules} on pages of MiniWoB++", _on_pages(options, make), [])
+        return 0
     trial = Trial(
         options.suite,
         options.episodes,
@@ -102,12 +112,22 @@ def run(words: list[str]) -> int:
         read_faults(options.faults),
         Conduct(Limits(steps=options.max_steps), tree=options.tree, late_s=0.0),
         read_options(options.option),
+        options.kinds,
     )
-    make = partial(_made, options.modules)
     episodes = evaluate(make, trial, _tell)
     judged = evaluate_forced(make, trial) if options.forced and options.modules != "oracle" else []
     _report(options, f"{options.modules} on {options.suite} tasks of the simulated phone", episodes, judged)
     return 0
+
+
+def _on_pages(options: Evaluate, make: Maker) -> Sequence[Episode]:
+    from edgewise.agent.miniwob.evaluate import CONDUCT, evaluate_miniwob
+    from edgewise.agent.miniwob.tasks import TASKS
+
+    limits = replace(CONDUCT.limits, steps=options.max_steps)
+    conduct = replace(CONDUCT, limits=limits, tree=options.tree)
+    seeds = range(options.seed, options.seed + options.episodes)
+    return evaluate_miniwob(make, options.kinds or TASKS, seeds, conduct, _tell)
 
 
 def _made(name: str, setting: Setting) -> Any:
