@@ -6,7 +6,6 @@ import abc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ from edgewise.construction.modules.learned import ANSWER, LearnedKind, examples_
 
 KEPT = 2
 """Draws of moments that are kept, so that the kinds of an agent share them."""
+PATIENCE = 2000
+"""Moments of which one has to say something to a kind."""
 LAST_RATE = 0.1
 """Learning rate at the end of a round, over that at its beginning."""
 WARM = 20
@@ -93,12 +94,20 @@ class PhoneKind(LearnedKind):
         Args:
             drawn: they; those that say nothing to this kind are left out.
             most: examples after which it ends. If None, all moments are taken.
+
+        Raises:
+            ConfigurationError: if none says something, or none of the first `PATIENCE`.
         """
         room = Room(*FEW)
-        found = (each for each in (self.example(moment, room) for moment in drawn) if each is not None)
-        rows = list(found if most is None else islice(found, most))
+        rows: list[Data] = []
+        for place, moment in enumerate(drawn):
+            example = self.example(moment, room)
+            if example is not None:
+                rows.append(example)
+            if len(rows) == most or (not rows and place >= PATIENCE):
+                break
         if not rows:
-            raise ConfigurationError("moments", 0, f"one or more that say something to {self.name}")
+            raise ConfigurationError("apps", "of the moments", f"some with tasks that say something to {self.name}")
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
     def data_from(self, folder: Path) -> Data:

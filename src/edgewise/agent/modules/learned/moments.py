@@ -35,7 +35,7 @@ BEHIND = 0.06
 """Chance that a situation says one subgoal fewer than are finished, as after a plan that was wrong."""
 AGAIN = 0.25
 """Chance that a situation says what is finished already, as where planning is asked a second time."""
-NEW_NAMES, NEW_WORDS = 0.5, 0.3
+NEW_NAMES, NEW_WORDS = 0.5, 0.5
 """Parts of the tasks on phones with made-up names, and with words on the display that are hashed as if never seen."""
 TURNED, POPPED = 0.03, 0.03
 """Chances that the display lies on its side through a task, and that a dialog lies over a page."""
