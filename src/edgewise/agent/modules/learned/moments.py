@@ -29,6 +29,8 @@ from edgewise.common.errors import ConfigurationError
 
 STRAY = 0.15
 """Chance of a step that is not the oracle's."""
+SPOILING = 0.3
+"""Part of the steps that would spoil a task which are made: the task ends with them."""
 MOST_STEPS = 36
 """Steps after which a task is left."""
 BEHIND = 0.06
@@ -181,9 +183,12 @@ class Course:
             if moment.done:
                 yield moment
                 return
-            gesture, action, target = self._move(state, moment)
+            gesture, action, target = self._move(state, moment, self.rng.random() < self.stray)
             reached = step(state, gesture)
             spoilt = _spoils(state, gesture, reached) and settled(reached) not in ends
+            if spoilt and self.rng.random() > SPOILING:
+                gesture, action, target = self._move(state, moment, False)
+                reached, spoilt = step(state, gesture), False
             popped = self.rng.random() < POPPED
             if popped:
                 reached = replace(reached, popup=self.rng.choice(POPUPS), focus="")
@@ -232,10 +237,10 @@ class Course:
                 self.facts = (*self.facts, Fact(text=subgoal.fact, source=screen.title))[-FACTS:]
         return frozenset(found)
 
-    def _move(self, state: State, moment: Moment) -> tuple[Gesture, Action, str]:
+    def _move(self, state: State, moment: Moment, astray: bool) -> tuple[Gesture, Action, str]:
         """The step that is made: a gesture, the action it is, the label of what it is made on."""
         rng, screen = self.rng, moment.after.screen
-        if rng.random() >= self.stray:
+        if not astray:
             place = rng.choice(sorted(moment.right))
             text = rng.choice(sorted(moment.texts)) if moment.texts else 0
         else:
