@@ -150,7 +150,7 @@ class _Film(Watcher):
                 "step": step.number,
                 "by": step.by,
                 "action": "looks again" if action is None else action.kind.replace("_", " "),
-                "target": item.label if item is not None else "" if action is None else action.text,
+                "target": "" if action is None else action.text or ("" if item is None else item.label),
                 "finished": step.finished,
                 "x": at[0][0] if at else np.nan,
                 "y": at[0][1] if at else np.nan,

@@ -40,7 +40,7 @@ MEASURES = {
 }
 """Figures of an agent, and what the table calls them."""
 PANELS = ("decisions", "reflections", "plans", "success")
-WIDE = 8
+WIDE = 10
 """Pictures beside one another."""
 
 
