@@ -50,6 +50,7 @@ def full_size(png: bytes) -> tuple[int, int]:
 def make_pictures_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgewise.agent.phone.session.picture", flat)
     monkeypatch.setattr("edgewise.agent.perception.plain.picture_size", full_size)
+    monkeypatch.setattr("edgewise.agent.perception.plain.READER", "edgewise.agent:nothing")
     monkeypatch.setattr("edgewise.agent.loop.share_changed", lambda before, after: 0.5)
     monkeypatch.setattr("edgewise.agent.phone.session.LATE_S", 0.1)
     monkeypatch.setattr("edgewise.agent.forced.share_changed", lambda before, after: 0.5)

@@ -169,4 +169,5 @@ def test_an_agent_does_a_task_behind_the_genuine_adb(faults: str, tmp_path: Path
         finally:
             subprocess.run([program, "-P", str(server), "kill-server"], check=False, capture_output=True, timeout=30)
     assert truth.succeeded
+    assert session.plan.struck["offline"] == bool(faults)
     assert read_trajectory(tmp_path / "run").device == f"127.0.0.1:{port}"

@@ -236,11 +236,11 @@ class Losing(SimulatedDevice):
 def test_a_connection_that_is_lost_is_waited_for(error: Any, first: int, monkeypatch: pytest.MonkeyPatch) -> None:
     import agent_parts
 
-    for last, reason in ((first + 3, "success"), (10**6, error.name)):
+    for last, reason, lost in ((first + 3, "success", 20.0), (10**6, error.name, 0.05)):
         monkeypatch.setattr(
             agent_parts, "SimulatedDevice", lambda session, last=last: Losing(session, error, first, last)
         )
-        end, _ = at_work(SHOW, "rules")
+        end, _ = at_work(SHOW, "rules", conduct=replace(QUICK, lost_s=lost))
         assert end.reason == reason
 
 

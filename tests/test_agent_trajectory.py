@@ -59,7 +59,8 @@ def test_a_trajectory_is_read_back_as_it_was(folder: Path) -> None:
     assert picture_of(folder, found.steps[0]).startswith(b"\x89PNG")
 
 
-def test_a_device_plays_it_again(folder: Path) -> None:
+def test_a_device_plays_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pictures_quick(monkeypatch)
     device = ReplayDevice(folder)
     assert isinstance(device, Device)
     first = device.screenshot()
@@ -124,13 +125,17 @@ def test_what_looks_like_a_key_is_hidden(text: str) -> None:
 def test_keys_are_never_in_a_trajectory_or_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_pictures_quick(monkeypatch)
     monkeypatch.setenv("MY_MODEL_API_KEY", "correct horse battery")
-    said = Decision(kind="press", key="recents", why=f"correct horse battery and {KEY}")
+    file = tmp_path.with_suffix(".key")
+    file.write_text("staple of another day\n")
+    monkeypatch.setenv("MY_MODEL_KEY_FILE", str(file))
+    said = Decision(kind="press", key="recents", why=f"correct horse battery and {KEY}, staple of another day")
     at_work(some_task("send-message"), scripted([said, Decision(kind="answer")], "correct horse battery"),
             watchers=[Recorder(tmp_path)])  # fmt: skip
     page = page_of(read_trajectory(tmp_path), tmp_path)
     for text in ((tmp_path / FILE).read_text(), page):
         assert "correct horse" not in text
         assert KEY not in text
+        assert "staple" not in text
         assert HIDDEN in text
 
 

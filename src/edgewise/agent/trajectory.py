@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -32,8 +33,8 @@ from edgewise.common.files import make_folder, replace_file, told
 FILE = "trajectory.json"
 SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 """Names of environment variables whose values are never written."""
-SHORTEST_SECRET = 8
-"""Characters from which such a value is looked for."""
+SHORTEST_SECRET, LONGEST_KEY = 8, 4096
+"""Characters from which such a value is looked for, and bytes up to which a file is taken for a key's."""
 LIKE_KEYS = re.compile(r"\b(?:sk|pk|rk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{12,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}")
 """Texts that look like keys of services."""
 HIDDEN = "[not written: a key]"
@@ -81,11 +82,23 @@ class Trajectory(Head):
 
 
 def without_keys(text: str) -> str:
-    """A text without what looks like a key, and without the values of environment variables that hold keys."""
-    for name, value in os.environ.items():
-        if SECRET.search(name) and len(value) >= SHORTEST_SECRET:
+    """A text without what looks like a key, and without keys in environment variables or files that those name."""
+    for value in _keys():
+        if len(value) >= SHORTEST_SECRET:
             text = text.replace(value, HIDDEN).replace(json.dumps(value)[1:-1], HIDDEN)
     return LIKE_KEYS.sub(HIDDEN, text)
+
+
+def _keys() -> Iterator[str]:
+    for name, value in os.environ.items():
+        if SECRET.search(name) is None:
+            continue
+        if not name.upper().endswith("_FILE"):
+            yield value
+            continue
+        with suppress(OSError, ValueError):
+            if Path(value).stat().st_size <= LONGEST_KEY:
+                yield Path(value).read_text().strip()
 
 
 class Recorder(Watcher):

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.util import find_spec
+from typing import cast
 
-from edgewise.agent.device.errors import NullRoot
-from edgewise.agent.device.images import picture_size
+import numpy as np
+
+from edgewise.agent.device.errors import DeviceError, NullRoot
+from edgewise.agent.device.images import grey, picture_size
 from edgewise.agent.modules.interfaces import Look, Perceives
+from edgewise.agent.perception.raster import STATUS_DP, unit_of
 from edgewise.agent.perception.tree import screen_of
 from edgewise.agent.screen import Screen
+from edgewise.common.errors import EdgewiseError
 from edgewise.common.table import resolve
 
-PICTURES = "edgewise.agent.perception.joined"
-"""Module that reads pictures, and the name in it of a function that makes one."""
-READER = "joined_perception"
+READER = "edgewise.agent.perception.joined:joined_perception"
+"""What makes a perception of pictures."""
 
 
 def digest_of(png: bytes) -> str:
-    """Of a picture, hexadecimal."""
-    return hashlib.sha256(png).hexdigest()[:32]
+    """Of a picture, hexadecimal, without the strip of the clock: equal digests mean that nothing has happened.
+
+    Raises:
+        TruncatedImage: if it cannot be read.
+    """
+    shown = np.asarray(grey(png))
+    high, wide = shown.shape
+    return hashlib.blake2b(shown[round(STATUS_DP * unit_of((wide, high))) :].tobytes(), digest_size=16).hexdigest()
 
 
 class PlainPerception:
@@ -32,13 +41,15 @@ class PlainPerception:
         """What is on the display.
 
         Raises:
-            NullRoot: if there is no tree and nothing here that reads pictures.
+            NullRoot: if there is no tree, and the picture cannot be read either.
         """
         if look.tree is not None:
             return screen_of(look.tree, picture_size(look.png), look.app, look.keyboard, digest_of(look.png))
-        if self._reader is None:
-            if find_spec(PICTURES) is None:
-                raise NullRoot("there is no tree of elements, and nothing that reads pictures")
-            self._reader = resolve(f"{PICTURES}:{READER}")()
-        assert self._reader is not None
-        return self._reader(look)
+        try:
+            if self._reader is None:
+                self._reader = cast(Perceives, resolve(READER)())
+            return self._reader(look)
+        except DeviceError:
+            raise
+        except EdgewiseError as error:
+            raise NullRoot(f"there is no tree of elements, and the picture cannot be read: {error}") from None
