@@ -13,6 +13,7 @@ from edgewise.construction.agent import Agent, integrate
 from edgewise.construction.artefact import Module, describe, pack, unpack
 from edgewise.construction.keys import Key, make_key
 from edgewise.construction.kind import MODULES, Data
+from edgewise.construction.modules.learned import LearnedKind
 
 KINDS = ("phone-memory", "phone-planning", "phone-decision", "phone-reflection", "phone-action")
 """Kinds that are trained, by the names under which they are registered."""
@@ -42,15 +43,15 @@ class Schooling:
         check_integer("seed", self.seed, 0)
 
 
-def phone_kind(name: str) -> PhoneKind:
-    """A registered kind that learns to operate a phone.
+def phone_kind(name: str) -> LearnedKind:
+    """A registered kind that learns for a phone: one of `KINDS`, perception of signs, or one of another package.
 
     Raises:
         ConfigurationError: if there is none of the name.
     """
     kind = MODULES.find(name)
-    if not isinstance(kind, PhoneKind):
-        raise ConfigurationError("kinds", name, "one of " + ", ".join(KINDS))
+    if not isinstance(kind, LearnedKind) or kind.ground != "phone":
+        raise ConfigurationError("kinds", name, "one for a phone, such as " + ", ".join(KINDS))
     return kind
 
 
@@ -78,9 +79,12 @@ def train_module(
 
 
 def examples_of(name: str, schooling: Schooling) -> Data:
-    """Data of a kind: what the drawn moments say to it."""
+    """Data of a kind: what the drawn moments say to it; of one that does not learn from moments, as many examples."""
+    kind = phone_kind(name)
+    if not isinstance(kind, PhoneKind):
+        return kind.draw_data(schooling.apps, schooling.examples, schooling.seed, schooling.language)
     drawn = islice(moments(schooling.apps, schooling.seed, schooling.language), schooling.examples)
-    return phone_kind(name).data_of(drawn)
+    return kind.data_of(drawn)
 
 
 def train_agent(
