@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from edgewise.agent.perception.areas import Areas
 from edgewise.agent.perception.marks import Drawing, Mark
 from edgewise.agent.perception.plates import Plate
-from edgewise.agent.perception.reading import Icon, Text
+from edgewise.agent.perception.reading import Icon, Text, below_middle
 from edgewise.agent.screen import Box, Role
 
 FIELD_DP = 120
@@ -21,8 +21,6 @@ SQUARE = 1.3
 """Sides of the plate of an icon differ by this factor at most."""
 PICTURE_DP = 90
 """Side from which a plate with a sign is only a picture."""
-CAPTION_DP = 28
-"""Gap between a tile and the words below it at most."""
 BUTTON_DP = (26, 84)
 """Height of a button."""
 MIDDLE = 0.02
@@ -161,14 +159,7 @@ def _has_icon_alone(page: Page, place: int, plate: Plate) -> bool:
 def _tile(page: Page, place: int, plate: Plate) -> None:
     """A tile with words below it, or an icon that floats."""
     _, (icon,) = page.take(place)
-    gap = CAPTION_DP * page.drawing.unit
-    captions = [
-        each
-        for each in page.texts
-        if each.mark.plate == plate.parent
-        and abs(each.mark.middle[0] - plate.middle[0]) <= 0.1 * plate.size[0]
-        and 0 <= each.mark.box[1] - plate.box[3] <= gap
-    ]
+    captions = [each for each in page.texts if below_middle(plate, each.mark, page.drawing.unit)]
     if plate.size[0] >= PICTURE_DP * page.drawing.unit:
         return  # a picture, which says nothing and takes no touch
     if captions:

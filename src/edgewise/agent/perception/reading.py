@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise.agent.perception.marks import LOOSE, NEAR, Drawing, Mark, joined
+from edgewise.agent.perception.plates import Plate
 from edgewise.agent.perception.signs import NOTHING, NamesSigns, Sign, cut_out
 from edgewise.agent.perception.text import Reads
 
@@ -23,6 +24,9 @@ DASH_DP = 9
 """Width of a dash at least; shorter ones are hyphens."""
 SURE = 0.6
 """Probability from which a mark is taken for a sign."""
+CAPTION_DP, BESIDE = 28, 0.1
+"""Gap between a plate and the words in the middle below it at most, density-independent pixels, and the difference of their
+middles, of the plate's width."""
 LEGIBLE = 0.5
 """Score of a text below which it is none."""
 
@@ -68,8 +72,19 @@ def told_apart(drawing: Drawing, marks: Sequence[Mark], bar: float, name: NamesS
     icons = [Icon(mark, sign.name) for mark, sign in named if is_sign(sign)]
     signs = {each.mark for each in icons}
     rest = [each for each in lines if each not in signs]
-    high = [each for each in rest if each.middle[1] < bar]
-    return [*high, *joined([each for each in rest if each not in high], LOOSE)], icons
+    alone = [each for each in rest if each.middle[1] < bar or _is_caption(drawing, each)]
+    return [*alone, *joined([each for each in rest if each not in alone], LOOSE)], icons
+
+
+def _is_caption(drawing: Drawing, mark: Mark) -> bool:
+    """Whether a mark stands below the middle of a plate."""
+    return any(below_middle(each, mark, drawing.unit) for each in drawing.plates[1:])
+
+
+def below_middle(plate: Plate, mark: Mark, unit: float) -> bool:
+    """Whether a mark stands in the middle below a plate, as the name of a tile does."""
+    central = abs(mark.middle[0] - plate.middle[0]) <= BESIDE * plate.size[0]
+    return central and mark.plate == max(0, plate.parent) and 0 <= mark.box[1] - plate.box[3] <= CAPTION_DP * unit
 
 
 def texts_of(drawing: Drawing, lines: Sequence[Mark], read: Reads) -> tuple[list[Text], list[Icon]]:
