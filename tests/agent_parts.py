@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from zlib import crc32
 
 import pytest
 from PIL import Image
@@ -35,11 +35,11 @@ SMALLER = 10
 QUICK = Conduct(Limits(steps=40), late_s=0.0, wait_s=0.001, lost_s=0.05)
 
 
-def flat(state: State) -> Image.Image:
-    """A small picture of one colour, another for every display."""
-    colour = crc32(tree(state).encode()) | 0x404040
+def pattern(state: State) -> Image.Image:
+    """A small picture of 64 squares, others for every display."""
+    squares = Image.frombytes("L", (8, 8), hashlib.sha512(tree(state).encode()).digest())
     wide, high = state.size
-    return Image.new("RGB", (wide // SMALLER, high // SMALLER), (colour >> 16 & 255, colour >> 8 & 255, colour & 255))
+    return squares.resize((wide // SMALLER, high // SMALLER), Image.Resampling.NEAREST).convert("RGB")
 
 
 def full_size(png: bytes) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def full_size(png: bytes) -> tuple[int, int]:
 
 
 def make_pictures_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgewise.agent.phone.session.picture", flat)
+    monkeypatch.setattr("edgewise.agent.phone.session.picture", pattern)
     monkeypatch.setattr("edgewise.agent.perception.plain.picture_size", full_size)
     monkeypatch.setattr("edgewise.agent.perception.plain.READER", "edgewise.agent:nothing")
     monkeypatch.setattr("edgewise.agent.loop.share_changed", lambda before, after: 0.5)

@@ -27,6 +27,8 @@ from edgewise.agent.screen import Item
 
 SEEN = 0.002
 """Share of the picture below which nothing has changed if all items are as they were."""
+TELLING = ("row", "text", "heading", "other")
+"""Roles of items that tell something."""
 FIELDS = {"kind", "item", "direction", "key"}
 """What a decision and an action have in common."""
 
@@ -44,7 +46,7 @@ def remember(situation: Situation, /) -> Kept:
     title = title_of(screen)
     if likeness(title, goal.name) == 0:
         return Kept()
-    told = [each for each in screen.items if not each.touchable and each.text and each.text != title]
+    told = [each for each in screen.items if each.role in TELLING and each.text and each.text != title]
     item = _telling(told, goal.meaning)
     return Kept() if item is None else Kept(fact=Fact(text=item.text, source=title), item=item.number)
 
@@ -78,9 +80,10 @@ def act(intent: Intent, /) -> Action:
     if decision.kind == "type":
         goal, screen = _goal(situation), situation.screen
         for field in () if goal is None else goal.fields:
-            found = found_field(screen, field)
+            wanted = resolved(field.value, situation.facts)
+            found = found_field(screen, field, wanted)
             if found is not None and found.item.number == decision.item:
-                text, clear = resolved(field.value, situation.facts), bool(found.now)
+                text, clear = wanted, bool(found.now)
     outcome = None
     if decision.kind == "finish":
         goals = goals_of(situation.instruction)

@@ -13,6 +13,8 @@ from edgewise.agent.screen import Item, Screen
 from edgewise.agent.wording import phrase
 
 NUMBER = re.compile(r"(\d{1,2}):(\d\d)|(\d+)")
+USUAL = (("name", "phone", "address"), ("title", "text"))
+"""Fields of usual forms in their order: in a picture, one that is filled in does not say its name."""
 LESS, MORE = {"less", "minus", "remove", "decrease"}, {"more", "plus", "add", "increase"}
 """Words of the buttons beside a value."""
 
@@ -48,12 +50,18 @@ def number(text: str) -> int | None:
     return int(found[3]) if found[3] else 60 * int(found[1]) + int(found[2])
 
 
-def found_field(screen: Screen, field: Field) -> Found | None:
-    """A field on the screen; None if it is not there."""
-    return _level(screen, field) if field.level else _typed(screen, field)
+def found_field(screen: Screen, field: Field, wanted: str = "") -> Found | None:
+    """A field on the screen; None if it is not there.
+
+    Args:
+        screen: that is looked at.
+        field: that is looked for.
+        wanted: its value: a field without a name in which it stands already is the one.
+    """
+    return _level(screen, field) if field.level else _typed(screen, field, wanted)
 
 
-def _typed(screen: Screen, field: Field) -> Found | None:
+def _typed(screen: Screen, field: Field, wanted: str) -> Found | None:
     items = [each for each in screen.items if each.role == "field"]
 
     def sure(item: Item) -> int:
@@ -63,7 +71,12 @@ def _typed(screen: Screen, field: Field) -> Found | None:
     best = max(items, key=sure, default=None)
     if best is not None and (sure(best) or (field.meaning == "message" and len(items) == 1)):
         return Found(best, best.text)
-    return None
+    bare = [each for each in items if not each.detail and not each.resource]
+    filled = next((each for each in bare if wanted and phrase(each.text) == phrase(wanted)), None)
+    usual = next((names for names in USUAL if field.meaning in names and len(names) == len(items)), None)
+    if filled is None and usual is not None and items[usual.index(field.meaning)] in bare:
+        filled = items[usual.index(field.meaning)]
+    return None if filled is None else Found(filled, filled.text)
 
 
 def _beside(one: Item, other: Item) -> bool:
@@ -72,10 +85,10 @@ def _beside(one: Item, other: Item) -> bool:
 
 
 def _level(screen: Screen, field: Field) -> Found | None:
-    labels = [each for each in screen.items if not each.touchable and each.role != "field"]
+    labels = [each for each in screen.items if each.role in ("row", "text", "heading", "other")]
     rows = sorted((each for each in labels if means(each, field.meaning)), key=lambda each: -means(each, field.meaning))
     for row in rows:
-        buttons = [each for each in screen.items if each.touchable and each.role != "row" and _beside(each, row)]
+        buttons = [each for each in screen.items if each.touchable and each not in labels and _beside(each, row)]
         if not buttons:
             continue
         values = [row.detail, *(each.text for each in labels if each != row and _beside(each, row)), row.text]

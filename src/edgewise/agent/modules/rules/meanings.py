@@ -69,7 +69,8 @@ def means(item: Item, meaning: str) -> int:
     resource = phrase(item.resource)
     if resource == meaning or resource in phrases(meaning):
         return 3
-    if any(phrase(each) in phrases(meaning) for each in (item.text, item.description, item.detail, item.sign) if each):
+    sign = "" if item.text else item.sign  # beside words a sign only decorates
+    if any(phrase(each) in phrases(meaning) for each in (item.text, item.description, item.detail, sign) if each):
         return 2
     tokens = set(resource.split())
     return int(meaning in tokens and len(tokens) <= 2 and not tokens & {"less", "more", "minus", "plus"})
@@ -80,6 +81,24 @@ def find(screen: Screen, meaning: str, *, touchable: bool = True) -> Item | None
     items = [each for each in screen.items if each.role != "field" and (each.touchable or not touchable)]
     best = max(items, key=lambda each: means(each, meaning), default=None)
     return best if best is not None and means(best, meaning) else None
+
+
+def find_switch(screen: Screen, meaning: str) -> Item | None:
+    """The switch that means something, or the only one of the page."""
+    switches = [each for each in screen.items if each.checked is not None]
+    best = max(switches, key=lambda each: means(each, meaning), default=None)
+    if best is not None and means(best, meaning):
+        return best
+    return switches[0] if len(switches) == 1 else None
+
+
+def find_button(screen: Screen, meaning: str) -> Item | None:
+    """What can be pressed and means something, or the only button of the page."""
+    found = find(screen, meaning)
+    if found is not None:
+        return found
+    buttons = [each for each in screen.items if each.role == "button" and each.touchable]
+    return buttons[0] if len(buttons) == 1 else None
 
 
 def likeness(text: str, name: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgewise.agent.modules.interfaces import Past, Situation
 from edgewise.agent.modules.rules.forms import found_field, is_set, resolved
 from edgewise.agent.modules.rules.goals import Goal
-from edgewise.agent.modules.rules.meanings import find, likeness, named, phrases, title_of, titled
+from edgewise.agent.modules.rules.meanings import find, find_switch, likeness, means, named, phrases, title_of, titled
 from edgewise.agent.modules.rules.way import confirming, is_app
 from edgewise.agent.wording import phrase
 
@@ -48,14 +48,17 @@ def _turned(goal: Goal, situation: Situation) -> bool:
     if not goal.meaning:
         item = named(screen, goal.name)
     else:
-        item = find(screen, goal.meaning) if not goal.name or titled(screen, goal.name) else None
+        own = bool(goal.name) and titled(screen, goal.name)
+        item = find_switch(screen, goal.meaning) if own or not goal.name else None
+        item = item if item is None or own or means(item, goal.meaning) else None
     return item is not None and item.checked is not None and item.checked == goal.on
 
 
 def _filled(goal: Goal, situation: Situation) -> bool:
     for field in goal.fields:
-        found = found_field(situation.screen, field)
-        if found is None or not is_set(found, field, resolved(field.value, situation.facts)):
+        wanted = resolved(field.value, situation.facts)
+        found = found_field(situation.screen, field, wanted)
+        if found is None or not is_set(found, field, wanted):
             return False
     return True
 

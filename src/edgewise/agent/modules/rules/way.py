@@ -5,7 +5,16 @@ from __future__ import annotations
 from edgewise.agent.modules.interfaces import Decision, Situation
 from edgewise.agent.modules.rules.forms import Found, found_field, is_set, number, resolved
 from edgewise.agent.modules.rules.goals import Field, Goal
-from edgewise.agent.modules.rules.meanings import find, likeness, named, title_of, titled
+from edgewise.agent.modules.rules.meanings import (
+    find,
+    find_button,
+    find_switch,
+    likeness,
+    means,
+    named,
+    title_of,
+    titled,
+)
 from edgewise.agent.screen import Item, Screen
 from edgewise.agent.wording import plain_words
 
@@ -93,19 +102,21 @@ def _about(goal: Goal, screen: Screen) -> bool:
     """Whether a page or a form is about what the goal names."""
     if not goal.name or titled(screen, goal.name):
         return True
-    fields = [each for each in screen.items if each.role == "field"]
-    return any(likeness(each.text, goal.name) == 1.0 for each in fields)
+    pressed = any(each.role == "button" and means(each, goal.meaning) > 1 for each in screen.items)
+    says = [each for each in screen.items if each.role == "field" or (goal.verb == "press" and pressed)]
+    return any(likeness(each.text, goal.name) == 1.0 for each in says)
 
 
 def _form(goal: Goal, situation: Situation) -> Way | None:
     """The next field, or the button below; None if the form is not shown."""
     screen = situation.screen
-    found = [(field, found_field(screen, field)) for field in goal.fields]
+    values = {field: resolved(field.value, situation.facts) for field in goal.fields}
+    found = [(field, found_field(screen, field, wanted)) for field, wanted in values.items()]
     if not any(each for _, each in found) or not _about(goal, screen):
         return None
     near = FORM
     for field, each in found:
-        wanted = resolved(field.value, situation.facts)
+        wanted = values[field]
         if each is None:
             return near, Decision(kind="press", key="back") if screen.keyboard else _scrolling("down", screen)
         if not is_set(each, field, wanted):
@@ -145,17 +156,27 @@ def _touch(goal: Goal, screen: Screen) -> Way | None:
         icon = find(screen, "delete") if likeness(title_of(screen), goal.name) > 0 else None
         return None if icon is None else (4.0, tap(icon))
     if goal.meaning and (goal.verb in ("show", "turn") or (goal.verb == "press" and not goal.fields)):
-        item = find(screen, goal.meaning) if _about(goal, screen) else None
+        item = _last_item(goal, screen) if _about(goal, screen) else None
         return None if item is None else (4.0, tap(item))
     return None
+
+
+def _last_item(goal: Goal, screen: Screen) -> Item | None:
+    """The switch or the button of a goal; of a thing's own page the only one will do."""
+    own = bool(goal.name) and likeness(title_of(screen), goal.name) > 0
+    if goal.verb == "turn":
+        item = find_switch(screen, goal.meaning)
+        return item if item is None or own or means(item, goal.meaning) else None
+    return find_button(screen, goal.meaning) if own and not goal.via else find(screen, goal.meaning)
 
 
 def _on_the_way(goal: Goal, screen: Screen) -> Way | None:
     """A button on the way to the last touch, or the thing itself in a list."""
     writing = goal.name and "add" in goal.via
     if not writing and _about(goal, screen):
+        own = bool(goal.name) and likeness(title_of(screen), goal.name) > 0 and "edit" not in goal.via
         for place, meaning in reversed(list(enumerate(goal.via))):
-            item = find(screen, meaning)
+            item = find_button(screen, meaning) if own else find(screen, meaning)
             if item is not None:
                 return 3.0 + place / 10, tap(item)
     item = named(screen, goal.name) if goal.name and likeness(title_of(screen), goal.name) == 0 else None
