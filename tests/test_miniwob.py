@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from edgewise.agent.agents import Setting
 from edgewise.agent.device.adb_device import AdbDevice
 from edgewise.agent.device.coordinates import Point
 from edgewise.agent.device.device import Device
@@ -24,13 +25,16 @@ from edgewise.agent.device.errors import DeviceOffline, TypingFailed
 from edgewise.agent.miniwob.browser import VARIABLE, Browser, BrowserMissing, find_chromium
 from edgewise.agent.miniwob.device import PACKAGE, PageDevice
 from edgewise.agent.miniwob.episode import begin, result
-from edgewise.agent.miniwob.evaluate import CONDUCT, PageEpisode, evaluate_miniwob
+from edgewise.agent.miniwob.evaluate import CONDUCT, PageEpisode, evaluate_miniwob, play
+from edgewise.agent.miniwob.learned import learned, moment_of
 from edgewise.agent.miniwob.lessons import FIRST_SEED, Lesson, lessons, read_lessons, write_lessons
 from edgewise.agent.miniwob.session import PageSession
 from edgewise.agent.miniwob.tasks import TASKS, page
 from edgewise.agent.miniwob.teacher import TEACHERS, Page
 from edgewise.agent.modules.chance import chance
 from edgewise.agent.modules.interfaces import Decision, Situation
+from edgewise.agent.modules.learned.choices import decision_of
+from edgewise.agent.modules.learned.texts import candidates
 from edgewise.agent.phone.server.server import serving
 from edgewise.agent.screen import Item, Screen
 from edgewise.common.errors import ConfigurationError, EdgewiseError
@@ -189,6 +193,13 @@ class TestEpisodes:
         assert not second.succeeded
         assert second.actions <= CONDUCT.limits.steps
 
+    def test_the_trained_modules_do_what_they_have_learned(self, device: PageDevice) -> None:
+        modules = learned(Setting())
+        assert modules.names["decision"].startswith("jax:")
+        for task in ("click-option", "login-user"):
+            episode = play(lambda setting: modules, device, task, 1)
+            assert episode.succeeded, task
+
 
 def screen(*items: Item) -> Screen:
     return Screen(width=640, height=840, items=items)
@@ -208,6 +219,19 @@ def test_a_box_that_was_ticked_wrongly_is_to_be_emptied_before_the_form_is_sent(
         1,
     ]
     assert [each.decision.item for each in teach(page(screen(box(0, "aB", True), box(1, "cD", False), button)))] == [2]
+
+
+def test_a_lesson_is_a_moment_with_all_that_is_right() -> None:
+    field = Item(number=0, box=(0, 0, 90, 40), role="field", touchable=True, focused=True, text="old")
+    situation = Situation(instruction='Enter "new" into the field.', screen=screen(field))
+    right = (Decision(kind="type", item=0), Decision(kind="tap", item=0))
+    moment = moment_of(Lesson(task="enter-text", seed=1000, situation=situation, right=right, texts=("new",)))
+    assert moment is not None
+    assert {decision_of(place, 32, situation, 1.0).kind for place in moment.right} == {"type", "tap"}
+    (place,) = moment.texts
+    assert (candidates(situation)[place // 2], place % 2) == ("new", 1)  # what stands there is removed first
+    nothing = Lesson(task="enter-text", seed=1000, situation=situation, right=(Decision(kind="answer"),))
+    assert moment_of(nothing) is None
 
 
 def test_lessons_come_back_from_their_file(tmp_path: Path) -> None:

@@ -142,12 +142,18 @@
     return found;
   }
 
-  // Whether an element with something in it is touched as a whole: it is no page, and not only what holds others.
+  // Whether an element with something in it is touched as a whole: it is no page, and nothing in it is touched by itself.
   function single(each, seen, inside) {
     if (!inside.length) return true;
     const share = (seen[2] - seen[0]) * (seen[3] - seen[1]) / (VIEW[2] * VIEW[3]);
-    if (upper(each) === "SVG" || share > LARGE) return false;
-    return !inside.some(touchable) || inside.some((made) => made.kind === "TextView" && !made.clickable);
+    return upper(each) !== "SVG" && share <= LARGE && !inside.some(touchable);
+  }
+
+  // A row with buttons in it is touched at its texts.
+  function row(each, style, seen, inside) {
+    const share = (seen[2] - seen[0]) * (seen[3] - seen[1]) / (VIEW[2] * VIEW[3]);
+    if (share > LARGE || !inside.some(touchable) || !clickable(each, style)) return;
+    for (const made of inside) if (made.kind === "TextView") made.clickable = true;
   }
 
   const touchable = (made) => made.clickable || made.children.some(touchable);
@@ -173,16 +179,17 @@
     ].sort((a, b) => a.box[1] - b.box[1] || a.box[0] - b.box[0]);
     if (!some(seen) || style.visibility === "hidden") return inside;
     const touch = clickable(each, style) && (INHERENT.has(upper(each)) || single(each, seen, inside));
+    if (!touch) row(each, style, seen, inside);
     const scrolls = upper(each) !== "SELECT" && /auto|scroll/.test(style.overflowY) && each.scrollHeight > each.clientHeight + 1;
     const only = inside.length === 1 && !inside[0].children.length && inside[0].kind === "TextView" && !inside[0].clickable;
     const text = written(each) || (only && (touch || kind(each) !== "View") ? inside[0].text : "");
     const told = description(each, style, !inside.length && !text && !leaf);
     const plain = !touch && !scrolls && !text && !leaf && !isCheck(each);
-    const line = upper(each) === "TR" && inside.length > 1;  // what stands in one belongs together
-    if (plain && !line && (inside.length || !told)) return inside;
+    const joined = upper(each) === "TR" && inside.length > 1;  // what stands in one belongs together
+    if (plain && !joined && (inside.length || !told)) return inside;
     if (!inside.length && covered(each, seen)) return [];
     return [{
-      kind: kind(each), text, description: told === text ? "" : told, name: named(each, line),
+      kind: kind(each), text, description: told === text ? "" : told, name: named(each, joined),
       box: seen, clickable: touch, checkable: isCheck(each), checked: !!each.checked, enabled: !each.disabled,
       focused: document.activeElement === each && each !== document.body, scrollable: scrolls,
       password: each.type === "password", hint: words(each.placeholder), children: text && only ? [] : inside,
@@ -190,10 +197,10 @@
   }
 
   // What a page calls an element: Android's names of resources are those of the page.
-  function named(each, line) {
+  function named(each, joined) {
     const classes = words(each.getAttribute("class")).split(" ").slice(0, NAMES).join(" ");
     const own = each.id || each.getAttribute("name") || classes;
-    return own || (line ? "row" : upper(each) === "INPUT" ? each.type : INHERENT.has(upper(each)) ? upper(each).toLowerCase() : "");
+    return own || (joined ? "row" : upper(each) === "INPUT" ? each.type : INHERENT.has(upper(each)) ? upper(each).toLowerCase() : "");
   }
 
   function checked(check, label, seen) {
@@ -221,11 +228,11 @@
     picker = document.createElement("edgewise-picker");
     picker.style.cssText = `position:fixed;left:0;top:0;width:${VIEW[2]}px;height:${VIEW[3]}px;${LOOK}`;
     [...list.options].forEach((option) => picker.append(choice(list, option)));
-    if (list.multiple) picker.append(row("OK", close));
+    if (list.multiple) picker.append(line("OK", close));
     document.documentElement.append(picker);
   }
 
-  function row(text, done) {
+  function line(text, done) {
     const made = document.createElement("div");
     made.style.cssText = "padding:0 6px;border-bottom:1px solid #bbb;cursor:pointer";
     made.textContent = text;
@@ -235,7 +242,7 @@
   }
 
   function choice(list, option) {
-    const made = row(words(option.textContent), () => {
+    const made = line(words(option.textContent), () => {
       option.selected = list.multiple ? !option.selected : true;
       if (list.multiple) mark();
       else close();

@@ -58,7 +58,7 @@ class Pipe:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
+                process_group=0,  # Ctrl-C is for this process, which then ends the browser
             )
         except BaseException:
             os.close(self._writes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from importlib import metadata
 from pathlib import Path
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError
@@ -110,10 +110,13 @@ def pages() -> Path:
     Raises:
         EdgewiseError: if it is not installed.
     """
-    found = importlib.util.find_spec("miniwob")
-    if found is None or found.origin is None:
-        raise EdgewiseError("there is no package miniwob: in a checkout of edgewise, pip install '.[miniwob]'")
-    return Path(found.origin).parent / "html" / "miniwob"
+    try:
+        package = metadata.distribution("miniwob")
+    except metadata.PackageNotFoundError:
+        raise EdgewiseError(
+            "there is no package miniwob: in a checkout of edgewise, pip install '.[miniwob]'"
+        ) from None
+    return Path(str(package.locate_file("miniwob"))) / "html" / "miniwob"
 
 
 def page(task: str) -> Path:

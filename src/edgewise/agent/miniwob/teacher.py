@@ -188,18 +188,14 @@ def _email(page: Page) -> list[Act]:
 def _beside(page: Page, sender: str, icon: str) -> list[Act]:
     """An icon in the row of a sender, or the icon of the email that is open."""
     icons = page.touchable(icon)
-    rows = [each for each in page.screen.items if each.text == sender and each.touchable]
+    rows = _rows(page, sender)
+    within = [each for each in icons if any(row.box[1] <= each.middle[1] < row.box[3] for row in rows)]
     opened = not rows and any(each.text == sender for each in page.screen.items)
-    within = [each for each in icons if any(_inside(each, row) for row in rows)]
-    if within or opened:
-        return taps(within or icons)
-    return _scroll(page)
+    return taps(within or (icons if opened else [])) or _scroll(page)
 
 
-def _inside(item: Item, row: Item) -> bool:
-    x, y = item.middle
-    left, top, right, bottom = row.box
-    return left <= x < right and top <= y < bottom
+def _rows(page: Page, sender: str) -> list[Item]:
+    return [each for each in page.screen.items if each.text == sender and each.touchable]
 
 
 def _scroll(page: Page) -> list[Act]:
@@ -214,8 +210,7 @@ def _reply(page: Page, sender: str) -> list[Act]:
         return typed(fields[0], text) or taps(page.touchable("send-reply"))
     if page.touchable("email-reply"):
         return taps(page.touchable("email-reply"))
-    rows = [each for each in page.screen.items if each.text == sender and each.touchable]
-    return taps(rows) or _scroll(page)
+    return taps(_rows(page, sender)) or _scroll(page)
 
 
 def typed(field: Item, text: str) -> list[Act]:
