@@ -177,27 +177,31 @@ def test_several_answers_may_be_right() -> None:
     assert rightly(given, np.array([[1], [1], [-1]]))[:, 0].tolist() == [True, False, True]
 
 
+@pytest.fixture(scope="module")
+def school() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    return PHONE_DECISION.draw_data(("clock",), 160, 1, "en"), PHONE_DECISION.draw_data(("clock",), 64, 2, "en")
+
+
 @pytest.mark.slow
-def test_training_makes_decisions_better() -> None:
-    school = PHONE_DECISION.draw_data(("notes", "clock"), 1024, 1, "en")
-    test = PHONE_DECISION.draw_data(("notes", "clock"), 256, 2, "en")
+def test_training_makes_decisions_better(school) -> None:
     weights = PHONE_DECISION.initial(0)
-    before, losses = PHONE_DECISION.evaluate(weights, test), []
-    for number in range(8):
-        weights, told = PHONE_DECISION.train_round(weights, school, number)
+    before, losses = PHONE_DECISION.evaluate(weights, school[1]), []
+    for number in range(24):
+        weights, told = PHONE_DECISION.train_round(weights, school[0], number)
         losses.append(told["loss"])
-    assert losses[-1] < 0.5 * losses[0]
-    assert PHONE_DECISION.evaluate(weights, test) > before + 0.4
+    assert losses[-1] < 0.3 * losses[0]
+    assert PHONE_DECISION.evaluate(weights, school[1]) > before + 0.3
 
 
 @pytest.mark.slow
-def test_training_is_the_same_every_time() -> None:
-    first, again = (train_agent(Schooling(1024, 1, 5, ("notes", "clock"), "en"), ("phone-decision",)) for _ in range(2))
-    module = first.modules["decision"]
-    for name, array in again.modules["decision"].weights.items():
-        np.testing.assert_array_equal(array, module.weights[name])
-    assert len(module.manifest.rounds) == 1
-    assert module.manifest.examples == 1024
+def test_training_is_the_same_every_time(school, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewise.agent.modules.learned.train.examples_of", lambda name, schooling: school[0])
+    schooling = Schooling(160, 1, 5, ("clock",), "en")
+    first, again = (train_agent(schooling, ("phone-decision",)).modules["decision"] for _ in range(2))
+    for name, array in again.weights.items():
+        np.testing.assert_array_equal(array, first.weights[name])
+    assert len(first.manifest.rounds) == 1
+    assert first.manifest.examples == 160
 
 
 def test_an_agent_that_was_written_and_read_answers_the_same(agent: Agent, tmp_path: Path, drawn: list[Moment]) -> None:
