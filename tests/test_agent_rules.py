@@ -34,6 +34,8 @@ def test_every_kind_of_task_is_understood_with_as_many_goals_as_it_has(suite: st
             "Buy Desk lamp to the address of Ana Costa",
             ["look address Ana Costa", "press take Desk lamp", "press order"],
         ),
+        ('Enter "Ana" into the text field and press Submit.', ["fill message", "touch Submit"]),
+        ('Click on the "ok" button.', ["touch ok"]),
         ("Paint the ceiling", []),
     ],
 )

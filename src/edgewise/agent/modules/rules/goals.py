@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Verb = Literal["show", "look", "turn", "press", "delete", "fill"]
-"""To show a page, to look something up on it, to turn a switch, to press a button, to delete, to fill a form in."""
+Verb = Literal["show", "look", "turn", "press", "delete", "fill", "touch"]
+"""To show a page, to look something up on it, to turn a switch, to press a button, to delete, to fill a form in, to touch
+what has a name, wherever it is."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Goal:
 
     Attributes:
         verb: what is to be done.
-        apps: in which it is done; more than one where the instruction does not tell which.
+        apps: in which it is done; more than one where the instruction does not tell which, none for the page that is shown.
         name: of the thing that it is done to; empty if it has none.
         meaning: of the button, switch or page.
         via: meanings of what is touched on the way, in their order.

@@ -46,6 +46,8 @@ ATTRIBUTE = "|".join(ATTRIBUTES.values())
 OPEN, CLOSE = "\u2039", "\u203a"
 """Brackets in which the number of a quoted text stands while an instruction is taken apart."""
 CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+TOUCH = r"(?:click|tap|press|select|choose|touch|hit|focus)"
+"""Words for touching something."""
 ARTICLES = r"(?:the |a |an |this |my )?"
 
 
@@ -91,7 +93,7 @@ def goals_of(instruction: str) -> tuple[Goal, ...]:
         r"^in the (?:settings|contacts|notes|shop|maps|calendar|clock|messages), ", "", reading.text, flags=re.I
     )
     found: list[Goal] = []
-    for clause in re.split(r",? (?:and )?then |; ", text):
+    for clause in re.split(rf",? (?:and )?then |; |,? and (?={TOUCH} )", text, flags=re.I):
         found += _clause(reading, clause.strip(" ,"))
     return tuple(found[:8])
 
@@ -289,6 +291,18 @@ def _field(reading: _Reading, each: re.Match[str], looks: list[Goal]) -> list[Fi
     return [Field(each["as"].lower(), Value(of=looks[-1].name))]
 
 
+def _touched(reading: _Reading, found: re.Match[str]) -> list[Goal]:
+    what = re.sub(r"^(?:the )?(?:button|link|tab|checkbox|option|item) (?=.)", "", found["what"], flags=re.I)
+    return [Goal("touch", (), reading.name(what))]
+
+
+def _typed(reading: _Reading, found: re.Match[str]) -> list[Goal]:
+    named = re.findall(rf"(\w+) ({OPEN}\d+{CLOSE})", found["rest"])
+    if named and not found["text"]:
+        return [Goal("fill", (), fields=tuple(Field(key.lower(), Value(reading.name(text))) for key, text in named))]
+    return [Goal("fill", (), fields=(Field("message", Value(reading.name(found["rest"]))),))]
+
+
 IN = r"(?: (?:in|on|of|to) the (?:settings|contacts|notes|shop|store|maps?|calendar|clock|messages))?"
 RULES: tuple[tuple[str, Rule], ...] = (
     (r"(?:turn|switch) (?P<what>.+) (?P<on>on|off)" + IN, _turn),
@@ -312,5 +326,7 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ),
     (r"(?:delete|remove|erase) (?P<what>.+?)" + IN, _delete),
     (r"(?:show|open|display|look at)(?: me)? (?P<what>.+?)", _show),
+    (rf"(?:enter|type|write) (?P<rest>(?P<text>(?:the (?:text|word) )?{OPEN}\d+{CLOSE})?.*)", _typed),
+    (rf"{TOUCH}(?: on| into)? (?P<what>.+?)(?: (?:button|link|tab|box|checkbox|option|item|menu))?", _touched),
 )
 """Clauses, the most particular first, and what is to be done."""

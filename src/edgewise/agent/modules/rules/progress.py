@@ -22,7 +22,7 @@ def reached(goal: Goal, situation: Situation) -> bool:
     """Whether a goal is reached."""
     if goal.verb == "look":
         return any(likeness(each.source, goal.name) > 0 for each in situation.facts)
-    if not any(is_app(app, situation.screen.app) for app in goal.apps):
+    if goal.apps and not any(is_app(app, situation.screen.app) for app in goal.apps):
         return False
     if goal.verb == "show":
         return _shown(goal, situation)
@@ -33,6 +33,8 @@ def reached(goal: Goal, situation: Situation) -> bool:
     last = situation.past[-1] if situation.past else None
     if last is None or last.outcome != "A" or last.action.kind != "tap":
         return False
+    if goal.verb == "touch":
+        return likeness(last.target, goal.name) > 0 or _touched(last, goal.name.lower())
     return _deleted(situation, last) if goal.verb == "delete" else _pressed(goal, situation, last)
 
 

@@ -29,6 +29,8 @@ PACKAGES = {
     "shop": "shop store market",
 }
 """Apps, and words in the names of their packages."""
+ROLES = {"button": "button", "text": "field", "input": "field", "checkbox": "switch", "switch": "switch"}
+"""Words for what an item looks like, and the role."""
 FORM = 5.0
 """How near a form is; every field that is set brings it nearer by one."""
 Way = tuple[float, Decision]
@@ -67,7 +69,7 @@ def advance(goal: Goal, situation: Situation) -> Way:
     note = _lone_note(screen)
     if note is not None:
         return 0.0, tap(note)
-    if not any(is_app(app, screen.app) for app in goal.apps):
+    if goal.apps and not any(is_app(app, screen.app) for app in goal.apps):
         return 0.0, _opening(goal.apps[0], situation)
     question = confirming(screen)
     if question is not None:
@@ -147,6 +149,9 @@ def _filling(found: Found, field: Field, wanted: str) -> Decision:
 
 def _touch(goal: Goal, screen: Screen) -> Way | None:
     """The last touch of a goal that has no form on this page."""
+    if goal.verb == "touch":
+        item = named(screen, goal.name) or find(screen, goal.name.lower()) or _of_role(screen, goal.name)
+        return None if item is None else (4.0, tap(item))
     if goal.verb == "look" and likeness(title_of(screen), goal.name) > 0:
         return 4.0, _scrolling("down", screen)
     if goal.verb == "turn" and not goal.meaning:
@@ -159,6 +164,12 @@ def _touch(goal: Goal, screen: Screen) -> Way | None:
         item = _last_item(goal, screen) if _about(goal, screen) else None
         return None if item is None else (4.0, tap(item))
     return None
+
+
+def _of_role(screen: Screen, name: str) -> Item | None:
+    """The first item of a role that is called by its name alone, such as "the button"."""
+    role = next((role for word, role in ROLES.items() if word in name.lower()), "")
+    return next((each for each in screen.items if each.touchable and each.role == role), None)
 
 
 def _last_item(goal: Goal, screen: Screen) -> Item | None:
