@@ -27,7 +27,7 @@ from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.showing import said
 from edgewise.agent.steps import Step, Watcher
-from edgewise.agent.trajectory import Recorder
+from edgewise.agent.trajectory import Recorder, without_keys
 from edgewise.agent.truth import Truth
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer
 from edgewise.common.extras import missing
@@ -136,7 +136,7 @@ class _Teller(Watcher):
     def acted(self, step: Step, png: bytes) -> None:
         page = step.screen.title or step.screen.app.rsplit(".", 1)[-1]
         notes = f"  ({'; '.join((*step.trouble, *step.notes))})" if step.trouble or step.notes else ""
-        print(f"{step.number:3}  {page}: {said(step.action, step)}{notes}", flush=True)
+        print(without_keys(f"{step.number:3}  {page}: {said(step.action, step)}{notes}"), flush=True)
         time.sleep(self._pause)
 
 
@@ -180,9 +180,8 @@ def _go(
         watchers=watchers,
     )
     more = end.told or ENDS.get(end.reason, "")
-    print(
-        f"end: {end.reason}{f' ({more})' if more else ''}; {end.steps} steps, {end.spent.calls} calls, {end.seconds:.1f} s"
-    )
+    spent = f"{end.steps} steps, {end.spent.calls} calls, {end.seconds:.1f} s"
+    print(without_keys(f"end: {end.reason}{f' ({more})' if more else ''}; {spent}"))
     return end, recorder
 
 
