@@ -14,7 +14,8 @@ import pytest
 from agent_parts import make_pictures_quick, some_task
 from edgewise.agent.agents import AGENTS, Setting, make_modules, read_options
 from edgewise.agent.commands.run import changes
-from edgewise.agent.device.adb import find_adb
+from edgewise.agent.device.adb import Output, find_adb
+from edgewise.agent.device.adb_device import AdbDevice
 from edgewise.agent.device.errors import AdbMissing
 from edgewise.agent.phone.faults import read_faults
 from edgewise.agent.phone.server.server import serving
@@ -138,6 +139,30 @@ def test_changes_of_the_phone_are_told() -> None:
     assert after is not None
     assert len(changes(task.start.world, after)) == 2
     assert changes(after, after) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "found"),
+    [
+        (
+            b"2 activities found:\n  Activity #0:\n    org.a.b/.Main\n    org.c/org.c.Start\n",
+            0,
+            ("org.a.b", "org.c"),
+        ),
+        (b"Unknown command: query-activities\n", 255, ("org.x", "org.y")),
+    ],
+)
+def test_apps_that_a_launcher_shows_are_told_else_all(said: bytes, code: int, found: tuple[str, ...]) -> None:
+    class Fake:
+        def shell(self, *words: str) -> Output:
+            return Output(said, b"", code)
+
+        def checked(self, *words: str) -> str:
+            return "package:org.y\npackage:org.x\n"
+
+    device = AdbDevice.__new__(AdbDevice)
+    device.adb = Fake()  # type: ignore[assignment]
+    assert device.packages() == found
 
 
 def adb_program() -> str | None:

@@ -20,6 +20,8 @@ HOLD_MS = 1000
 """Milliseconds of a long press."""
 DUMP = "/sdcard/edgewise-window.xml"
 FOCUS = re.compile(r"mCurrentFocus=Window\{\S+ (?:u\d+ )?([\w.]+)(?:/\S+)?\}")
+COMPONENT = re.compile(r"^\s*([\w.]+)/[\w.$]+\s*$", re.MULTILINE)
+LAUNCHED = "android.intent.category.LAUNCHER"
 DISPLAY = re.compile(r"^Display (\d+) ", re.MULTILINE)
 LOOK_EVERY_S = 0.25
 """Seconds between two pictures while waiting for a page to come to rest."""
@@ -140,15 +142,18 @@ class AdbDevice:
         self._size = None if key == "home" else self._size
 
     def open_app(self, package: str) -> None:
-        said = self.adb.shell("monkey", "-p", package, "-c", "android.intent.category.LAUNCHER", "1").text
+        said = self.adb.shell("monkey", "-p", package, "-c", LAUNCHED, "1").text
         if "No activities found" in said or "monkey aborted" in said:
             raise CommandFailed(f"no app {package} that can be opened")
         self._size = None
 
     def packages(self) -> tuple[str, ...]:
-        """Packages of the apps that are installed."""
-        lines = self.adb.checked("pm", "list", "packages").split()
-        return tuple(sorted(each.removeprefix("package:") for each in lines))
+        """Packages of the apps that a launcher shows; where the phone does not tell them, of all that are installed."""
+        asked = ("query-activities", "--brief", "-a", "android.intent.action.MAIN", "-c", LAUNCHED)
+        shown = self.adb.shell("cmd", "package", *asked)
+        found = set(COMPONENT.findall(shown.text)) if shown.code == 0 else set()
+        lines = () if found else self.adb.checked("pm", "list", "packages").split()
+        return tuple(sorted(found or {each.removeprefix("package:") for each in lines}))
 
     def reconnect(self) -> None:
         """Connect again to a phone whose connection was lost.
