@@ -28,7 +28,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	$(TEST) -m "not slow"
-	$(TEST) -m exact
+	$(TEST) -m exact $$(grep -l 'pytest\.mark\.exact' tests/*.py)
 
 test-slow: $(VENV)/.test
 	$(TEST) -m slow
