@@ -10,7 +10,8 @@ CGDM := runs/demo/cgdm
 trained = if [ -f $(1)/test.json ]; then true; \
   elif [ -f $(1)/config.yaml ]; then $(BIN)/edgewise train --resume $(1) $(filter --no-report,$(2)); \
   else $(BIN)/edgewise train agent-migration --folder $(1) $(2); fi
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
+# Nothing is compiled ahead: most of what is installed is never imported.
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint $(LOCK)
 TEST = $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 10
 OLD = Python 3.11 or newer is needed, and $(PYTHON) is not: choose another by PYTHON=python3.12, say
 CHECK = import tomllib
