@@ -23,6 +23,7 @@ PLACES = (
     (("posta", "mappe", "treno"), "it"),
 )
 MOST_TASKS = 10_000
+"""Of an acceptance test: as many different ones are drawn as anybody asks for."""
 
 
 class SyntheticTelephone(Ground):

@@ -93,12 +93,13 @@ def find_switch(screen: Screen, meaning: str) -> Item | None:
 
 
 def find_button(screen: Screen, meaning: str) -> Item | None:
-    """What can be pressed and means something, or the only button of the page."""
+    """What can be pressed and means something, or the only button as wide as a page's main one."""
     found = find(screen, meaning)
     if found is not None:
         return found
     buttons = [each for each in screen.items if each.role == "button" and each.touchable]
-    return buttons[0] if len(buttons) == 1 else None
+    wide = [each for each in buttons if each.box[2] - each.box[0] > screen.width / 2]
+    return wide[0] if len(wide) == 1 else None
 
 
 def likeness(text: str, name: str) -> float:
