@@ -218,7 +218,7 @@ def _lost(goal: Goal, situation: Situation) -> Way:
             if direction not in ends:
                 return 1.0, _scrolling(direction, screen)
     if goal.name and "add" in goal.via:
-        item = find(screen, "add")
+        item = find(screen, "add") or find(screen, "edit")  # a pencil begins a message
         if item is not None:
             return 1.5, tap(item)
     others = [app for app in goal.apps if not is_app(app, screen.app) and package_of(app, situation.apps)]
