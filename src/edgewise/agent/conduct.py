@@ -13,6 +13,7 @@ ENDS = {
     "answer": "the agent has answered",
     "question": "the agent asks, and nobody is there to answer",
     "refused": "something that cannot be undone was not allowed",
+    "unsure": "the decision module was not sure enough to change something",
     "stuck": "no action is left that was not tried here, or too many in a row went wrong",
     "invalid": "the modules gave answers that cannot be used, or none",
     "steps": "the budget of steps is used up",
@@ -70,6 +71,7 @@ class Conduct:
         limits: budgets.
         tree: whether the tree of elements may be used.
         verify: whether it looks again before it says that the task is done.
+        sure: least confidence of a decision to turn a switch, or to do what cannot be undone.
         still_s: longest time for a page to come to rest, s.
         late_s: time to wait for another picture where an action has shown nothing, s.
         lost_s: time to wait for a phone whose connection is lost, s.
@@ -79,6 +81,7 @@ class Conduct:
     limits: Limits = field(default_factory=Limits)
     tree: bool = True
     verify: bool = True
+    sure: float = 0.9
     still_s: float = 5.0
     late_s: float = 1.5
     lost_s: float = 20.0

@@ -74,6 +74,12 @@ def sensitive(action: Action, screen: Screen, decision: Decision | None = None) 
     return "something that cannot be undone" if decision is not None and decision.sensitive else ""
 
 
+def turns(action: Action, screen: Screen) -> bool:
+    """Whether an action turns a switch."""
+    touches = action.kind in ("tap", "double_tap", "long_press") and action.item is not None
+    return touches and (action.item or 0) < len(screen.items) and screen.items[action.item or 0].checked is not None
+
+
 def dismissal(screen: Screen, tree: Element | None, app: str) -> Action | None:
     """What closes a window of the system that lies over the app, without agreeing to anything; None if there is none.
 

@@ -16,7 +16,7 @@ from edgewise.agent.conduct import Conduct, End, Over
 from edgewise.agent.device.device import Device
 from edgewise.agent.device.errors import CommandFailed, DeviceError, KeyboardDenied, TypingFailed
 from edgewise.agent.eyes import Eyes, Seen, share_changed
-from edgewise.agent.guards import dismissal, other_ways, read_there, sensitive
+from edgewise.agent.guards import dismissal, other_ways, read_there, sensitive, turns
 from edgewise.agent.hands import NoSuchItem, perform, points_of
 from edgewise.agent.modules.interfaces import (
     FACTS,
@@ -284,6 +284,9 @@ class _Loop:
 
     def _ask_first(self, action: Action, screen: Screen, decision: Decision) -> None:
         what = sensitive(action, screen, decision)
+        if (what or turns(action, screen)) and decision.confidence < self._conduct.sure:
+            label = screen.items[action.item].label if action.item is not None else action.text
+            raise Over("unsure", f'{what or "turning"} "{label}", confidence {decision.confidence:.2f}')
         if not what:
             return
         label = screen.items[action.item].label if action.item is not None else action.text
