@@ -103,6 +103,7 @@ class Decision(_Frozen):
         direction: of `scroll`.
         key: of `press`.
         app: package of `open_app`.
+        infeasible: of `finish`, whether the task cannot be done.
         sensitive: whether the back end takes it for something that cannot be undone: the loop asks first.
         why: in words; empty where there are none.
         confidence: probability that the back end gives its answer.
@@ -113,6 +114,7 @@ class Decision(_Frozen):
     direction: Direction | None = None
     key: Key | None = None
     app: Text = ""
+    infeasible: bool = False
     sensitive: bool = False
     why: Text = ""
     confidence: float = Field(default=1.0, ge=0, le=1)

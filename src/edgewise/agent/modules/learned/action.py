@@ -142,7 +142,7 @@ def whole_action(intent: Intent) -> Action:
         text=made.app if made.kind == "open_app" else "",
         direction=made.direction,
         key=made.key,
-        outcome="success" if made.kind == "finish" else None,
+        outcome=None if made.kind != "finish" else "infeasible" if made.infeasible else "success",
     )
 
 

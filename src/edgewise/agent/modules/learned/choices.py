@@ -7,8 +7,8 @@ from edgewise.agent.device.device import Key
 from edgewise.agent.modules.interfaces import Decision, Situation
 from edgewise.agent.screen import Item
 
-TYPE, DOWN, UP, BACK, HOME, ENTER, WAIT, FINISH = range(8)
-"""Actions on the whole; the second and third scroll."""
+TYPE, DOWN, UP, BACK, HOME, ENTER, UNABLE, FINISH = range(8)
+"""Actions on the whole; the second and third scroll, the last but one says that the task cannot be done."""
 GLOBALS = 8
 """How many there are."""
 APPS = 16
@@ -43,7 +43,7 @@ def decision_of(place: int, items: int, situation: Situation, confidence: float)
         return Decision(kind="press", key=KEYS[whole], confidence=sure)
     if whole == TYPE:
         return Decision(kind="type", item=_focused(situation), confidence=sure)
-    return Decision(kind="wait" if whole == WAIT else "finish", confidence=sure)
+    return Decision(kind="finish", infeasible=whole == UNABLE, confidence=sure)
 
 
 def place_of(decision: Decision, items: int, situation: Situation) -> int | None:
@@ -55,7 +55,7 @@ def place_of(decision: Decision, items: int, situation: Situation) -> int | None
     if decision.kind == "open_app":
         known = situation.apps[:APPS]
         return 2 * items + GLOBALS + known.index(decision.app) if decision.app in known else None
-    wholes = {"type": TYPE, "wait": WAIT, "finish": FINISH}
+    wholes = {"type": TYPE, "finish": UNABLE if decision.infeasible else FINISH}
     if decision.kind == "scroll":
         found = next((place for place, each in DIRECTIONS.items() if each == decision.direction), None)
     elif decision.kind == "press":

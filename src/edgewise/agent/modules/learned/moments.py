@@ -9,10 +9,22 @@ from functools import lru_cache
 
 from edgewise.agent.actions import Action
 from edgewise.agent.modules.interfaces import FACTS, STEPS, Change, Fact, Outcome, Past, Situation
-from edgewise.agent.modules.learned.choices import APPS, BACK, DOWN, FINISH, GLOBALS, HOME, TYPE, UP, decision_of
+from edgewise.agent.modules.learned.choices import (
+    APPS,
+    BACK,
+    DOWN,
+    FINISH,
+    GLOBALS,
+    HOME,
+    TYPE,
+    UNABLE,
+    UP,
+    decision_of,
+)
 from edgewise.agent.modules.learned.encode import FEW
 from edgewise.agent.modules.learned.made_up import made_up
 from edgewise.agent.modules.learned.perceived import SHARES, WAYS, perceived
+from edgewise.agent.modules.learned.spoken import spoken
 from edgewise.agent.modules.learned.text import said, words_of
 from edgewise.agent.modules.learned.texts import candidates, place_of
 from edgewise.agent.phone.apps.catalogue import APPS as PHONE_APPS
@@ -20,6 +32,7 @@ from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, ac
 from edgewise.agent.phone.faults import POPUPS
 from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.state import Event, State
+from edgewise.agent.phone.tasks.missing import Missing, foreign, without
 from edgewise.agent.phone.tasks.oracle import HOLD_S, SCROLL, NoWay, best
 from edgewise.agent.phone.tasks.several import COMPLEX
 from edgewise.agent.phone.tasks.simple import SIMPLE, Template
@@ -43,6 +56,11 @@ TURNED, POPPED = 0.03, 0.03
 """Chances that the display lies on its side through a task, and that a dialog lies over a page."""
 NO_APPS = 0.1
 """Part of the tasks in which no app can be opened but by touch."""
+LACKING, WISHED, SPOKEN = 0.1, 0.05, 0.2
+"""Parts of the tasks on phones that lack what the task needs, of the wishes that no app fulfils, and of the instructions that
+call people and places by parts of their names."""
+LEFT = 0.5
+"""Chance that a course ends where it is told that the task cannot be done."""
 OWN = 0.6
 """Part of the tasks in the language of an edge server; the others are in any."""
 LEAST_INK = 0.03
@@ -140,14 +158,19 @@ def _moments(
     templates: tuple[Template, ...], rng: random.Random, language: str, unseen: bool, stray: float
 ) -> Iterator[Moment]:
     while True:
-        spoken = language if language != MIXED and rng.random() < OWN else rng.choice(LANGUAGES)
-        state = draw_phone(rng.randrange(10**9), spoken, unseen)
+        tongue = language if language != MIXED and rng.random() < OWN else rng.choice(LANGUAGES)
+        state = draw_phone(rng.randrange(10**9), tongue, unseen)
         if not unseen and rng.random() < NEW_NAMES:
             state = made_up(state, rng)
         if rng.random() < TURNED:
             state = replace(state, turned=True)
         task = rng.choice(templates)(state, rng)
-        yield from Course(task, rng, 0.0 if unseen else NEW_WORDS, stray).moments()
+        task = spoken(task, rng) if rng.random() < SPOKEN else task
+        missing = without(task, rng) if rng.random() < LACKING else None
+        wished = missing is None and rng.random() < WISHED
+        if missing is not None or wished:
+            task = missing.task if missing is not None else foreign(task, rng, unseen)
+        yield from Course(task, rng, 0.0 if unseen else NEW_WORDS, stray, missing).moments()
 
 
 class Course:
@@ -158,10 +181,13 @@ class Course:
         rng: of everything drawn.
         new_words: chance that words on the display are hashed as if never seen.
         stray: chance of a step that is not the oracle's.
+        missing: what the phone lacks, if the task cannot be done for it.
     """
 
-    def __init__(self, task: Task, rng: random.Random, new_words: float, stray: float) -> None:
-        self.task, self.rng, self.stray = task, rng, stray
+    def __init__(
+        self, task: Task, rng: random.Random, new_words: float, stray: float, missing: Missing | None = None
+    ) -> None:
+        self.task, self.rng, self.stray, self.missing = task, rng, stray, missing
         self.way = rng.choices(WAYS, SHARES)[0]
         self.salt = str(rng.randrange(10**6)) if rng.random() < new_words else ""
         packages = [each.package for each in PHONE_APPS]
@@ -180,13 +206,14 @@ class Course:
             except NoWay:
                 return
             finished = moment.after.finished
-            if moment.done:
+            unable = moment.right == frozenset([2 * FEW[0] + UNABLE])
+            if moment.done or (unable and self.rng.random() < LEFT):
                 yield moment
                 return
-            gesture, action, target = self._move(state, moment, self.rng.random() < self.stray)
+            gesture, action, target = self._move(state, moment, unable or self.rng.random() < self.stray)
             reached = step(state, gesture)
             spoilt = _spoils(state, gesture, reached) and settled(reached) not in ends
-            if spoilt and self.rng.random() > SPOILING:
+            if spoilt and not unable and self.rng.random() > SPOILING:
                 gesture, action, target = self._move(state, moment, False)
                 reached, spoilt = step(state, gesture), False
             popped = self.rng.random() < POPPED
@@ -221,12 +248,38 @@ class Course:
         )
         kept = self._keep(screen, finished)
         after = before.model_copy(update={"finished": finished, "facts": self.facts})
-        if finished == len(task.subgoals):
-            right, ends = frozenset([2 * FEW[0] + FINISH]), frozenset[State]()
-            return Moment(task.name, before, after, right, frozenset(), kept, True, self.salt), ends
-        ends = frozenset(settled(step(state, each)) for each in best(task, finished, state))
-        right, texts = right_choices(state, after, ends, task.subgoals[finished])
-        return Moment(task.name, before, after, right, texts, kept, False, self.salt), ends
+        done, ends = 0 < len(task.subgoals) == finished, frozenset[State]()
+        if not done and task.subgoals:
+            ends = self._ends(state, finished)
+        right, texts = frozenset([2 * FEW[0] + (FINISH if done else UNABLE)]), frozenset[int]()
+        if ends:
+            right, texts = right_choices(state, after, ends, task.subgoals[finished])
+        return Moment(task.name, before, after, right, texts, kept, done, self.salt), ends
+
+    def _ends(self, state: State, finished: int) -> frozenset[State]:
+        """States to which right steps lead; none where it is seen that the task cannot be done.
+
+        On a phone that lacks something, what is right is what would be right if it were there, up to the page on which it would
+        be: that one is looked through to its end.
+
+        Raises:
+            NoWay: if there is no way, or nothing is known of it.
+        """
+        if self.missing is None:
+            return frozenset(settled(step(state, each)) for each in best(self.task, finished, state))
+        whole = self.missing.back(state)
+        if whole is None:
+            raise NoWay("something else was changed")
+        found: set[State] = set()
+        for gesture in best(self.task, finished, whole):
+            event = touched(whole, gesture)
+            if (isinstance(gesture, Swipe) and event is None) or (
+                event is not None and event.argument == self.missing.number
+            ):
+                down = settled(step(state, scroll(state, "down")))
+                return frozenset() if down == settled(state) else frozenset([down])
+            found.add(settled(step(state, gesture) if event is None else act(state, event)))
+        return frozenset(found)
 
     def _keep(self, screen: Screen, finished: int) -> frozenset[int]:
         """Keep what was learned by the subgoals that are finished; the items that it stands on."""
@@ -279,6 +332,16 @@ def changed_share(before: State, after: State, ink: float) -> float:
     area = sum((right - left) * (bottom - top) for _, (left, top, right, bottom) in other)
     share = min(1.0, area / (first.size[0] * first.size[1]) + KEYS * (bool(first.keys) != bool(second.keys)))
     return min(1.0, max(1e-4, share * LEAST_INK**ink))
+
+
+def touched(state: State, gesture: Gesture) -> Event | None:
+    """What a touch or a long press of a widget does; None for any other gesture."""
+    if isinstance(gesture, Swipe) and (gesture.x, gesture.y) != (gesture.to_x, gesture.to_y):
+        return None
+    if not isinstance(gesture, Tap | Swipe):
+        return None
+    widget = view(state).at(gesture.x, gesture.y)
+    return None if widget is None else widget.event if isinstance(gesture, Tap) else widget.hold
 
 
 def settled(state: State) -> State:
