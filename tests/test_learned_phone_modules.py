@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,17 +17,21 @@ from tests.reference import phone_network
 from edgewise.agent.actions import Action
 from edgewise.agent.modules.folder import load_modules, modules_of
 from edgewise.agent.modules.interfaces import Decision, Intent, Situation
-from edgewise.agent.modules.learned.action import PHONE_ACTION
-from edgewise.agent.modules.learned.choices import decision_of, place_of
+from edgewise.agent.modules.learned.action import PHONE_ACTION, whole_action
+from edgewise.agent.modules.learned.choices import UNABLE, decision_of, place_of
 from edgewise.agent.modules.learned.decision import PHONE_DECISION
 from edgewise.agent.modules.learned.encode import FEW, MANY, Room, encode, room_for
 from edgewise.agent.modules.learned.memory import PHONE_MEMORY
 from edgewise.agent.modules.learned.moments import HIDDEN, MIXED, NAMES, Moment, draw_moments, templates_of
 from edgewise.agent.modules.learned.planning import PHONE_PLANNING
 from edgewise.agent.modules.learned.reflection import PHONE_REFLECTION
+from edgewise.agent.modules.learned.spoken import spoken
 from edgewise.agent.modules.learned.text import alike, read_instruction, said, same
 from edgewise.agent.modules.learned.train import KINDS, Schooling, phone_kind, train_agent
 from edgewise.agent.phone.contents import FIRST, GOODS, LAST
+from edgewise.agent.phone.core import draw_phone
+from edgewise.agent.phone.state import Contact, Spot, World
+from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.screen import Item, Screen
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.construction.agent import Agent, integrate, write_agent
@@ -276,3 +282,44 @@ def test_the_acceptance_test_is_on_phones_that_nobody_learns_from(agent: Agent) 
     untrained = ground.successes(agent, tasks[:2])
     assert untrained.shape == (2,)
     assert not untrained.any()
+
+
+def test_where_nothing_can_be_done_the_right_choice_says_so_once_the_page_was_looked_through() -> None:
+    unable, known = 2 * FEW[0] + UNABLE, 0
+    for moment in islice(draw_moments(NAMES, 11), 900):
+        if moment.right != frozenset([unable]):
+            assert unable not in moment.right
+            continue
+        assert not moment.done
+        assert not moment.texts
+        known += 1
+        decision = decision_of(unable, FEW[0], moment.after, 0.97)
+        assert (decision.kind, decision.infeasible) == ("finish", True)
+        assert place_of(decision, FEW[0], moment.after) == unable
+        action = whole_action(Intent(situation=moment.after, decision=decision))
+        assert (action.kind, action.outcome) == ("finish", "infeasible")
+    assert known > 10
+
+
+def test_people_and_places_are_called_by_parts_of_their_names_where_that_says_which() -> None:
+    world = World(
+        contacts=(
+            Contact(0, "Ana Adler", "1", "a"),
+            Contact(1, "Ben Braun", "2", "b"),
+            Contact(2, "Ben Roth", "3", "c"),
+        ),
+        spots=(Spot(0, "Hotel Astoria", "x", 10), Spot(1, "City Library", "y", 20), Spot(2, "City Hall", "z", 30)),
+    )
+    start = replace(draw_phone(0, "en"), world=world)
+
+    def called(instruction: str) -> set[str]:
+        task = Task("any", "simple", instruction, start, ())
+        return {spoken(task, random.Random(seed)).instruction for seed in range(8)}
+
+    assert called("Send Ana Adler the address of Hotel Astoria") == {
+        "Send Ana the address of the hotel",
+        "Send Ana the address of the astoria",
+    }
+    assert called("Send Ben Roth the address of City Hall") == {"Send Ben Roth the address of the hall"}
+    assert called('Add a note with the title "Ana Adler"') == {'Add a note with the title "Ana Adler"'}
+    assert called("Save the place City Library in the maps") == {"Save the library in the maps"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, st
 from edgewise.agent.phone.session import Session
 from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.state import State
+from edgewise.agent.phone.tasks.missing import FOREIGN, KINDS, draw_missing, foreign
 from edgewise.agent.phone.tasks.oracle import NoWay, best, shortens, solve
 from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
 from edgewise.agent.phone.tasks.task import Subgoal, Task
@@ -124,3 +126,32 @@ def test_the_tasks_gestures_work_on_a_phone_in_use() -> None:
         session.make(gesture)
         done = task.progress(done, session.state)
     assert task.succeeded(done, session.state)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("unseen", [False, True])
+def test_a_phone_that_lacks_what_a_task_needs_is_whole_with_it_again(suite: str, unseen: bool) -> None:
+    drawn = list(draw_missing(suite, 4, unseen=unseen))
+    assert len(drawn) >= 8
+    for each in drawn:
+        lacking, kind = each.task.start.world, KINDS[each.app]
+        numbers = [str(thing.number) for thing in getattr(lacking, kind)]
+        assert each.number not in numbers
+        assert sorted([*numbers, each.number], key=int) == [str(thing.number) for thing in getattr(each.whole, kind)]
+        assert all(
+            str(message.contact) in [str(one.number) for one in lacking.contacts] for message in lacking.messages
+        )
+        whole = each.back(each.task.start)
+        assert whole is not None
+        assert best(each.task, 0, whole)
+        changed = replace(each.task.start, world=each.whole)
+        assert each.back(changed) is None
+
+
+def test_wishes_of_tests_are_none_of_training() -> None:
+    training, tests = (set(each.split("|")) for each in FOREIGN)
+    assert not training & tests
+    task = some_task("send-place")
+    wishes = {foreign(task, random.Random(seed), True).instruction for seed in range(60)}
+    assert wishes == tests
+    assert foreign(task, random.Random(0)).instruction in training

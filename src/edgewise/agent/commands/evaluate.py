@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ from edgewise.agent.evaluate import Trial, as_json, by_kind, evaluate, evaluate_
 from edgewise.agent.labels import labelled_folder
 from edgewise.agent.measures import Episode
 from edgewise.agent.phone.faults import read_faults
+from edgewise.agent.refusals import Refusal, refusal_figures, refusals
 from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.common.files import replace_file
 from edgewise.common.terminal import print_table
@@ -37,6 +39,12 @@ TOLD = {
 }
 """Figures, and what they are."""
 MINIWOB = "miniwob"
+REFUSED = {
+    "refused": "says that it cannot be done, or is not sure, and has changed nothing",
+    "claimed": "says that it is done",
+    "changed": "has changed what the apps hold",
+}
+"""Figures of tasks that cannot be done."""
 JUDGED = ("decisions", "asked", "plans")
 """Figures on the oracle's states."""
 
@@ -57,6 +65,7 @@ class Evaluate:
         unseen: names, texts and looks that are kept for tests.
         tree: whether the tree of elements may be used.
         forced: also judge on the oracle's states, where errors do not add up.
+        impossible: tasks that cannot be done instead: what they name is not on the phone, or no app does such a thing.
         faults: what goes wrong, as NAME[=CHANCE][@FIRST[-LAST]] separated by commas; see `edgewise phone simulate --help`.
         max_steps: budget of a task.
         labels: folder of trajectories with labels by a person; nothing is run then.
@@ -73,6 +82,7 @@ class Evaluate:
     unseen: bool = True
     tree: bool = True
     forced: bool = False
+    impossible: bool = False
     faults: str = ""
     max_steps: int = 40
     labels: Path | None = None
@@ -87,8 +97,8 @@ class Evaluate:
         check_integer("episodes", self.episodes, 1)
         check_integer("seed", self.seed, 0)
         check_integer("max_steps", self.max_steps, 1)
-        if self.suite == MINIWOB and (self.faults or self.forced or self.language):
-            raise ConfigurationError("faults, forced, language", "given", "left out for pages of MiniWoB++")
+        if self.suite == MINIWOB and (self.faults or self.forced or self.language or self.impossible):
+            raise ConfigurationError("faults, forced, language, impossible", "given", "left out for pages of MiniWoB++")
 
 
 def run(words: list[str]) -> int:
@@ -114,6 +124,9 @@ def run(words: list[str]) -> int:
         read_options(options.option),
         options.kinds,
     )
+    if options.impossible:
+        _report_refusals(options, refusals(make, trial))
+        return 0
     episodes = evaluate(make, trial, _tell)
     judged = evaluate_forced(make, trial) if options.forced and options.modules != "oracle" else []
     _report(options, f"{options.modules} on {options.suite} tasks of the simulated phone", episodes, judged)
@@ -167,6 +180,24 @@ def _report(options: Evaluate, title: str, episodes: Sequence[Episode], judged: 
             "kinds": by_kind(episodes),
             "latency": times,
             "episodes": [each.model_dump(exclude={"latency"}) for each in episodes],
+        }
+        replace_file(options.json, (json.dumps(_known(content), indent=1) + "\n").encode())
+        print(options.json)
+
+
+def _report_refusals(options: Evaluate, found: Sequence[Refusal]) -> None:
+    figures = refusal_figures(found)
+    rows = [[name, each.text(3), REFUSED[name]] for name, each in figures.items()]
+    title = f"{options.modules} on {len(found)} tasks that cannot be done"
+    print_table(title, ("figure", "value", "what"), rows, words=("what",))
+    ends = Counter(each.reason for each in found)
+    print_table("ends", ("reason", "tasks"), [[reason, str(count)] for reason, count in ends.most_common()])
+    if options.json is not None:
+        content = {
+            "what": title,
+            "figures": as_json(figures),
+            "ends": dict(ends),
+            "tasks": [each.model_dump() for each in found],
         }
         replace_file(options.json, (json.dumps(_known(content), indent=1) + "\n").encode())
         print(options.json)
