@@ -19,6 +19,7 @@ from edgewise.agent.evaluate import Trial, by_kind, evaluate, figures, latencies
 from edgewise.agent.modules.folder import load_modules, modules_of
 from edgewise.agent.modules.interfaces import Modules
 from edgewise.agent.modules.learned.train import Schooling, train_agent
+from edgewise.agent.refusals import refusal_figures, refusals
 from edgewise.statistics.estimates import estimate, mean
 
 SUITES = ("simple", "complex")
@@ -35,6 +36,10 @@ def measured(modules: Modules, episodes: int, seed: int) -> dict[str, Any]:
             "figures": {name: value.value for name, value in figures(done).items()},
             "kinds": by_kind(done),
             "latency": latencies(done),
+            "impossible": {
+                name: value.value
+                for name, value in refusal_figures(refusals(lambda setting: modules, Trial(suite, 1, seed))).items()
+            },
         }
     return found
 
@@ -52,10 +57,11 @@ def over_seeds(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, floa
     found: dict[str, dict[str, dict[str, float]]] = {}
     for suite in SUITES:
         found[suite] = {}
-        for name in rows[0][suite]["figures"]:
-            values = np.array([row[suite]["figures"][name] for row in rows])
-            each = estimate([values], mean)
-            found[suite][name] = {"value": each.value, "low": each.low, "high": each.high}
+        for part in ("figures", "impossible"):
+            for name in rows[0][suite][part]:
+                values = np.array([row[suite][part][name] for row in rows])
+                each = estimate([values], mean)
+                found[suite][name] = {"value": each.value, "low": each.low, "high": each.high}
     return found
 
 
