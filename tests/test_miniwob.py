@@ -154,6 +154,7 @@ class TestPages:
             assert processes_of(profile)
         assert not processes_of(profile)
         assert not Path(profile).exists()
+        browser.close()
         with pytest.raises(DeviceOffline):
             browser.run("1")
 

@@ -49,7 +49,7 @@ class Pipe:
     def __init__(self, words: Sequence[str], told: Event) -> None:
         theirs, self._writes = os.pipe()
         self._reads, theirs_out = os.pipe()
-        self._told, self._rest, self._next = told, b"", 0
+        self._told, self._rest, self._next, self._closed = told, b"", 0, False
         self._lock = threading.RLock()
         try:
             self.process = subprocess.Popen(
@@ -98,6 +98,8 @@ class Pipe:
     def send(self, method: str, session: str = "", **given: Any) -> int:
         """Send a command whose answer nobody waits for; its number."""
         with self._lock:
+            if self._closed:  # the numbers of its ends may be those of other files by now
+                raise DeviceOffline("the browser has ended")
             self._next += 1
             command = {"id": self._next, "method": method, "params": given}
             data = json.dumps(command | ({"sessionId": session} if session else {})).encode() + b"\0"
@@ -126,8 +128,11 @@ class Pipe:
         return message
 
     def close(self) -> None:
-        """End the browser."""
+        """End the browser, if that has not been done."""
         with self._lock:
+            if self._closed:
+                return
+            self._closed = True
             for each in (self._writes, self._reads):
                 with contextlib.suppress(OSError):
                     os.close(each)
