@@ -81,7 +81,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def tell(output: Path) -> None:
     """A table and a figure of what was measured."""
     agents = {path.stem: rows_of(path) for path in sorted(output.glob("*.csv"))}
-    order = [each for each in ("random", "rules", "jax", "miniwob-rules", "miniwob") if each in agents]
+    order = [each for each in ("random", "rules", "trained", "miniwob-rules", "miniwob") if each in agents]
     order += [each for each in agents if each not in order]
     success = {
         agent: {task: [int(row["success"]) for row in agents[agent] if row["task"] == task] for task in TASKS}
@@ -99,15 +99,25 @@ def tell(output: Path) -> None:
     lines += [f"| mean of {len(TASKS)} tasks | " + " | ".join(last) + " |"]
     lines += ["| mean, the whole reward alone | " + " | ".join(whole) + " |"]
     lines += [f"| tasks with success of at least {SOLVED} | " + " | ".join(solved) + " |"]
+    lines += ["| the same, the whole reward alone | " + " | ".join(_wholly(agents[a]) for a in order) + " |"]
     lines += ["| seconds an action | " + " | ".join(pace) + " |"]
     (output / "success.md").write_text("\n".join(lines) + "\n")
     plot_success(table, output / "success")
-    print("\n".join(lines[-4:]))
+    print("\n".join(lines[-5:]))
+
+
+def _wholly(rows: Sequence[dict[str, str]]) -> str:
+    """Tasks that give the whole reward often enough."""
+    shares = [np.mean([float(row["reward"]) >= WHOLE for row in rows if row["task"] == task] or [0]) for task in TASKS]
+    return str(sum(share >= SOLVED for share in shares))
 
 
 def _pace(rows: Sequence[dict[str, str]]) -> str:
     actions = sum(int(row["actions"]) for row in rows)
-    return f"{sum(float(row['seconds']) for row in rows) / max(1, actions):.2f}"
+    seconds = sum(float(row["seconds"]) for row in rows)
+    return (
+        f"{seconds / actions:.2f}" if actions >= len(rows) else "-"
+    )  # of an agent that gives up at once there is no pace
 
 
 def plot_success(table: dict[str, np.ndarray], path: Path) -> None:
