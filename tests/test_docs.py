@@ -296,7 +296,7 @@ def test_options_of_dependencies_are_explained() -> None:
     assert [extra for extra in extras if f"`{extra}`" not in text] == []
 
 
-TABLES = ("systems", "gymnasium", "algorithms", "policies", "references", "modules", "agents", "papers")
+TABLES = ("systems", "gymnasium", "algorithms", "policies", "references", "modules", "agents", "grounds", "papers")
 GROUPS = {f"edgewise.{name}" for name in TABLES}
 
 
