@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from edgewise.agent.perception.plates import Plate, plates_of
-from edgewise.agent.perception.raster import Pixels, unit_of
+from edgewise.agent.perception.raster import Boxed, Pixels, unit_of
 from edgewise.agent.screen import Box
 
 FAINTEST = 28
@@ -29,7 +29,7 @@ SMALLEST_DP = 2
 
 
 @dataclass(frozen=True)
-class Mark:
+class Mark(Boxed):
     """A line of text or a sign.
 
     Attributes:
@@ -38,19 +38,8 @@ class Mark:
         colour: of the ink.
     """
 
-    box: Box
     plate: int
     colour: tuple[int, int, int]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height, pixels."""
-        return self.box[2] - self.box[0], self.box[3] - self.box[1]
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Of its box, pixels."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
 
 @dataclass(frozen=True)

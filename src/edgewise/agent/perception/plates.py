@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Int16
 
-from edgewise.agent.perception.raster import Pixels
+from edgewise.agent.perception.raster import Boxed, Pixels
 from edgewise.agent.screen import Box
 
 STEP = 3
@@ -29,7 +29,7 @@ FULLEST = 0.76
 
 
 @dataclass(frozen=True)
-class Plate:
+class Plate(Boxed):
     """A box of one colour.
 
     Attributes:
@@ -40,21 +40,10 @@ class Plate:
         border: if it is only a border, its width, pixels; else 0.
     """
 
-    box: Box
     colour: tuple[int, int, int]
     parent: int
     full: float = 1.0
     border: int = 0
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height, pixels."""
-        return self.box[2] - self.box[0], self.box[3] - self.box[1]
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Of its box, pixels."""
-        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
 
 @dataclass(frozen=True)

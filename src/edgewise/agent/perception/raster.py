@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from edgewise.agent.device.errors import TruncatedImage
+from edgewise.agent.screen import Box
 
 Pixels = UInt8[np.ndarray, "h w 3"]
 NARROW_DP = 360
 """Width of an upright phone in Android's density-independent pixels: most phones have about as many, whatever their display."""
 STATUS_DP = 26
 """Height of the strip at the top with the clock and the battery, density-independent pixels; Android has 24 or more."""
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """Something in a picture.
+
+    Attributes:
+        box: that bounds it, pixels.
+    """
+
+    box: Box
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels."""
+        return self.box[2] - self.box[0], self.box[3] - self.box[1]
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Of its box, pixels."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
 
 
 def pixels_of(png: bytes) -> Pixels:
