@@ -31,6 +31,8 @@ SMALL = (216, 480)
 """Size of the pictures of a case, pixels."""
 QUALITY = 80
 """Of these pictures, JPEG."""
+WRITTEN = {"messages", "notes"}
+"""Apps one of which every server's users have: in them simple tasks type, from which an action module learns."""
 FIGURES = ("success", "decisions", "reflections", "asked", "plans", "steps", "redundant", "false_claims")
 
 
@@ -55,7 +57,10 @@ class Servers:
     def schoolings(self, seed: int) -> Iterator[Schooling]:
         """What each of them learns from: other apps, a language of most users, a seed."""
         for number in range(self.count):
-            apps = random.Random(f"apps {seed} {number}").sample(NAMES, self.apps)
+            rng = random.Random(f"apps {seed} {number}")
+            apps = rng.sample(NAMES, self.apps)
+            while not WRITTEN & set(apps):
+                apps = rng.sample(NAMES, self.apps)
             language = LANGUAGES[number % len(LANGUAGES)]
             yield Schooling(self.examples, self.rounds, self.count * seed + number, tuple(sorted(apps)), language)
 

@@ -59,11 +59,11 @@ class Phones(Probe):
     """
 
     name = f"edmsac: {PHONES}"
-    servers: int = 4
-    apps: int = 5
-    examples: int = 4096
+    servers: int = 3
+    apps: int = 6
+    examples: int = 2048
     rounds: int = 8
-    hidden: int = 1024
+    hidden: int = 512
     episodes: int = 1
     repetitions: int = 10
     seed: int = 0
