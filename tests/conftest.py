@@ -68,6 +68,8 @@ def _share_contexts() -> None:
         return
 
     def shared() -> Any:
+        if mlir.ir.Context.current is not None:  # a program is lowered while another one is
+            return fresh()
         if not hasattr(_CONTEXTS, "context"):
             _CONTEXTS.context = fresh()
         return _CONTEXTS.context
