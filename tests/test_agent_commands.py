@@ -196,3 +196,18 @@ def test_an_agent_does_a_task_behind_the_genuine_adb(faults: str, tmp_path: Path
     assert truth.succeeded
     assert session.plan.struck["offline"] == bool(faults)
     assert read_trajectory(tmp_path / "run").device == f"127.0.0.1:{port}"
+
+
+def test_what_a_package_brings_and_cannot_be_loaded_is_told_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find(name: str, more: str = "") -> object:
+        try:
+            raise ModuleNotFoundError("No module named 'crypto'", name="crypto")
+        except ModuleNotFoundError as error:
+            raise EdgewiseError("cannot be loaded") from error
+
+    monkeypatch.setattr(AGENTS, "find", find)
+    monkeypatch.setattr(AGENTS, "names", lambda: ("trained",))
+    assert main(["agent", "run", "Show the contact Ana", "--modules", "trained"]) != 0
+    assert "pip install '.[agent]'" in capsys.readouterr().err

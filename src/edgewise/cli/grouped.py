@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 
 from edgewise.cli.words import listed
+from edgewise.common.errors import EdgewiseError
 from edgewise.common.extras import missing
 from edgewise.common.table import unknown
 from edgewise.environments.system import Command
@@ -40,5 +41,11 @@ def carry_out(
         command = getattr(importlib.import_module(module), name)
     except ImportError as error:
         raise missing(error.name or library, extra, error) from None
-    code: int = command(words[1:])
+    try:
+        code: int = command(words[1:])
+    except EdgewiseError as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError):  # of something that was found by its name
+            raise missing(cause.name or library, extra, cause) from None
+        raise
     return code
