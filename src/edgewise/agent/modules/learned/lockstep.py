@@ -16,7 +16,7 @@ from jaxtyping import Bool
 from edgewise.agent.actions import Action
 from edgewise.agent.modules.interfaces import FACTS, STEPS, Change, Decision, Fact, Intent, Past, Situation
 from edgewise.agent.modules.learned.action import whole_action
-from edgewise.agent.modules.learned.moments import changed_share, scroll
+from edgewise.agent.modules.learned.judged import changed_share, scroll
 from edgewise.agent.modules.learned.perceived import from_tree
 from edgewise.agent.modules.learned.texts import candidates
 from edgewise.agent.phone.apps.catalogue import packages

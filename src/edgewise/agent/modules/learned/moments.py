@@ -19,24 +19,33 @@ from edgewise.agent.modules.learned.choices import (
     TYPE,
     UNABLE,
     UP,
-    decision_of,
 )
 from edgewise.agent.modules.learned.encode import FEW
+from edgewise.agent.modules.learned.judged import (
+    changed_share,
+    gesture_of,
+    may_spoil,
+    outcome_of,
+    right_choices,
+    scroll,
+    settled,
+    touched,
+)
 from edgewise.agent.modules.learned.made_up import made_up
 from edgewise.agent.modules.learned.perceived import SHARES, WAYS, perceived
 from edgewise.agent.modules.learned.spoken import spoken
 from edgewise.agent.modules.learned.text import said, words_of
 from edgewise.agent.modules.learned.texts import candidates, place_of
 from edgewise.agent.phone.apps.catalogue import APPS as PHONE_APPS
-from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, act, draw_phone, step, view
+from edgewise.agent.phone.core import Gesture, Swipe, act, draw_phone, step
 from edgewise.agent.phone.faults import POPUPS
 from edgewise.agent.phone.skins import LANGUAGES
-from edgewise.agent.phone.state import Event, State
+from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tasks.missing import Missing, foreign, without
-from edgewise.agent.phone.tasks.oracle import HOLD_S, SCROLL, NoWay, best
+from edgewise.agent.phone.tasks.oracle import NoWay, best
 from edgewise.agent.phone.tasks.several import COMPLEX
 from edgewise.agent.phone.tasks.simple import SIMPLE, Template
-from edgewise.agent.phone.tasks.task import Subgoal, Task
+from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.screen import Screen
 from edgewise.common.errors import ConfigurationError
 
@@ -63,10 +72,6 @@ LEFT = 0.5
 """Chance that a course ends where it is told that the task cannot be done."""
 OWN = 0.6
 """Part of the tasks in the language of an edge server; the others are in any."""
-LEAST_INK = 0.03
-"""Least share of a box that changes when its text does."""
-KEYS = 0.2
-"""Share of the picture that the keyboard takes."""
 ENOUGH = 0.9
 """Share of a text's words above which it is taken for a fact, letters misread or not."""
 MIXED, HIDDEN = "mixed", "hidden"
@@ -212,7 +217,7 @@ class Course:
                 return
             gesture, action, target = self._move(state, moment, unable or self.rng.random() < self.stray)
             reached = step(state, gesture)
-            spoilt = _spoils(state, gesture, reached) and settled(reached) not in ends
+            spoilt = may_spoil(state, gesture, reached) and settled(reached) not in ends
             if spoilt and not unable and self.rng.random() > SPOILING:
                 gesture, action, target = self._move(state, moment, False)
                 reached, spoilt = step(state, gesture), False
@@ -220,7 +225,7 @@ class Course:
             if popped:
                 reached = replace(reached, popup=self.rng.choice(POPUPS), focus="")
             seen = perceived(reached, self.way, self.rng)
-            outcome = _outcome(state, reached, ends)
+            outcome = outcome_of(state, reached, ends)
             change = Change(
                 before=moment.after, action=action, after=seen, changed=changed_share(state, reached, self.rng.random())
             )
@@ -313,154 +318,5 @@ class Course:
         return rng.choice(drawn), text
 
 
-def changed_share(before: State, after: State, ink: float) -> float:
-    """Share of the picture that is another, roughly: pictures themselves would take long.
-
-    Args:
-        before, after: states of the phone.
-        ink: from 0, where all of the boxes that are another change, to 1, where only letters do.
-    """
-    first, second = view(before), view(after)
-    if (first.size, first.widgets, first.keys, first.page.dialog) == (
-        second.size,
-        second.widgets,
-        second.keys,
-        second.page.dialog,
-    ):
-        return 0.0
-    other = set(_boxes(before)) ^ set(_boxes(after))
-    area = sum((right - left) * (bottom - top) for _, (left, top, right, bottom) in other)
-    share = min(1.0, area / (first.size[0] * first.size[1]) + KEYS * (bool(first.keys) != bool(second.keys)))
-    return min(1.0, max(1e-4, share * LEAST_INK**ink))
-
-
-def touched(state: State, gesture: Gesture) -> Event | None:
-    """What a touch or a long press of a widget does; None for any other gesture."""
-    if isinstance(gesture, Swipe) and (gesture.x, gesture.y) != (gesture.to_x, gesture.to_y):
-        return None
-    if not isinstance(gesture, Tap | Swipe):
-        return None
-    widget = view(state).at(gesture.x, gesture.y)
-    return None if widget is None else widget.event if isinstance(gesture, Tap) else widget.hold
-
-
-def settled(state: State) -> State:
-    """The state without what does not matter to the way: which apps were used."""
-    return replace(state, recents=())
-
-
-def right_choices(
-    state: State, situation: Situation, ends: frozenset[State], subgoal: Subgoal
-) -> tuple[frozenset[int], frozenset[int]]:
-    """Places of all choices and of all texts that lead where the oracle's gestures lead.
-
-    Args:
-        state: of the phone.
-        situation: as it is perceived.
-        ends: states to which the oracle's gestures lead, see `settled`.
-        subgoal: that is due.
-    """
-    room, base = FEW[0], 2 * FEW[0]
-    known: dict[Event, bool] = {}
-
-    def leads(event: Event | None) -> bool:
-        if event is None:
-            return False
-        if event not in known:
-            known[event] = settled(act(state, event)) in ends
-        return known[event]
-
-    found: set[int] = set()
-    for item in situation.screen.items[:room]:
-        widget = view(state).at(*item.middle)
-        if widget is not None and leads(widget.event):
-            found.add(item.number)
-        if widget is not None and leads(widget.hold):
-            found.add(room + item.number)
-    gestures: dict[int, Gesture] = {
-        base + BACK: Press("back"),
-        base + HOME: Press("home"),
-        base + DOWN: scroll(state, "down"),
-        base + UP: scroll(state, "up"),
-    }
-    for place, package in enumerate(situation.apps):
-        if package.endswith(f".{subgoal.app}"):
-            gestures[base + GLOBALS + place] = Open(subgoal.app)
-    found |= {place for place, gesture in gestures.items() if settled(step(state, gesture)) in ends}
-    texts = {
-        place_of(place, clear)
-        for place, text in enumerate(candidates(situation))
-        for clear in (False, True)
-        if state.focus and text and settled(step(state, Type(text, clear))) in ends
-    }
-    if texts:
-        found.add(base + TYPE)
-    if not found:  # the app can only be opened by its name, and is not among those that can: back to where its icon is
-        found.add(base + HOME)
-    return frozenset(found), frozenset(texts)
-
-
-def scroll(state: State, direction: str) -> Swipe:
-    """The swipe that scrolls the page as far as the oracle does."""
-    _, top, wide, floor = view(state).body
-    far, middle = round(SCROLL * (floor - top) / 2), (top + floor) // 2
-    start, end = (middle + far, middle - far) if direction == "down" else (middle - far, middle + far)
-    return Swipe(wide // 2, start, wide // 2, end)
-
-
-def gesture_of(
-    place: int, text: int, state: State, situation: Situation, screen: Screen
-) -> tuple[Gesture, Action, str]:
-    """The gesture of a choice, the action that it is, and the label of the item that it is made on.
-
-    Args:
-        place: of the choice, for `FEW` items.
-        text: place of the text, if it types.
-        state: of the phone.
-        situation: in which it is made.
-        screen: of the situation.
-    """
-    decision = decision_of(place, FEW[0], situation, 1.0)
-    item = None if decision.item is None else screen.items[decision.item]
-    label = item.label if item is not None else ""
-    if decision.kind == "type":
-        typed, clear = candidates(situation)[text // 2], bool(text % 2)
-        return Type(typed, clear), Action(kind="type", item=decision.item, text=typed, clear=clear), label
-    if decision.kind == "open_app":
-        name = decision.app.rsplit(".", 1)[-1]
-        return Open(name), Action(kind="open_app", text=decision.app), ""
-    if decision.kind == "press" and decision.key is not None:
-        return Press(decision.key), Action(kind="press", key=decision.key), ""
-    if decision.kind == "scroll":
-        swipe = scroll(state, decision.direction or "down")
-        return swipe, Action(kind="scroll", item=decision.item, direction=decision.direction), label
-    assert item is not None
-    if decision.kind == "long_press":
-        return Swipe(*item.middle, *item.middle, HOLD_S), Action(kind="long_press", item=item.number), label
-    return Tap(*item.middle), Action(kind="tap", item=item.number), label
-
-
-def _outcome(before: State, after: State, ends: frozenset[State]) -> Outcome:
-    if settled(after) == settled(before):
-        return "C"
-    return "A" if settled(after) in ends else "B"
-
-
-def _spoils(before: State, gesture: Gesture, after: State) -> bool:
-    """Whether a gesture may have changed what only a step of the task may: the way back may be long, or none."""
-    if before.world != after.world:
-        return True
-    if not isinstance(gesture, Tap):
-        return False
-    touched = view(before).at(gesture.x, gesture.y)
-    return touched is not None and touched.event is not None and touched.event.kind == "do"
-
-
 def _reads(text: str, fact: str) -> bool:
     return bool(said(words_of(fact), text)[0].min(initial=1.0) > 0) and said(words_of(text), fact)[1] > ENOUGH
-
-
-def _boxes(state: State) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
-    for widget in view(state).widgets:
-        part = widget.part
-        yield f"{part.kind} {part.text} {part.detail} {part.on} {part.glyph} {widget.focused}", widget.seen
