@@ -1,6 +1,6 @@
-"""Speed of policies over entities, dense and with candidates: decisions, a city, training; and what candidates cost in quality.
+"""Policies over entities, dense and with candidates: decisions, sizes, a city, training; and what candidates cost in quality.
 
-Run: python benchmarks/entities.py {decisions,city,training,quality} ... [--policy FOLDER] [--json FILE]
+Run: python benchmarks/entities.py {decisions,sizes,city,training,quality} ... [--policy FOLDER] [--json FILE]
 
 Times of a call are the smallest and the median wall time, and the processor time of all threads per call, which other programs
 on the machine disturb least. A file that exists keeps its other parts.
@@ -35,7 +35,9 @@ from edgewise.training.presets import default_configs
 from edgewise.training.saved import load_learned
 
 SIZES = ((8, 4), (32, 16), (64, 16))
-CITIES = ((2000, 100), (500, 100), (10_000, 100))
+GRID = ((8, 32, 128, 512), (4, 16, 64))
+"""Vehicles and units of the table of sizes."""
+CITIES = ((2000, 100), (500, 100), (10_000, 100), (50_000, 100))
 DENSE_PAIRS = 200_000
 """Larger cities are decided with candidates only."""
 CANDIDATES = 8
@@ -111,6 +113,20 @@ def decisions() -> list[dict[str, Any]]:
     return rows
 
 
+def sizes() -> list[dict[str, Any]]:
+    """A decision, dense and with candidates, at every number of vehicles and of units."""
+    rows = []
+    for vehicles in GRID[0]:
+        for rsus in GRID[1]:
+            for candidates in (None, CANDIDATES) if rsus > CANDIDATES else (None,):
+                environment = world(vehicles, rsus, candidates)
+                state, _ = eqx.filter_jit(environment.reset)(jax.random.key(0))
+                row: dict[str, Any] = {"vehicles": vehicles, "rsus": rsus, "candidates": candidates}
+                rows.append(row | times(decide, fresh_policy(environment), environment, state))
+                tell(rows[-1])
+    return rows
+
+
 def city() -> list[dict[str, Any]]:
     """A slot and a decision in growing cities."""
     rows = []
@@ -177,7 +193,7 @@ def tell(row: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="+", choices=("decisions", "city", "training", "quality"))
+    parser.add_argument("parts", nargs="+", choices=("decisions", "sizes", "city", "training", "quality"))
     parser.add_argument("--policy", type=Path, help="folder of a policy, for quality")
     parser.add_argument("--json", type=Path, default=Path("results/agent-migration/entities.json"))
     options = parser.parse_args()
@@ -185,6 +201,7 @@ def main() -> None:
         parser.error("quality needs --policy")
     made: dict[str, Callable[[], Any]] = {
         "decisions": decisions,
+        "sizes": sizes,
         "city": city,
         "training": training,
         "quality": lambda: quality(options.policy),
