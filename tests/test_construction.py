@@ -245,6 +245,29 @@ def test_cheating_has_a_verdict_of_its_own_and_never_pays(
     assert set(agent.modules) == {"memory"}
 
 
+def test_joining_changes_the_agent_and_neither_verdicts_nor_payments(
+    undisturbed: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def averaged(self: Any, parts: Sequence[Any]) -> Any:
+        return self, {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
+
+    monkeypatch.setattr(type(TOY), "joined", averaged)
+    monkeypatch.setattr(
+        "edgewise.construction.verdicts.best_together", lambda modules, qualities, data: tuple(modules[:2])
+    )
+    assert carry_out(tmp_path, build(tmp_path)) == undisturbed
+    books, names = Books(tmp_path / "cloud"), {}
+    for period in (1, 2):
+        agent = Agent.load(tmp_path / "cloud" / "agents" / f"{NAME}-{period}")
+        assert set(books.parts(NAME, period).values()) == set(agent.lock.parts()["memory"])
+        best = sorted(books.rows(NAME, period), key=lambda row: -row["quality_measured"])[:2]
+        assert set(books.parts(NAME, period)) == {row["edge"] for row in best}
+        names[period] = " and ".join(sorted(row["name"] for row in best))
+    assert main(["construct", "books", str(tmp_path / "cloud")]) == 0
+    said = capsys.readouterr().out
+    assert all(f"it has toy of {told}" in said for told in names.values())
+
+
 def test_every_edge_server_gets_the_agent_of_each_period(tmp_path: Path) -> None:
     servers = build(tmp_path)
     carry_out(tmp_path, servers)

@@ -210,7 +210,7 @@ def test_constructions_are_shown_beside_what_the_model_predicts(tmp_path: Path) 
 
 
 def test_agents_on_phones_are_shown_beside_what_the_paper_claims() -> None:
-    level = {"alone 1": 0.5, "alone 2": 0.7, "federated": 0.8, "rules": 0.6, "oracle": 1.0}
+    level = {"alone 1": 0.5, "alone 2": 0.7, "federated": 0.8, "chosen": 0.65, "rules": 0.6, "oracle": 1.0}
     ease = {"simple": 0.15, "complex": 0.0}
     names = ("success", "decisions", "reflections", "plans", "steps")
     rows = [
@@ -225,6 +225,7 @@ def test_agents_on_phones_are_shown_beside_what_the_paper_claims() -> None:
     output = experiment.output(Results(PROFILES["quick"], (), {key: ProbeResult(pd.DataFrame(rows), "code")}))
     assert output.table["agent"].tolist() == [name for name in PHONE_AGENTS.values() for _ in ease]
     assert output.table["success"].str.split().str[0].tolist()[:4] == ["0.85", "0.70", "0.95", "0.80"]
+    assert output.table["success"].str.split().str[0].tolist()[4:8] == ["0.80", "0.65", "0.75", "0.60"]
     assert [claim.verdict for claim in output.claims] == ["holds"] * 4
     hard = pd.DataFrame(rows).assign(suite=[{"simple": "complex", "complex": "simple"}[row["suite"]] for row in rows])
     worse = hard.assign(success=hard["success"].where(hard["agent"] != "federated", 0.1))

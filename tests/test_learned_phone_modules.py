@@ -15,6 +15,7 @@ import pytest
 from tests.reference import phone_network
 
 from edgewise.agent.actions import Action
+from edgewise.agent.experiment import HIDDEN_SEED, integrated
 from edgewise.agent.modules.folder import load_modules, modules_of
 from edgewise.agent.modules.interfaces import Decision, Intent, Situation
 from edgewise.agent.modules.learned.action import PHONE_ACTION, whole_action
@@ -27,7 +28,7 @@ from edgewise.agent.modules.learned.planning import PHONE_PLANNING
 from edgewise.agent.modules.learned.reflection import PHONE_REFLECTION
 from edgewise.agent.modules.learned.spoken import spoken
 from edgewise.agent.modules.learned.text import alike, read_instruction, said, same
-from edgewise.agent.modules.learned.train import KINDS, Schooling, phone_kind, train_agent
+from edgewise.agent.modules.learned.train import KINDS, Schooling, examples_of, phone_kind, train_agent
 from edgewise.agent.phone.contents import FIRST, GOODS, LAST
 from edgewise.agent.phone.core import draw_phone
 from edgewise.agent.phone.state import Contact, Spot, World
@@ -221,6 +222,42 @@ def test_an_agent_that_was_written_and_read_answers_the_same(agent: Agent, tmp_p
     ranked = again.decision.ranked(drawn[0].after)  # type: ignore[attr-defined]
     assert ranked[0] == again.decision(drawn[0].after)
     assert [each.confidence for each in ranked] == sorted((each.confidence for each in ranked), reverse=True)
+
+
+def test_joined_modules_answer_by_the_mean_of_their_probabilities(agent: Agent, drawn: list[Moment]) -> None:
+    key = make_key()
+    other = unpack(pack(describe("phone-decision", PHONE_DECISION, 0), PHONE_DECISION.initial(6), key))
+    whole = integrate(agent.modules.values(), key, further=[other])
+    modules = modules_of(whole)
+    assert modules.names["decision"] == "jax:" + "+".join(each[:12] for each in whole.lock.parts()["decision"])
+    for moment in drawn[:6]:
+        both = [PHONE_DECISION.chances(each.weights, moment.after)[0] for each in whole.parts("decision")]
+        made = modules.decision(moment.after)
+        place = place_of(made, room_for(moment.after).items, moment.after)
+        assert place == np.mean(both, axis=0).argmax()
+        assert made.confidence == pytest.approx(np.mean(both, axis=0).max())
+    together = [each.model_dump() for each in map(modules.planning, [moment.before for moment in drawn[:3]])]
+    assert together == whole.answering["planning"]([moment.before.model_dump() for moment in drawn[:3]])
+
+
+@pytest.mark.slow
+def test_an_experiment_joins_as_a_cloud_server_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewise.agent.experiment.KINDS", ("phone-decision",))
+    agents = {}
+    for seed in (1, 2):
+        weights = PHONE_DECISION.initial(seed)
+        agents[str(seed)] = integrate(
+            [unpack(pack(describe("phone-decision", PHONE_DECISION, 0), weights, make_key()))], make_key()
+        )
+    found = integrated(agents, 64, 0)
+    data = examples_of("phone-decision", Schooling(64, 1, HIDDEN_SEED, NAMES, MIXED))
+    measured = {
+        name: kind.evaluate(weights, data)
+        for name, agent in {**agents, **found}.items()
+        for kind, weights in [agent.whole["decision"]]
+    }
+    assert measured["chosen"] == max(measured["1"], measured["2"]) <= measured["federated"]
+    assert len(found["federated"].parts("decision")) == 1 + (measured["federated"] > measured["chosen"])
 
 
 def test_a_damaged_agent_is_refused(agent: Agent, tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ from edgewise.agent.modules.learned.train import KINDS, Schooling, examples_of, 
 from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.tasks.suites import SUITES
 from edgewise.agent.steps import Step, Watcher
-from edgewise.construction.agent import Agent, integrate, kind_of
+from edgewise.construction.agent import Agent, integrate
 from edgewise.construction.artefact import Module
+from edgewise.construction.joining import best_together
 from edgewise.construction.keys import make_key
 
 HIDDEN_SEED, TEST_SEED = 900_000, 20_000
-"""Of the examples by which modules are chosen, and of the tasks; no training has them."""
+"""Of the examples by which modules are chosen and joined, and of the tasks; no training has them."""
 SMALL = (216, 480)
 """Size of the pictures of a case, pixels."""
 QUALITY = 80
@@ -45,7 +46,7 @@ class Servers:
         apps: of the phone that the users of each have.
         examples: of each.
         rounds: passes over them.
-        hidden: examples by which the cloud server chooses, of all apps.
+        hidden: examples by which the cloud server chooses and joins, of all apps.
     """
 
     count: int
@@ -65,28 +66,29 @@ class Servers:
             yield Schooling(self.examples, self.rounds, self.count * seed + number, tuple(sorted(apps)), language)
 
 
-def chosen(agents: Mapping[str, Agent], hidden: int, seed: int) -> tuple[Agent, dict[str, str]]:
-    """An agent of the best module for each place, measured on examples of all apps.
+def integrated(agents: Mapping[str, Agent], hidden: int, seed: int) -> dict[str, Agent]:
+    """Agents of modules from several servers, measured on examples of all apps.
 
     Args:
-        agents: by the name of the server that has built their modules.
+        agents: of single servers, by name.
         hidden: examples.
         seed: of them.
 
     Returns:
-        It, and whose module each place has.
+        "federated": for each place the best module and those that make it better when they answer together, as a cloud server
+        integrates them; "chosen": the best module alone.
     """
-    found: list[Module] = []
-    origins: dict[str, str] = {}
+    best: list[Module] = []
+    further: list[Module] = []
     schooling = Schooling(hidden, 1, HIDDEN_SEED + seed, NAMES, MIXED)
     for name in KINDS:
         kind, data = phone_kind(name), examples_of(name, schooling)
-        modules = {server: agent.modules[kind.name] for server, agent in agents.items()}
-        qualities = {server: kind_of(each).evaluate(each.weights, data) for server, each in modules.items()}
-        best = max(qualities, key=lambda server: qualities[server])
-        found.append(modules[best])
-        origins[kind.name] = best
-    return integrate(found, make_key(), "federated"), origins
+        modules = [agent.modules[kind.name] for agent in agents.values()]
+        first, *others = best_together(modules, [kind.evaluate(each.weights, data) for each in modules], data)
+        best.append(first)
+        further += others
+    key = make_key()
+    return {"federated": integrate(best, key, "federated", further=further), "chosen": integrate(best, key, "chosen")}
 
 
 def compare(
@@ -99,30 +101,36 @@ def compare(
         apps: of the phone that the users of each have.
         examples: of each server.
         rounds: passes over them.
-        hidden: examples by which the cloud server chooses among modules.
+        hidden: examples by which the cloud server chooses among modules and joins them.
         episodes: tasks of every kind.
         repetitions: each with other servers, data and tasks.
         seed: of the first.
 
     Returns:
-        A row for each repetition, suite and agent: those of single servers ("alone 1", ...), "federated" (the best module for
-        each place), "rules" (no training), "oracle"; figures of `evaluate.figures`, median latencies of modules (ms), and for
-        the federated one how many servers have contributed.
+        A row for each repetition, suite and agent: those of single servers ("alone 1", ...), "federated" and "chosen" (see
+        `integrated`), "rules" (no training), "oracle"; figures of `evaluate.figures`, median latencies of modules (ms), and for
+        agents of several servers how many of them have contributed, and with how many modules.
     """
     built = Servers(servers, apps, examples, rounds, hidden)
     rows = []
     for number in range(seed, seed + repetitions):
         agents = {f"alone {n}": train_agent(each) for n, each in enumerate(built.schoolings(number), 1)}
-        together, origins = chosen(agents, hidden, number)
-        makers: dict[str, Maker] = {name: _maker(agent) for name, agent in {**agents, "federated": together}.items()}
+        several = integrated(agents, hidden, number)
+        makers: dict[str, Maker] = {name: _maker(agent) for name, agent in {**agents, **several}.items()}
         makers |= {name: AGENTS.find(name) for name in ("rules", "oracle")}
         for suite in SUITES:
             trial = Trial(suite, episodes, TEST_SEED + 100 * number)
             for name, make in makers.items():
                 told = {"repetition": number, "suite": suite, "agent": name}
-                more = {"contributors": len(set(origins.values()))} if name == "federated" else {}
+                more = _origins(several[name]) if name in several else {}
                 rows.append(told | more | _row(evaluate(make, trial)))
     return pd.DataFrame(rows)
+
+
+def _origins(agent: Agent) -> dict[str, int]:
+    """From how many servers its modules are, and how many they are."""
+    parts = [module for place in agent.modules for module in agent.parts(place)]
+    return {"contributors": len({each.manifest.author for each in parts}), "modules": len(parts)}
 
 
 def _maker(agent: Agent) -> Maker:

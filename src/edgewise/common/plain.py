@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -35,7 +35,8 @@ def to_plain(record: Any) -> dict[str, Any]:
 
 
 def _at_default(record: Any, field: Field[Any]) -> bool:
-    return bool(getattr(record, field.name) == field.default)
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return bool(getattr(record, field.name) == default)
 
 
 def from_plain(kind: type[Record], values: object) -> Record:

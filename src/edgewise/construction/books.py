@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.menu import UNIT, Menu, read_menu
-from edgewise.construction.tables import CONSTRUCTIONS, EDGES, PAYMENTS, PERIODS, ROWS, TABLES, open_database, told
+from edgewise.construction.tables import CONSTRUCTIONS, EDGES, PARTS, PAYMENTS, PERIODS, ROWS, TABLES, open_database, told
 
 ACCEPTED = "accepted"
 """The one verdict that is paid."""
@@ -98,12 +98,14 @@ class Integrated:
         acceptance: success of its acceptance test, micro-units.
         missing: kinds of modules that nobody has delivered.
         energy_measured: of judging and integration, microjoule.
+        parts: digests of the modules that have gone into it, by their authors' public keys.
     """
 
     agent: str | None
     acceptance: int | None = None
     missing: tuple[str, ...] = ()
     energy_measured: int = 0
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,12 @@ class Books:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def parts(self, name: str, period: int) -> dict[str, str]:
+        """Digests of the modules that have gone into the agent of a period, by their authors' public keys."""
+        query = sql.select(PARTS.c.edge, PARTS.c.module).where(*_where(PARTS, name, period=period))
+        with self._engine.connect() as connection:
+            return {row.edge: row.module for row in connection.execute(query)}
+
     def digests(self) -> dict[str, str]:
         """Server by digest of every module that was delivered, in all constructions."""
         query = sql.select(ROWS.c.digest, ROWS.c.edge).where(ROWS.c.digest.is_not(None))
@@ -314,10 +322,15 @@ def _close(
         connection.execute(sql.update(ROWS).where(*where, ROWS.c.edge == row["edge"]).values(values))
         income, paid = income + values["income"], paid + values["paid"]
         by_model += rates.income(row["quality_paper"] or 0) - row["reward_promised"]
+    for edge, module in integrated.parts.items():
+        values = {"construction": name, "period": period, "edge": edge, "module": module}
+        connection.execute(sql.insert(PARTS), values)
     sums = {
         "construction": name,
         "period": period,
-        **asdict(integrated),
+        "agent": integrated.agent,
+        "acceptance": integrated.acceptance,
+        "energy_measured": integrated.energy_measured,
         "missing": " ".join(integrated.missing),
         "income": income,
         "paid": paid,

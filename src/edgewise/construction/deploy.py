@@ -8,7 +8,7 @@ import io
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from edgewise import __version__
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.acceptance import example
 from edgewise.construction.agent import kind_of
+from edgewise.construction.artefact import Module
 from edgewise.construction.deployment import Deployment, Served
 from edgewise.construction.kind import NAMES
 from edgewise.construction.steps import After, Move, Outcome, View
@@ -53,6 +54,7 @@ class ModuleFacts(BaseModel):
     author: str = Field(description="public key of the edge server that has built it")
     rounds: int = Field(description="of its log")
     examples: int = Field(description="that it was built from")
+    further: list[ModuleFacts] = Field(default_factory=list, description="modules that answer together with it")
 
 
 class AgentFacts(BaseModel):
@@ -274,16 +276,7 @@ def _at_home(http: Request) -> None:
 def _facts(deployment: Deployment, where: str) -> AgentFacts:
     served = _present(deployment)
     agent = served.agent
-    modules = {
-        str(place): ModuleFacts(
-            kind=module.manifest.kind,
-            digest=module.manifest.digest,
-            author=module.manifest.author,
-            rounds=len(module.manifest.rounds),
-            examples=module.manifest.examples,
-        )
-        for place, module in agent.modules.items()
-    }
+    modules = {str(place): _module_facts(agent.parts(place)) for place in agent.modules}
     return AgentFacts(
         name=agent.lock.name,
         version=served.version,
@@ -296,6 +289,19 @@ def _facts(deployment: Deployment, where: str) -> AgentFacts:
         median_ms=served.median_ms,
         versions=deployment.versions(),
         address=where,
+    )
+
+
+def _module_facts(parts: Sequence[Module]) -> ModuleFacts:
+    """Of the first one, which others answer together with."""
+    first, *others = parts
+    return ModuleFacts(
+        kind=first.manifest.kind,
+        digest=first.manifest.digest,
+        author=first.manifest.author,
+        rounds=len(first.manifest.rounds),
+        examples=first.manifest.examples,
+        further=[_module_facts([each]) for each in others],
     )
 
 

@@ -102,7 +102,9 @@ def judge(
     missing = tuple(kind for kind in terms.kinds if MODULES.find(kind).name not in built)
     if not agent.modules:
         return Judgement(judged, Integrated(None, None, missing, spent))
-    integrated = Integrated(agent.lock.digest, micro(agent.lock.acceptance), missing, spent)
+    manifests = [module.manifest for place in agent.modules for module in agent.parts(place)]
+    parts = {manifest.author: manifest.digest for manifest in manifests}
+    integrated = Integrated(agent.lock.digest, micro(agent.lock.acceptance), missing, spent, parts)
     return Judgement(judged, integrated, agent)
 
 

@@ -115,6 +115,18 @@ class ModuleKind(abc.ABC):
     def respond(self, weights: Weights, data: Data) -> np.ndarray:
         """Outputs [n, ...] on the inputs of data, whatever their answers are: copies are found by them."""
 
+    def joined(self, parts: Sequence[Weights]) -> tuple[ModuleKind, Weights] | None:
+        """Several modules as one: what the cloud server may make of them when it integrates an agent.
+
+        Args:
+            parts: weights of modules of this kind, two or more.
+
+        Returns:
+            A kind that answers for all of them and its weights; the kind may be this one, where weights can be averaged. If
+            None, as for kinds that say nothing, they cannot be joined: an agent has the best of them alone.
+        """
+        return None
+
     @abc.abstractmethod
     def load(self, weights: Weights) -> Answering:
         """The module as it answers a request.

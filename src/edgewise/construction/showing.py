@@ -41,8 +41,9 @@ COLUMNS = (
     "why",
     "digest",
     "edge",
+    "in_agent",
 )
-"""Of the CSV file; energies are in J."""
+"""Of the CSV file; energies are in J, the last one is the module's digest in the agent's lock file, or empty."""
 SHORT = (
     ("period", "period"),
     ("name", "server"),
@@ -72,6 +73,17 @@ def cell(row: Mapping[str, Any], column: str) -> str:
     if column in MICRO:
         return shown(value)
     return str(value + 1) if column == "item" else str(value)
+
+
+def integrated(books: Books, name: str, period: int) -> str:
+    """Whose modules have gone into the agent of a period, to end a sentence: several of a kind answer together."""
+    parts = books.parts(name, period)
+    by_kind: dict[str, list[str]] = {}
+    for row in books.rows(name, period):
+        if row["edge"] in parts:
+            by_kind.setdefault(row["kind"], []).append(row["name"])
+    told = (f"{kind} of {' and '.join(names)}" for kind, names in by_kind.items())
+    return f"; it has {', '.join(told)}" if by_kind else ""
 
 
 def sums(books: Books, name: str) -> list[tuple[str, str, str, str]]:
@@ -116,6 +128,7 @@ def print_books(books: Books, name: str) -> None:
             agent, success = closed["agent"] or "", closed["acceptance"] / UNIT
             print(
                 f"period {closed['period']}: agent {agent[:16]} does {success:.1%} of the tasks of its acceptance test"
+                + integrated(books, name, closed["period"])
             )
     print_table("sums", ("what", "period 1", "period 2", "together"), sums(books, name))
 
@@ -130,6 +143,7 @@ def write_csv(books: Books, name: str, path: Path) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in books.rows(name):
+        row |= {"in_agent": books.parts(name, row["period"]).get(row["edge"])}
         writer.writerow(
             [
                 shown(row[column]) if column in MICRO else "" if row[column] is None else row[column]
@@ -156,7 +170,7 @@ def write_page(books: Books, name: str, path: Path, notes: Sequence[str] = ()) -
         rows=[[cell(row, column) for column, _ in SHORT] for row in rows],
         refused=[row for row in rows if row["why"] and row["verdict"] != ACCEPTED],
         sums=sums(books, name),
-        periods=books.periods(name),
+        periods=[each | {"parts": integrated(books, name, each["period"])} for each in books.periods(name)],
         notes=list(notes),
     )
     _write(path, page)

@@ -68,6 +68,15 @@ PAYMENTS = sql.Table(
     sql.UniqueConstraint("construction", "period", "edge"),
 )
 """A module is paid once, whoever sends it and however often; a server once in a period."""
+PARTS = sql.Table(
+    "parts",
+    TABLES,
+    sql.Column("construction", sql.String(64), primary_key=True),
+    sql.Column("period", sql.Integer, primary_key=True),
+    sql.Column("edge", sql.String(64), primary_key=True),
+    sql.Column("module", sql.String(64), nullable=False),
+)
+"""Whose modules have gone into the agent of a period, by the digests in its lock file."""
 PERIODS = sql.Table(
     "periods",
     TABLES,

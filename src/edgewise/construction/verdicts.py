@@ -16,6 +16,7 @@ from edgewise.common.errors import EdgewiseError
 from edgewise.construction.acceptance import successes
 from edgewise.construction.agent import Agent, integrate, kind_of
 from edgewise.construction.artefact import LIMIT, Module, Refused, describe, pack, unpack
+from edgewise.construction.joining import best_together
 from edgewise.construction.keys import Key, make_key
 from edgewise.construction.kind import MODULES, Data, ModuleKind, Name, Weights
 
@@ -259,6 +260,9 @@ def integrate_best(
 ) -> tuple[list[Examined], Agent]:
     """Integrate the best module of each place, and test the agent with each module against it with the untrained one.
 
+    Further modules of its kind that have passed join it where they make it better, see `joining.best_together`. Verdicts are on
+    each module by itself, among the best of the other places.
+
     A module that is refused here is replaced by the next best one of its place. Modules that pass and are not the best of
     their place are tested in it too: they have kept their promise.
 
@@ -300,9 +304,26 @@ def integrate_best(
                 following = next((found[each].module for each in order if _may_follow(found[each], spot)), None)
                 if following is not None:
                     team[spot] = following
-    alone = Agent(team, integrate(team.values(), key, name).lock)
-    success = float(test(alone, tasks).mean())
-    return found, integrate(team.values(), key, name, success)
+    further = _further(team, [found[place] for place in order], held)
+    success = float(test(integrate(team.values(), key, name, further=further), tasks).mean())
+    return found, integrate(team.values(), key, name, success, further)
+
+
+def _further(team: Mapping[Name, Module], examined: Sequence[Examined], held: Mapping[str, Held]) -> list[Module]:
+    """Modules that answer together with those of a team.
+
+    Args:
+        team: the best module of each place.
+        examined: the best first.
+        held: by kind.
+    """
+    found: list[Module] = []
+    for spot, best in team.items():
+        kind = best.manifest.kind
+        several = [each for each in examined if _may_follow(each, spot) and each.wanted.kind == kind]
+        modules = [each.module for each in several if each.module is not None]
+        found += best_together(modules, [each.quality or 0.0 for each in several], held[kind].hidden)[1:]
+    return found
 
 
 def _may_follow(examined: Examined, spot: Name) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,10 @@ class Prototypes(ModuleKind):
         means = weights["sum"] / np.maximum(weights["count"], 1)[:, None, None]
         apart = ((_signs(data["picture"])[:, None] - means) ** 2).mean((-2, -1))
         return np.exp(-apart)[:, None, :]
+
+    def joined(self, parts: Sequence[Weights]) -> tuple[ModuleKind, Weights] | None:
+        """The means of all pictures that any of them has seen."""
+        return self, {name: sum((part[name] for part in parts), np.zeros_like(parts[0][name])) for name in parts[0]}
 
     def load(self, weights: Weights) -> Answering:
         self.respond(weights, self.draw_data(("any",), 1, 0, "en"))

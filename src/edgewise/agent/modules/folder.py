@@ -14,7 +14,7 @@ from edgewise.agent.perception.kind import PhonePerception
 from edgewise.agent.perception.plain import PlainPerception
 from edgewise.common.errors import EdgewiseError
 from edgewise.common.table import resolve
-from edgewise.construction.agent import Agent, kind_of
+from edgewise.construction.agent import Agent
 from edgewise.construction.kind import NAMES
 
 SHOWN = 12
@@ -59,17 +59,15 @@ def modules_of(agent: Agent, told: str = "the agent") -> Modules:
     """
     found: dict[str, Callable[[Any], Any]] = {"perception": PlainPerception()}
     names = {"perception": RULES}
-    for name, module in agent.modules.items():
-        kind = kind_of(module)
-        names[name] = f"jax:{module.manifest.digest[:SHOWN]}"
+    for name, (kind, weights) in agent.whole.items():
+        parts = [each.manifest for each in agent.parts(name)]
+        names[name] = "jax:" + "+".join(each.digest[:SHOWN] for each in parts)
         if isinstance(kind, PhonePerception):
-            found[name] = resolve(SEES)(module.weights, kind, text=False)
+            found[name] = resolve(SEES)(weights, kind, text=False)
             continue
         if not isinstance(kind, PhoneKind):
-            raise EdgewiseError(
-                f"{told}: the module for {name} is of kind {module.manifest.kind}: must be one for a phone"
-            )
-        found[name] = at_work(kind, module.weights)
+            raise EdgewiseError(f"{told}: the module for {name} is of kind {parts[0].kind}: must be one for a phone")
+        found[name] = at_work(kind, weights)
     missing = [name for name in NAMES if name not in found]
     if missing:
         plain = AGENTS.find(RULES)(Setting())

@@ -6,7 +6,7 @@ import abc
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class LearnedKind(ModuleKind):
         width: of the hidden layers; it makes the size of a module.
         rate: learning rate of Adam, whose moments begin anew in each round: a round knows nothing but the weights.
         batch: examples of a step.
+        members: modules that answer together, whose probabilities are averaged; weights then have an axis of members in front.
     """
 
     width: int = 64
@@ -49,6 +50,7 @@ class LearnedKind(ModuleKind):
 
     request: type[BaseModel] = BaseModel
     answering: type[BaseModel] = BaseModel
+    members: int = 1
 
     def __post_init__(self) -> None:
         check_integer("width", self.width, 1, 65_536)
@@ -148,9 +150,27 @@ class LearnedKind(ModuleKind):
         for start in range(0, count, LARGEST):
             piece = {name: array[start : start + LARGEST] for name, array in data.items()}
             inputs, _ = padded(piece)
-            program = scoring(self, shape_of(weights), shape_of(inputs))
-            pieces.append(np.asarray(program(weights, inputs))[: len(piece[ANSWER])])
+            pieces.append(self.probabilities(weights, inputs)[: len(piece[ANSWER])])
         return np.concatenate(pieces)
+
+    def probabilities(self, weights: Weights, inputs: Data) -> np.ndarray:
+        """Probabilities [n, parts, choices], by a program for inputs of just this size; those of members are averaged.
+
+        Choices are places that a request fixes, the same for all members. The mean of probabilities, not of their logarithms:
+        a member that does not know an app must not forbid what the others know of it.
+        """
+        if self.members == 1:
+            return np.asarray(scoring(self, shape_of(weights), shape_of(inputs))(weights, inputs))
+        each = replace(self, members=1)
+        parts = [{name: array[place] for name, array in weights.items()} for place in range(self.members)]
+        given: np.ndarray = np.mean([each.probabilities(part, inputs) for part in parts], axis=0)
+        return given
+
+    def joined(self, parts: Sequence[Weights]) -> tuple[ModuleKind, Weights] | None:
+        """Modules that answer together."""
+        for part in parts:
+            self.check_weights(part)
+        return replace(self, members=len(parts)), {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
     def load(self, weights: Weights) -> Answering:
         answer = self.load_many(weights)
@@ -187,7 +207,8 @@ class LearnedKind(ModuleKind):
         Raises:
             ConfigurationError: naming the first one that differs.
         """
-        expected = self.shapes()
+        front = () if self.members == 1 else (self.members,)
+        expected = {name: (*front, *shape) for name, shape in self.shapes().items()}
         for name in {**expected, **weights}:
             shape = weights[name].shape if name in weights else None
             if shape != expected.get(name) or weights[name].dtype != np.float32:

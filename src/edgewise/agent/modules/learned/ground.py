@@ -18,7 +18,7 @@ from edgewise.agent.modules.learned.lockstep import Many, successes
 from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.common.errors import EdgewiseError
-from edgewise.construction.agent import Agent, kind_of
+from edgewise.construction.agent import Agent
 from edgewise.construction.arrival import current_agent
 from edgewise.construction.ground import Ground
 
@@ -87,10 +87,9 @@ def together(agent: Agent) -> dict[str, Many]:
     """
     modules_of(agent)
     found: dict[str, Many] = {}
-    for name, module in agent.modules.items():
-        kind = kind_of(module)
+    for name, (kind, weights) in agent.whole.items():
         if name in ASKED and isinstance(kind, PhoneKind):
-            answer = cast(Many, kind.answering_with(module.weights))
+            answer = cast(Many, kind.answering_with(weights))
             found[name] = answer
     missing = [name for name in ASKED if name not in found]
     if missing:

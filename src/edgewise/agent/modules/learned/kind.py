@@ -18,7 +18,7 @@ from edgewise.agent.modules.learned.encode import FEW, Room, room_for
 from edgewise.agent.modules.learned.moments import Moment, draw_moments
 from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.construction.kind import Data, ManyAnswering, Weights
-from edgewise.construction.modules.learned import ANSWER, LearnedKind, examples_in, scoring, shape_of
+from edgewise.construction.modules.learned import ANSWER, LearnedKind, examples_in
 
 KEPT = 2
 """Draws of moments that are kept, so that the kinds of an agent share them."""
@@ -152,7 +152,7 @@ class PhoneKind(LearnedKind):
             name: np.concatenate([array, np.zeros((size - count, *array.shape[1:]), array.dtype)])
             for name, array in inputs.items()
         }
-        return np.asarray(scoring(self, shape_of(weights), shape_of(filled))(weights, filled))[:count]
+        return self.probabilities(weights, filled)[:count]
 
 
 def _largest(rooms: Iterable[Room]) -> Room:
