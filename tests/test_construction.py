@@ -246,7 +246,10 @@ def test_cheating_has_a_verdict_of_its_own_and_never_pays(
 
 
 def test_joining_changes_the_agent_and_neither_verdicts_nor_payments(
-    undisturbed: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    undisturbed: list[dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def averaged(self: Any, parts: Sequence[Any]) -> Any:
         return self, {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}

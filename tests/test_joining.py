@@ -124,7 +124,9 @@ class TestFolder:
         file.write_bytes((tmp_path / f"{agent.lock.modules['memory']}.module").read_bytes())
         with pytest.raises(Refused, match="digest: the module for memory is another one"):
             Agent.load(tmp_path)
-        (tmp_path / LOCK_FILE).write_text((tmp_path / LOCK_FILE).read_text().replace(further, "0" * 64))
+        (tmp_path / LOCK_FILE).write_text(
+            (tmp_path / LOCK_FILE).read_text().replace(further, agent.lock.modules["memory"])
+        )
         with pytest.raises(Refused, match="digest: the agent's lock"):
             Agent.load(tmp_path)
 

@@ -14,7 +14,17 @@ import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.menu import UNIT, Menu, read_menu
-from edgewise.construction.tables import CONSTRUCTIONS, EDGES, PARTS, PAYMENTS, PERIODS, ROWS, TABLES, open_database, told
+from edgewise.construction.tables import (
+    CONSTRUCTIONS,
+    EDGES,
+    PARTS,
+    PAYMENTS,
+    PERIODS,
+    ROWS,
+    TABLES,
+    open_database,
+    told,
+)
 
 ACCEPTED = "accepted"
 """The one verdict that is paid."""
@@ -291,9 +301,9 @@ class Books:
                 "paid": sum(row["paid"] for row in rows),
                 "profit": closed["income"] - closed["paid"] - closed["integration_cost"],
             }
-            for field, value in sums.items():
-                if closed[field] != value:
-                    raise _unbalanced(closed["period"], field, closed[field], value)
+            for column, value in sums.items():
+                if closed[column] != value:
+                    raise _unbalanced(closed["period"], column, closed[column], value)
             for row in rows:
                 owed = row["reward_promised"] if row["verdict"] == ACCEPTED else 0
                 for what, value in (("paid", row["paid"]), ("payment", payments.get(row["edge"], 0))):

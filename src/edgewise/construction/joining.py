@@ -27,7 +27,8 @@ def best_together(modules: Sequence[Module], qualities: Sequence[float], data: D
         The best first.
     """
     order = sorted(range(len(modules)), key=lambda place: -qualities[place])
-    chosen, reached = (modules[order[0]],), qualities[order[0]]
+    chosen: tuple[Module, ...] = (modules[order[0]],)
+    reached = qualities[order[0]]
     for place in order[1:]:
         more = (*chosen, modules[place])
         if len(more) > MOST:
