@@ -66,6 +66,17 @@ def some_task(kind: str, seed: int = 3, change: Callable[[State], State] = lambd
     return templates()[kind](change(draw_phone(seed, "en", True)), random.Random(f"{kind} {seed}"))
 
 
+def with_texts(text: str) -> Callable[[State], State]:
+    """What puts a text into all messages and notes."""
+
+    def changed(state: State) -> State:
+        messages = tuple(replace(each, text=text, own=False) for each in state.world.messages)
+        notes = tuple(replace(each, text=text) for each in state.world.notes)
+        return replace(state, world=replace(state.world, messages=messages, notes=notes))
+
+    return changed
+
+
 class Seeing(Watcher):
     """Keeps what it is told."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_parts import QUICK, Seeing, at_work, make_pictures_quick, scripted, some_task, within
+from agent_parts import QUICK, Seeing, at_work, make_pictures_quick, scripted, some_task, with_texts, within
 from edgewise.agent.actions import Action
 from edgewise.agent.conduct import ENDS, Conduct
 from edgewise.agent.device.errors import DeviceOffline, DeviceUnauthorised
@@ -17,7 +17,6 @@ from edgewise.agent.phone.core import Open, Press, draw_phone, step
 from edgewise.agent.phone.faults import FAULTS, ORDERS, read_faults
 from edgewise.agent.phone.in_process import SimulatedDevice
 from edgewise.agent.phone.session import Session
-from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
 from edgewise.agent.screen import Item, Screen
 from edgewise.agent.spent import Spent
@@ -244,15 +243,6 @@ def test_a_connection_that_is_lost_is_waited_for(error: Any, first: int, monkeyp
         assert end.reason == reason
 
 
-def with_texts(text: str) -> Any:
-    def changed(state: State) -> State:
-        messages = tuple(replace(each, text=text, own=False) for each in state.world.messages)
-        notes = tuple(replace(each, text=text) for each in state.world.notes)
-        return replace(state, world=replace(state.world, messages=messages, notes=notes))
-
-    return changed
-
-
 @pytest.mark.parametrize("order", ORDERS)
 def test_texts_of_the_display_are_never_orders(order: str) -> None:
     sends = ORDERS.index(order) % 5 == 0
@@ -312,6 +302,67 @@ def test_answers_of_no_use_end_the_run_and_raise_nothing(modules: Modules) -> No
     end, _ = at_work(SHOW, modules)
     assert end.reason == "invalid"
     assert end.told
+
+
+class Thinking:
+    """A decision module that is told what was wrong."""
+
+    def __init__(self, first: Decision | None, *others: Decision) -> None:
+        self._first, self._others = first, list(others)
+        self.told: list[tuple[str, ...]] = []
+
+    def __call__(self, situation: Any) -> Decision:
+        if self._first is None:
+            raise RuntimeError("no such luck")
+        return self._first
+
+    def again(self, situation: Any, wrong: tuple[str, ...]) -> Decision:
+        self.told.append(wrong)
+        return self._others.pop(0) if len(self._others) > 1 else self._others[0]
+
+
+RECENTS = Decision(kind="press", key="recents")
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (Decision(kind="tap", item=63), "there is no item 63"),
+        (None, "decision: no such luck"),
+    ],
+)
+def test_a_decision_that_fails_is_asked_for_again_with_what_was_wrong(first: Decision | None, told: str) -> None:
+    thinking, seen = Thinking(first, RECENTS), Seeing()
+    end, _ = at_work(
+        SHOW, replace(scripted([RECENTS]), decision=thinking), watchers=[seen], conduct=within(steps=1, calls=100)
+    )
+    (step,) = seen.steps
+    assert step.action == Action(kind="press", key="recents"), "not back, which nobody has chosen"
+    assert [told in wrong[0] for wrong in thinking.told] == [True]
+    assert "asks for another decision" in step.notes
+    quiet, _ = at_work(SHOW, scripted([RECENTS]), conduct=within(steps=1))
+    assert end.spent.calls == quiet.spent.calls + (1 if first is None else 2), "the further questions are counted"
+
+
+def test_what_was_done_in_vain_is_asked_for_again_and_all_that_was_wrong_is_told() -> None:
+    home = Decision(kind="press", key="home")
+    thinking, seen = Thinking(home, Decision(kind="tap", item=63), RECENTS), Seeing()
+    at_work(SHOW, replace(scripted([home]), decision=thinking), watchers=[seen], conduct=within(steps=2))
+    assert [each.action.key for each in seen.steps if each.action] == ["home", "recents"]
+    first, second = thinking.told
+    assert first == ("press home was done on this same page already",)
+    assert second[0] == first[0]
+    assert "no item 63" in second[1]
+
+
+def test_asking_again_is_bounded() -> None:
+    for wrong, reason in ((Decision(kind="tap", item=63), "invalid"), (Decision(kind="press", key="home"), "stuck")):
+        thinking = Thinking(wrong, wrong)
+        end, _ = at_work(SHOW, replace(scripted([wrong]), decision=thinking))
+        assert end.reason == reason
+        assert len(thinking.told) <= 2 * end.steps + 2
+    end, _ = at_work(SHOW, replace(scripted([RECENTS]), decision=Thinking(None, RECENTS)), conduct=within(calls=5))
+    assert end.reason == "calls"
 
 
 def test_an_agent_goes_on_without_memory_planning_and_reflection() -> None:

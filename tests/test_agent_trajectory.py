@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent_parts import QUICK, at_work, make_pictures_quick, scripted, some_task
-from edgewise.agent.device.coordinates import Point
+from agent_parts import QUICK, Seeing, at_work, make_pictures_quick, scripted, some_task
+from edgewise.agent.agents import Setting, make_modules
 from edgewise.agent.device.device import Device
+from edgewise.agent.device.elements import Element, read_tree, write_tree
 from edgewise.agent.device.errors import NullRoot
 from edgewise.agent.loop import run_agent
 from edgewise.agent.modules.interfaces import Decision, Look
+from edgewise.agent.perception.plain import PlainPerception
+from edgewise.agent.phone.apps.catalogue import packages
 from edgewise.agent.showing import page_of, print_summary, told
 from edgewise.agent.steps import Step, Watcher
 from edgewise.agent.trajectory import (
@@ -59,20 +63,52 @@ def test_a_trajectory_is_read_back_as_it_was(folder: Path) -> None:
     assert picture_of(folder, found.steps[0]).startswith(b"\x89PNG")
 
 
-def test_a_device_plays_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_plays_it_again_with_its_trees(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_pictures_quick(monkeypatch)
-    device = ReplayDevice(folder)
+    device, recorded = ReplayDevice(folder), read_trajectory(folder)
     assert isinstance(device, Device)
     first = device.screenshot()
-    look = Look(first, None, device.foreground(), device.keyboard_shown())
-    assert device.recorded(look) == read_trajectory(folder).steps[0].screen
-    device.tap(Point(1, 1, "device"))
-    assert device.screenshot() != first
-    with pytest.raises(NullRoot):
-        device.tree()
-    modules = scripted([Decision(kind="press", key="home")])
-    again = run_agent("anything", device, modules, QUICK)
-    assert again.reason == "null-root", "perception that needs the tree ends the run with the fault's name"
+    look = Look(first, device.tree(), device.foreground(), device.keyboard_shown())
+    assert device.recorded(look) == recorded.steps[0].screen == PlainPerception()(look)
+    seen = Seeing()
+    end = run_agent(
+        recorded.instruction, device, make_modules("rules", Setting()), QUICK, apps=packages(), watchers=[seen]
+    )
+    assert end.reason == recorded.reason == "success"
+    assert [each.action for each in seen.steps] == [each.action for each in recorded.steps]
+    assert [each.screen for each in seen.steps] == [each.screen for each in recorded.steps]
+
+
+def test_gestures_go_on_where_looks_and_waits_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_pictures_quick(monkeypatch)
+    decisions = [Decision(kind="press", key="recents"), Decision(kind="wait"), Decision(kind="finish")]
+    pressing = scripted([*decisions[:2], Decision(kind="press", key="home"), decisions[2]])
+    at_work(some_task("send-message"), pressing, watchers=[Recorder(tmp_path)])
+    kept = [(step, png) for step, png in replay(tmp_path)]
+    assert [step.action.kind if step.action else "" for step, _ in kept] == ["press", "wait", "press", "", "finish"]
+    device = ReplayDevice(tmp_path)
+    for place in (0, 1, 3, 4, 4):
+        assert device.place == place
+        device.press("home")
+
+
+def test_where_no_tree_was_used_the_fault_is_told(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        if path.suffix != ".xml":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(NullRoot, match="no tree of elements was recorded"):
+        ReplayDevice(tmp_path).tree()
+    (tmp_path / "step-001.xml").write_text("<hierarchy>")
+    with pytest.raises(EdgewiseError, match=r"step-001\.xml: the tree of elements is not XML"):
+        ReplayDevice(tmp_path)
+
+
+def test_a_tree_is_written_as_it_is_read() -> None:
+    note = Element(
+        'a "b" <c>\nd', "", "app:id/x", "Button", "app", (1, 2, 3, 4), True, False, False, True, True, False, False,
+        False, "hint", ())  # fmt: skip
+    whole = replace(note, text="", kind="List", scrollable=True, children=(note, note))
+    assert read_tree(write_tree(whole)) == whole
 
 
 def test_a_run_that_is_killed_leaves_what_it_has_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +168,7 @@ def test_keys_are_never_in_a_trajectory_or_its_page(tmp_path: Path, monkeypatch:
     at_work(some_task("send-message"), scripted([said, Decision(kind="answer")], "correct horse battery"),
             watchers=[Recorder(tmp_path)])  # fmt: skip
     page = page_of(read_trajectory(tmp_path), tmp_path)
+    assert len(list(tmp_path.glob("*.xml"))) == len(read_trajectory(tmp_path).steps)
     for text in ((tmp_path / FILE).read_text(), page):
         assert "correct horse" not in text
         assert KEY not in text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 import uvicorn
 
 import served
+from browsing import chromium, errors, outside, wait_for_script
 from edgewise.serving.application import Server, application
 from edgewise.serving.live.earlier import Earlier
 from edgewise.serving.live.history import DECISIONS, SESSIONS, STATES, History
@@ -21,7 +21,6 @@ from edgewise.serving.settings import Settings
 from edgewise.serving.store import Change, DecisionRow, SessionRow
 
 TOWN = ("agent-migration", "town")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -146,47 +145,12 @@ def test_what_is_remembered_is_bounded() -> None:
     assert history.tally("another") is None
 
 
-def find_browser() -> tuple[str, str]:
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if browser is None or driver is None:
-        pytest.skip("no Chromium with chromedriver is installed, which the live view is looked at with")
-    return browser, driver
-
-
 @pytest.fixture
 def browser(running: tuple[Server, History, httpx.Client]) -> Iterator[Any]:
     """Headless Chromium on the page, in which a session is seen."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    binary, driver = find_browser()
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for word in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1280,900",
-    ):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    with chromium() as chrome:
         chrome.get(f"{running[2].base_url}/")
         yield chrome
-    finally:
-        chrome.quit()
-
-
-def until(chrome: Any, script: str, wanted: Any) -> None:
-    """Wait for what a script returns."""
-    end, found = time.monotonic() + 60, None
-    while time.monotonic() < end:
-        found = chrome.execute_script(f"return {script}")
-        if found == wanted:
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"{script} is {found!r}, must be {wanted!r}: {chrome.get_log('browser')}")
 
 
 @pytest.mark.slow
@@ -195,28 +159,27 @@ def test_a_browser_sees_vehicles_move_and_asks_for_nothing_outside(
 ) -> None:
     _, _, client = running
     when = "document.querySelector('.when').textContent"
-    until(browser, when, "slot 3")
+    wait_for_script(browser, when, "slot 3")
     place = "document.querySelector('[data-key=\"vehicle a\"]').getAttribute('transform')"
     before = browser.execute_script(f"return {place}")
     tell(client, 3)
-    until(browser, when, "slot 4")
+    wait_for_script(browser, when, "slot 4")
     assert browser.execute_script(f"return {place}") != before
     buttons = {button.text: button for button in browser.find_elements("tag name", "button")}
     buttons["◀"].click()
-    until(browser, when, "slot 3")
+    wait_for_script(browser, when, "slot 3")
     assert browser.execute_script(f"return {place}") == before
     tell(client, 4)
     time.sleep(1.5)
     assert browser.execute_script(f"return {when}") == "slot 3"
     buttons = {button.text: button for button in browser.find_elements("tag name", "button")}
     buttons["Live"].click()
-    until(browser, when, "slot 5")
-    asked = browser.execute_script("return performance.getEntriesByType('resource').map((each) => each.name)")
-    assert asked
-    assert [name for name in asked if not name.startswith((str(client.base_url), "data:"))] == []
-    assert [each for each in browser.get_log("browser") if each["level"] == "SEVERE"] == []
+    wait_for_script(browser, when, "slot 5")
+    assert browser.execute_script("return performance.getEntriesByType('resource').length")
+    assert outside(browser, str(client.base_url)) == []
+    assert errors(browser) == []
     browser.set_window_size(390, 844)
-    until(browser, "document.documentElement.scrollWidth <= window.innerWidth", True)
+    wait_for_script(browser, "document.documentElement.scrollWidth <= window.innerWidth", True)
 
 
 def test_the_style_and_the_script_come_with_the_package() -> None:

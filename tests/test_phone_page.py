@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from browsing import chromium, wait_for
 from edgewise.agent.phone.core import Open, Tap, draw_phone, step, view
 from edgewise.cli.main import main
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START = draw_phone(3, "en")
 pytestmark = pytest.mark.slow
 
@@ -36,7 +34,7 @@ def page() -> Iterator[tuple[str, int]]:
             assert process.stdout is not None
             assert process.stdout.readline() == f"adb connect 127.0.0.1:{port}\n"
             address = process.stdout.readline().strip()
-            until(lambda: reachable(web))
+            wait_for(lambda: reachable(web))
             yield address, port
         finally:
             process.terminate()
@@ -48,36 +46,11 @@ def reachable(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(holds: Any, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 @pytest.fixture(scope="module")
 def chrome(page: tuple[str, int]) -> Iterator[Any]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    binary = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("no Chromium with its driver is installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for word in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1000,1100",
-    ):
-        options.add_argument(word)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    try:
+    with chromium(1000, 1100) as browser:
         browser.get(page[0])
         yield browser
-    finally:
-        browser.quit()
 
 
 def click(browser: Any, x: int, y: int) -> None:
@@ -91,19 +64,19 @@ def click(browser: Any, x: int, y: int) -> None:
 
 
 def test_a_person_taps_and_types_on_the_page(chrome: Any) -> None:
-    until(lambda: "launcher: home" in chrome.page_source)
-    until(lambda: (chrome.find_element("css selector", ".phone img").size["height"]) > 500)
+    wait_for(lambda: "launcher: home" in chrome.page_source)
+    wait_for(lambda: (chrome.find_element("css selector", ".phone img").size["height"]) > 500)
     tile = next(each for each in view(START).widgets if each.event is not None and each.event.name == "notes")
     click(chrome, *tile.middle)
-    until(lambda: "notes: list · 1 gestures" in chrome.page_source)
+    wait_for(lambda: "notes: list · 1 gestures" in chrome.page_source)
     opened = step(START, Open("notes"))
     field = next(each for each in view(opened).widgets if each.part.kind == "field")
     before = chrome.find_element("css selector", ".phone img").get_attribute("src")
     click(chrome, *field.middle)
-    until(lambda: chrome.find_element("css selector", ".phone img").get_attribute("src") != before)
+    wait_for(lambda: chrome.find_element("css selector", ".phone img").get_attribute("src") != before)
     chrome.find_element("css selector", "input").send_keys("zzz")
     next(each for each in chrome.find_elements("css selector", "button") if each.text == "Type").click()
-    until(lambda: "3 gestures" in chrome.page_source)
+    wait_for(lambda: "3 gestures" in chrome.page_source)
     assert step(opened, Tap(*field.middle)).focus
 
 

@@ -7,17 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from edgewise.agent.modules.interfaces import SUBGOALS
 from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, step, view
 from edgewise.agent.phone.session import Session
 from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tasks.missing import FOREIGN, KINDS, draw_missing, foreign
 from edgewise.agent.phone.tasks.oracle import NoWay, best, shortens, solve
-from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
+from edgewise.agent.phone.tasks.suites import ALL, SUITES, draw_tasks
 from edgewise.agent.phone.tasks.task import Subgoal, Task
+from edgewise.agent.screen import LONGEST
 from edgewise.common.errors import ConfigurationError
 
-STEPS = {"simple": range(2, 6), "complex": range(7, 21)}
+STEPS = {"simple": range(2, 6), "complex": range(7, 21), "long": range(12, 36)}
 
 
 def end_of(way: list[tuple[State, Gesture, int]]) -> State:
@@ -41,11 +43,22 @@ def test_the_oracle_solves_every_kind_of_task(suite: str) -> None:
         check_solved(task)
 
 
+@pytest.mark.parametrize("unseen", [False, True])
+def test_long_tasks_are_several_complex_ones_on_one_phone(unseen: bool) -> None:
+    tasks = list(draw_tasks("long", 0, unseen=unseen))
+    assert len({task.name for task in tasks}) == len(tasks) == 12
+    assert all(len(task.subgoals) <= SUBGOALS and len(task.instruction) <= LONGEST for task in tasks)
+    looked = [[(each.app, each.arguments) for each in task.subgoals if each.fact] for task in tasks]
+    assert all(len(set(each)) == len(each) for each in looked)
+    for task in tasks[unseen::6]:  # the others are among the slow tests
+        check_solved(task)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("unseen", [False, True])
 def test_the_oracle_solves_all_tasks_on_every_look(language: str, unseen: bool) -> None:
-    for suite in SUITES:
+    for suite in ALL:
         for task in draw_tasks(suite, 1, language, unseen):
             check_solved(task)
 

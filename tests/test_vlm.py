@@ -21,10 +21,20 @@ from edgewise.agent.loop import run_agent
 from edgewise.agent.model.chat import Answer, Request, Traits
 from edgewise.agent.model.ladder import NotValid
 from edgewise.agent.model.stub import StubServer, read_stub_faults
-from edgewise.agent.modules.interfaces import Change, Decision, Fact, Intent, Look, Modules, Past, Situation
+from edgewise.agent.modules.interfaces import (
+    Change,
+    Decision,
+    Fact,
+    Intent,
+    Look,
+    Modules,
+    Past,
+    Situation,
+    ThinksAgain,
+)
 from edgewise.agent.modules.oracle import Oracle
 from edgewise.agent.modules.vlm.build import build
-from edgewise.agent.modules.vlm.prompts import COMMON
+from edgewise.agent.modules.vlm.prompts import COMMON, INSTEAD
 from edgewise.agent.modules.vlm.scripted import scripted
 from edgewise.agent.modules.vlm.telling import lines, read_lines, read_situation, told
 from edgewise.agent.perception.plain import digest_of
@@ -157,6 +167,18 @@ def test_a_decision_that_cannot_be_is_asked_for_again_and_then_counted(said: Map
     assert made.decision.usage().invalid == 1  # type: ignore[attr-defined]
     assert isinstance(made.decision, TellsSpent)
     assert made.decision.spent().calls == 3
+
+
+def test_a_model_is_told_what_was_wrong_with_its_decision() -> None:
+    made, fake = modules({"kind": "press", "key": "back"})
+    assert isinstance(made.decision, ThinksAgain)
+    assert made.decision.again(SITUATION, ("tap 3 was done",)) == Decision(kind="press", key="back")
+    made.decision(SITUATION)
+    told, quiet = ((turns[0].text, read_lines(turns[1].text)[1]) for turns in (each.turns for each in fake.asked))
+    assert told[1].pop("refused") == ["tap 3 was done"]
+    assert told[1] == quiet[1]
+    assert INSTEAD in told[0]
+    assert INSTEAD not in quiet[0]
 
 
 def test_a_field_must_have_the_focus_before_something_is_typed() -> None:
@@ -342,6 +364,19 @@ def test_an_endpoint_that_never_gives_a_valid_answer_ends_the_run() -> None:
     assert not truth.succeeded
 
 
+@pytest.mark.parametrize(("fault", "requests"), [("invalid", 3), ("html", 1), ("error-body", 1)])
+def test_a_decision_without_an_answer_of_use_is_asked_for_again(fault: str, requests: int) -> None:
+    quiet, _, clean = over_the_wire(pictures="no")
+    first = [each.name for each in clean.asked].index("decide")
+    end, truth, stub = over_the_wire(f"{fault}@{first}-{first + requests - 1}", pictures="no")
+    assert (end.reason, truth.succeeded, end.steps) == ("success", True, quiet.steps), "no step is wasted"
+    again = stub.asked[first + requests]
+    assert again.name == "decide"
+    (told,) = read_lines(again.text)[1]["refused"]
+    assert told.startswith("decision: ")
+    assert end.spent.calls == quiet.spent.calls + requests
+
+
 def test_a_run_is_done_again_from_its_cassette(tmp_path: Path) -> None:
     first, truth, _ = over_the_wire(pictures="no", record=str(tmp_path))
     again, replayed, stub = over_the_wire(pictures="no", replay=str(tmp_path))
@@ -364,7 +399,7 @@ def test_the_command_runs_it_and_the_key_is_in_nothing_that_it_writes(
         stub.key = "another"
         assert run([*words[:6], "--out", str(tmp_path / "refused"), "--option", options[0]]) == 1
     files = [each for each in tmp_path.rglob("*") if each.is_file()]
-    assert {each.suffix for each in files} == {".json", ".png"}
+    assert {each.suffix for each in files} == {".json", ".png", ".xml"}
     assert all(secret.encode() not in each.read_bytes() for each in files)
     printed = capfd.readouterr()
     assert "end: success" in printed.out

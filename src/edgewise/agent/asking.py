@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from edgewise.agent.conduct import Conduct, Over
 from edgewise.agent.device.errors import DeviceError
-from edgewise.agent.modules.interfaces import Decision, Modules, Situation
+from edgewise.agent.modules.interfaces import Decision, Modules, Situation, ThinksAgain
 from edgewise.agent.spent import Spent, TellsSpent
 from edgewise.common.errors import EdgewiseError
 
@@ -59,12 +59,32 @@ class Asking:
             Over: if a budget is used up, or too many answers in a row were of no use.
             DeviceError: of the perception module, which may need what the phone did not give.
         """
-        self.check()
         module: Any = getattr(self._modules, place)
+        return self._answer(place, lambda: module(question), otherwise)
+
+    @property
+    def thinks_again(self) -> bool:
+        """Whether the decision module can be told what was wrong with a decision."""
+        return isinstance(self._modules.decision, ThinksAgain)
+
+    def again(self, situation: Situation, wrong: tuple[str, ...]) -> Decision | None:
+        """Another decision of a module that can think again; None where it gives none. Errors as of `ask`.
+
+        Args:
+            situation: as before.
+            wrong: what was wrong with its decisions in this situation.
+        """
+        module = self._modules.decision
+        assert isinstance(module, ThinksAgain)
+        return self._answer("decision", lambda: module.again(situation, wrong), None)
+
+    def _answer(self, place: str, answers: Callable[[], Any], otherwise: Answer) -> Answer:
+        self.check()
+        module = getattr(self._modules, place)
         before = module.spent() if isinstance(module, TellsSpent) else None
         begun = time.perf_counter()
         try:
-            answer: Answer = module(question)
+            answer: Answer = answers()
             if answer is None:
                 raise EdgewiseError("no answer")
         except Exception as error:  # a module may be anybody's: what it raises must not take the run down

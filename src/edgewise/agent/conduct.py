@@ -12,7 +12,7 @@ ENDS = {
     "infeasible": "the agent says that the task cannot be done",
     "answer": "the agent has answered",
     "question": "the agent asks, and nobody is there to answer",
-    "refused": "something that cannot be undone was not allowed",
+    "refused": "something that would have been changed was not allowed",
     "unsure": "the decision module was not sure enough to change something",
     "stuck": "no action is left that was not tried here, or too many in a row went wrong",
     "invalid": "the modules gave answers that cannot be used, or none",

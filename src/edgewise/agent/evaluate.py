@@ -13,6 +13,7 @@ from edgewise.agent.conduct import Conduct
 from edgewise.agent.forced import forced
 from edgewise.agent.loop import run_agent
 from edgewise.agent.measures import Episode, Judge
+from edgewise.agent.permission import anything
 from edgewise.agent.phone.apps.catalogue import packages
 from edgewise.agent.phone.faults import Fault, Plan, with_orders
 from edgewise.agent.phone.in_process import SimulatedDevice
@@ -35,7 +36,7 @@ class Trial:
     """What agents are evaluated on.
 
     Attributes:
-        suite: of tasks, `simple` or `complex`.
+        suite: of tasks, `simple`, `complex` or `long`.
         episodes: tasks of every kind.
         seed: of the first of them.
         language: of the apps. If None, drawn.
@@ -101,6 +102,7 @@ def play(make: Maker, task: Task, seed: int, trial: Trial, watchers: Sequence[Wa
         make(setting),
         trial.conduct,
         apps=packages(),
+        allow=anything,
         watchers=(judge, *watchers),
     )
     return judge.episode(end, seed)

@@ -53,22 +53,28 @@ def _labels(item: Item) -> Iterator[tuple[str, ...]]:
             yield words
 
 
+def touched(action: Action, screen: Screen) -> Item | None:
+    """The item that an action touches or holds; None if it touches none."""
+    if (
+        action.kind not in ("tap", "double_tap", "long_press")
+        or action.item is None
+        or action.item >= len(screen.items)
+    ):
+        return None
+    return screen.items[action.item]
+
+
 def sensitive(action: Action, screen: Screen, decision: Decision | None = None) -> str:
     """What an action does that cannot be undone: deleting, ordering or sending; empty if nothing.
 
     Found by words of the item's text, description, sign and resource name, or told by the decision module itself.
     """
-    if (
-        action.kind in ("tap", "double_tap", "long_press")
-        and action.item is not None
-        and action.item < len(screen.items)
-    ):
-        item = screen.items[action.item]
-        if item.role in ("button", "icon", "picture", "other") and item.checked is None:
-            for words in _labels(item):
-                for word in words:
-                    if word in WORDS:
-                        return WORDS[word]
+    item = touched(action, screen)
+    if item is not None and item.role in ("button", "icon", "picture", "other") and item.checked is None:
+        for words in _labels(item):
+            for word in words:
+                if word in WORDS:
+                    return WORDS[word]
     if (action.kind == "type" and action.submit) or (action.kind == "press" and action.key == "enter"):
         return "sending"
     return "something that cannot be undone" if decision is not None and decision.sensitive else ""
@@ -76,8 +82,8 @@ def sensitive(action: Action, screen: Screen, decision: Decision | None = None) 
 
 def turns(action: Action, screen: Screen) -> bool:
     """Whether an action turns a switch."""
-    touches = action.kind in ("tap", "double_tap", "long_press") and action.item is not None
-    return touches and (action.item or 0) < len(screen.items) and screen.items[action.item or 0].checked is not None
+    item = touched(action, screen)
+    return item is not None and item.checked is not None
 
 
 def dismissal(screen: Screen, tree: Element | None, app: str) -> Action | None:

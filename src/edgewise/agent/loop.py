@@ -12,19 +12,19 @@ from typing import Literal
 
 from edgewise.agent.actions import Action
 from edgewise.agent.asking import Asking
+from edgewise.agent.choosing import Choosing, Key
 from edgewise.agent.conduct import Conduct, End, Over
 from edgewise.agent.device.device import Device
 from edgewise.agent.device.errors import CommandFailed, DeviceError, KeyboardDenied, TypingFailed
 from edgewise.agent.eyes import Eyes, Seen, share_changed
-from edgewise.agent.guards import dismissal, other_ways, read_there, sensitive, turns
-from edgewise.agent.hands import NoSuchItem, perform, points_of
+from edgewise.agent.guards import dismissal, read_there
+from edgewise.agent.hands import perform, points_of
 from edgewise.agent.modules.interfaces import (
     FACTS,
     STEPS,
     Change,
     Decision,
     Fact,
-    Intent,
     Kept,
     Modules,
     Past,
@@ -32,6 +32,7 @@ from edgewise.agent.modules.interfaces import (
     Reflected,
     Situation,
 )
+from edgewise.agent.permission import Allow, Permission
 from edgewise.agent.screen import LONGEST, Screen
 from edgewise.agent.steps import By, Step, Watcher
 from edgewise.common.errors import EdgewiseError
@@ -49,7 +50,7 @@ def run_agent(
     conduct: Conduct = Conduct(),  # noqa: B008 it is frozen
     *,
     apps: Sequence[str] = (),
-    allow: Callable[[str], bool] = lambda what: True,
+    allow: Allow | None = None,
     reply: Callable[[str], str | None] = lambda question: None,
     watchers: Sequence[Watcher] = (),
     sleep: Callable[[float], None] = time.sleep,
@@ -62,7 +63,8 @@ def run_agent(
         modules: of the agent.
         conduct: budgets and waits.
         apps: packages that can be opened.
-        allow: asked before what cannot be undone (`deleting "Delete"`); False ends the run.
+        allow: asked before what cannot be undone (`deleting "Delete"`), and before what changes something that the instruction
+            does not name; False ends the run. If None, what the instruction names is done, what it does not name ends the run.
         reply: asked where the agent asks its user. None ends the run.
         watchers: are told of every step.
         sleep: waits, s.
@@ -99,23 +101,23 @@ class _Loop:
         modules: Modules,
         conduct: Conduct,
         apps: tuple[str, ...],
-        allow: Callable[[str], bool],
+        allow: Allow | None,
         reply: Callable[[str], str | None],
         watchers: Sequence[Watcher],
         sleep: Callable[[float], None],
     ) -> None:
         self.instruction, self._device, self._modules, self._conduct = instruction, device, modules, conduct
-        self._apps, self._allow, self._reply = apps, allow, reply
+        self._apps, self._reply, self._permission = apps, reply, Permission(allow, conduct.sure)
         self._watchers, self._sleep = watchers, sleep
         self._eyes, self._asking = Eyes(device, conduct, sleep), Asking(modules, conduct)
+        self._choosing = Choosing(self._asking)
         self._finished = 0
         self._facts: tuple[Fact, ...] = ()
         self._past: tuple[Past, ...] = ()
-        self._done: set[tuple[str, str, int]] = set()
         self._last: tuple[Situation, Action, bytes] | None = None
         self._plan: tuple[str, Plan] | None = None
         self._failures, self._faults, self._windows, self._verified = 0, 0, 0, False
-        self._key = ("", "", 0)
+        self._key: Key = ("", "", 0)
 
     def end(self, reason: str, told: str = "") -> End:
         """How the run ended."""
@@ -132,6 +134,8 @@ class _Loop:
         waited = self._last is not None and self._last[1].kind != "wait"
         before = self._last[0].screen.picture if waited and self._last is not None else ""
         seen, screen = self._eyes.perceive(self._asking, before)
+        for each in self._watchers:
+            each.looked(seen.look)
         if self._closed_window(seen, screen):
             return
         self._reflect(screen, seen)
@@ -147,7 +151,9 @@ class _Loop:
             self._speak(situation, seen, plan, decision, action)
             return
         self._verified = False
-        self._ask_first(action, screen, decision)
+        asked = self._permission.ask(action, situation, decision)
+        if asked:
+            self._asking.notes.append(asked)
         self._do(situation, action, seen, plan, decision, "modules")
 
     def _closed_window(self, seen: Seen, screen: Screen) -> bool:
@@ -164,7 +170,7 @@ class _Loop:
         if self._windows > MOST_WINDOWS:
             raise Over("pop-up", "windows of the system keep coming")
         self._asking.notes.append("closes a window of the system")
-        self._done.discard(self._key)  # what was disturbed may be done again
+        self._choosing.undid(self._key)
         self._do(self._situation(screen), closing, seen, None, None, "guard")
         return True
 
@@ -244,57 +250,9 @@ class _Loop:
         return over
 
     def _choose(self, situation: Situation) -> tuple[Decision, Action]:
-        """The modules' action, or another where it was done in this place already."""
-        back = Decision(kind="press", key="back", confidence=0.0)
-        if self._failures >= AFRESH and self._failures % AFRESH == 0:
-            home = Action(kind="press", key="home")
-            if not self._was_done(situation.screen, home):
-                self._asking.notes.append("begins from the home page")
-                return Decision(kind="press", key="home", confidence=0.0), home
-        decision = self._asking.ask("decision", situation, back)
-        for each in (decision, *self._asking.next_best(situation, decision)):
-            action = self._completed(situation, each)
-            if action is not None and each is not back:
-                self._asking.note_whole()
-            if action is not None and not self._was_done(situation.screen, action):
-                return each, action
-            self._asking.notes.append(
-                f"was done here already: {each.kind}" if action else f"cannot be done: {each.kind}"
-            )
-        for action in other_ways(situation.screen):
-            if not self._was_done(situation.screen, action):
-                self._asking.notes.append("another way")
-                return decision, action
-        raise Over("stuck", "everything was tried here")
-
-    def _completed(self, situation: Situation, decision: Decision) -> Action | None:
-        """The whole action; None if it cannot be done on this screen."""
-        action = self._asking.ask("action", Intent(situation=situation, decision=decision), None)
-        if action is None:
-            return None
-        try:
-            points_of(situation.screen, action)
-        except NoSuchItem as error:
-            self._asking.note_invalid("action", error)
-            return None
-        return action
-
-    def _was_done(self, screen: Screen, action: Action) -> bool:
-        return (screen.picture, action.model_dump_json(), self._finished) in self._done
-
-    def _ask_first(self, action: Action, screen: Screen, decision: Decision) -> None:
-        what = sensitive(action, screen, decision)
-        if (what or turns(action, screen)) and decision.confidence < self._conduct.sure:
-            label = screen.items[action.item].label if action.item is not None else action.text
-            raise Over("unsure", f'{what or "turning"} "{label}", confidence {decision.confidence:.2f}')
-        if not what:
-            return
-        label = screen.items[action.item].label if action.item is not None else action.text
-        told = f'{what} "{label}"' if label else what
-        allowed = self._allow(told)
-        self._asking.notes.append(f"{told}: {'allowed' if allowed else 'refused'}")
-        if not allowed:
-            raise Over("refused", told)
+        anew = self._failures >= AFRESH and self._failures % AFRESH == 0
+        home = self._choosing.from_home(situation) if anew else None
+        return home or self._choosing.choose(situation)
 
     def _speak(self, situation: Situation, seen: Seen, plan: Plan, decision: Decision, action: Action) -> None:
         """Answer or ask the user; an answer of the user is kept as a fact.
@@ -308,7 +266,7 @@ class _Loop:
         if said is None:
             raise self._last_step(Over("question", action.text), situation, seen, plan, decision, action)
         self._facts = (*self._facts, Fact(text=said[:LONGEST], source="user"))[-FACTS:]
-        self._done.add((seen.picture, action.model_dump_json(), self._finished))
+        self._choosing.did(self._choosing.key(situation, action))
         self._record(situation, seen, plan, decision, action, "modules")
 
     def _do(
@@ -326,9 +284,9 @@ class _Loop:
                 each.acting(action)
         made = self._perform(situation.screen, action)
         if by == "modules" and made != "lost":
-            self._key = (seen.picture, action.model_dump_json(), self._finished)
+            self._key = self._choosing.key(situation, action)
             if made == "made":
-                self._done.add(self._key)
+                self._choosing.did(self._key)
         self._eyes.settle()
         if by == "modules" and made != "lost":
             item = situation.screen.items[action.item] if action.item is not None else None

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from edgewise.agent.agents import Maker, Setting
 from edgewise.agent.evaluate import Trial
 from edgewise.agent.loop import run_agent
+from edgewise.agent.permission import anything
 from edgewise.agent.phone.apps.catalogue import packages
 from edgewise.agent.phone.core import draw_phone
 from edgewise.agent.phone.in_process import SimulatedDevice
@@ -66,7 +67,9 @@ def refusals(make: Maker, trial: Trial) -> list[Refusal]:
     for seed, kind, task in impossible(trial):
         session = Session(task.start, trial.striking, seed)
         modules = make(Setting(seed, trial.conduct.tree, None, trial.options))
-        end = run_agent(task.instruction, SimulatedDevice(session), modules, trial.conduct, apps=packages())
+        end = run_agent(
+            task.instruction, SimulatedDevice(session), modules, trial.conduct, apps=packages(), allow=anything
+        )
         unchanged = session.state.world == task.start.world
         found.append(
             Refusal(

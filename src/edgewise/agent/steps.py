@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from edgewise.agent.actions import Action
 from edgewise.agent.conduct import End
-from edgewise.agent.modules.interfaces import Decision, Fact, Outcome, Plan, Reflected
+from edgewise.agent.modules.interfaces import Decision, Fact, Look, Outcome, Plan, Reflected
 from edgewise.agent.screen import Screen, Text
 
 By = Literal["modules", "guard", "verification", "end"]
@@ -64,6 +64,9 @@ class Watcher:
 
     def began(self, instruction: str, device: str, names: Mapping[str, str]) -> None:
         """A run begins."""
+
+    def looked(self, look: Look) -> None:
+        """The display was looked at; the next step is about this look."""
 
     def planned(self, plan: Plan) -> None:
         """The planning module has answered."""

@@ -1,7 +1,8 @@
 """Trajectories: a folder with what an agent saw, thought and did, step by step, which can be read back and played again.
 
-`trajectory.json` holds all steps, `step-NNN.png` the display before each. Both are written as the agent goes, a picture before
-the step that names it, so that a run that is killed leaves a folder that can be read.
+`trajectory.json` holds all steps, `step-NNN.png` the display before each, `step-NNN.xml` its tree of elements where one was used.
+All are written as the agent goes, picture and tree before the step that names them, so that a run that is killed leaves a folder
+that can be read.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edgewise.agent.conduct import End
 from edgewise.agent.device.coordinates import Point
 from edgewise.agent.device.device import Key
-from edgewise.agent.device.elements import Element
-from edgewise.agent.device.errors import NullRoot
+from edgewise.agent.device.elements import Element, read_tree, write_tree
+from edgewise.agent.device.errors import CommandFailed, NullRoot
 from edgewise.agent.device.images import picture_size
+from edgewise.agent.hands import MADE
 from edgewise.agent.modules.interfaces import Look, Outcome, Reflected
 from edgewise.agent.perception.plain import digest_of
 from edgewise.agent.screen import Screen, Text
@@ -38,7 +40,7 @@ SHORTEST_SECRET, LONGEST_KEY = 8, 4096
 LIKE_KEYS = re.compile(r"\b(?:sk|pk|rk|ghp|gho|xox[abp])[-_][A-Za-z0-9_-]{12,}|(?<=Bearer )[A-Za-z0-9._~+/=-]{12,}")
 """Texts that look like keys of services."""
 HIDDEN = "[not written: a key]"
-STEP = "step-{:03d}.png"
+STEP, TREE = "step-{:03d}.png", "step-{:03d}.xml"
 
 
 class Head(BaseModel):
@@ -121,6 +123,7 @@ class Recorder(Watcher):
         self._head = Head(instruction="-", task=task, seed=seed)
         self._steps: list[Step] = []
         self._written: list[str] = []
+        self._tree: Element | None = None
 
     def began(self, instruction: str, device: str, names: Mapping[str, str]) -> None:
         begun = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -128,7 +131,13 @@ class Recorder(Watcher):
         self._head = self._head.model_copy(update=update)
         self._write()
 
+    def looked(self, look: Look) -> None:
+        self._tree = look.tree
+
     def acted(self, step: Step, png: bytes) -> None:
+        if self._tree is not None:
+            text = without_keys(write_tree(self._tree))
+            replace_file(self.folder / TREE.format(step.number), text.encode())
         replace_file(self.folder / STEP.format(step.number), png)
         self._steps.append(step)
         self._written.append(step.model_dump_json(exclude_defaults=True))
@@ -192,6 +201,23 @@ def picture_of(folder: Path, step: Step) -> bytes:
         raise EdgewiseError(told(error)) from None
 
 
+def tree_of(folder: Path, step: Step) -> Element | None:
+    """The tree of elements before a step; None if none was used.
+
+    Raises:
+        EdgewiseError: if it cannot be read.
+    """
+    path = folder / TREE.format(step.number)
+    try:
+        return read_tree(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EdgewiseError(told(error)) from None
+    except (UnicodeDecodeError, CommandFailed) as error:
+        raise EdgewiseError(f"{path}: {error}") from None
+
+
 def replay(folder: Path) -> Iterator[tuple[Step, bytes]]:
     """The steps of a trajectory, each with the display before it as a PNG file.
 
@@ -202,10 +228,16 @@ def replay(folder: Path) -> Iterator[tuple[Step, bytes]]:
         yield step, picture_of(folder, step)
 
 
+def _gesture(step: Step) -> bool:
+    """Whether the phone was touched in a step."""
+    return step.action is not None and step.action.kind in MADE and step.action.kind != "wait"
+
+
 class ReplayDevice:
     """A device that shows the displays of a trajectory, one after another: whatever is done to it leads to the next.
 
-    It has no trees of elements; `recorded` gives the screens that were perceived.
+    Modules see what the agent saw then: the picture, its tree where one was used, the app and the keyboard. `recorded` gives the
+    screens that were perceived.
 
     Args:
         folder: of the trajectory.
@@ -219,6 +251,7 @@ class ReplayDevice:
         if not self._kept:
             raise EdgewiseError(f"{folder}: the trajectory has no steps")
         self.serial, self.place = f"replay:{folder.name}", 0
+        self._trees = [tree_of(folder, step) for step, _ in self._kept]
         self._screens = {digest_of(png): step.screen for step, png in self._kept}
 
     def recorded(self, look: Look, /) -> Screen:
@@ -226,7 +259,10 @@ class ReplayDevice:
         return self._screens[digest_of(look.png)]
 
     def _next(self) -> None:
-        self.place = min(self.place + 1, len(self._kept) - 1)
+        """Go on to what was seen after the next gesture that was made; looks and waits are passed over."""
+        last = len(self._kept) - 1
+        made = (place for place in range(self.place, last) if _gesture(self._kept[place][0]))
+        self.place = next(made, last - 1) + 1
 
     def size(self) -> tuple[int, int]:
         return picture_size(self.screenshot())
@@ -235,7 +271,10 @@ class ReplayDevice:
         return self._kept[self.place][1]
 
     def tree(self) -> Element:
-        raise NullRoot("a trajectory holds no trees of elements")
+        tree = self._trees[self.place]
+        if tree is None:
+            raise NullRoot("no tree of elements was recorded in this step")
+        return tree
 
     def tap(self, point: Point) -> None:
         self._next()

@@ -54,8 +54,8 @@ class Evaluate:
     """Judge an agent's modules on tasks of the simulated phone, or runs on a real phone that a person has labelled.
 
     Attributes:
-        suite: of tasks: simple (one app, few steps) or complex (several apps, something to remember, many steps) ones of the
-            simulated phone, or miniwob (pages in Chromium, extra `miniwob`).
+        suite: of tasks: simple (one app, few steps), complex (several apps, something to remember, many steps) or long (two or
+            three complex ones) on the simulated phone, or miniwob (pages in Chromium, extra `miniwob`).
         kinds: of tasks. If empty, all of the suite.
         modules: trained, rules, oracle, random, vlm, a name that a package has made known, or an agent's folder.
         option: of the back end, as NAME=VALUE; may be given several times.
@@ -72,7 +72,7 @@ class Evaluate:
         json: file for figures and episodes.
     """
 
-    suite: Literal["simple", "complex", "miniwob"] = "simple"
+    suite: Literal["simple", "complex", "long", "miniwob"] = "simple"
     kinds: tuple[str, ...] = ()
     modules: Annotated[str, tyro.conf.arg(metavar="NAME|FOLDER")] = "rules"
     option: tyro.conf.UseAppendAction[tuple[str, ...]] = ()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,18 +17,19 @@ from edgewise.agent.conduct import ENDS, Conduct, End, Limits
 from edgewise.agent.device.adb_device import AdbDevice
 from edgewise.agent.device.device import Device
 from edgewise.agent.loop import run_agent
+from edgewise.agent.permission import Allow, anything
 from edgewise.agent.phone.apps.catalogue import packages
 from edgewise.agent.phone.faults import Fault, Plan, read_faults, with_orders
 from edgewise.agent.phone.in_process import SimulatedDevice
 from edgewise.agent.phone.session import Session, draw_session
 from edgewise.agent.phone.state import State, World
-from edgewise.agent.phone.tasks.suites import SUITES, draw_tasks
+from edgewise.agent.phone.tasks.suites import ALL, draw_tasks
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.showing import said
 from edgewise.agent.steps import Step, Watcher
 from edgewise.agent.trajectory import Recorder, without_keys
 from edgewise.agent.truth import Truth
-from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer
+from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.common.extras import missing
 from edgewise.common.table import unknown
 
@@ -45,7 +45,8 @@ HIGHEST_PORT = 65535
 class Run:
     """Let an agent do something on a phone: a simulated one, or a real one behind adb.
 
-    Before it deletes, orders or sends, an agent on a real phone asks on the terminal. Exit code 0 where the task is done.
+    On a real phone it asks on the terminal before it deletes, orders or sends, and before it changes what the instruction does
+    not name; on the simulated one the latter ends the run. Exit code 0 where the task is done.
 
     Attributes:
         instruction: what is to be done, in English; with --task that of the task.
@@ -61,8 +62,8 @@ class Run:
         verify: whether the agent looks again before it says that the task is done.
         out: new folder for the trajectory. If None, none is kept.
         max_steps, max_calls, max_tokens, max_money, max_seconds: budgets; each ends the run with its name.
-        yes: allow everything.
-        ask: ask on the terminal before anything that cannot be undone, on the simulated phone too.
+        yes: allow everything, whatever a model may have been talked into.
+        ask: ask on the terminal on the simulated phone too.
         page: port of a page on the loopback that shows the simulated phone, until Ctrl-C; 0 for none.
         adb: path of the adb program. If None, that of the wheel of adbutils, else the one on PATH.
         server_port: of the adb server. If None, the usual one.
@@ -124,20 +125,37 @@ def run(words: list[str]) -> int:
 
 
 class _Teller(Watcher):
-    """Prints every step.
+    """Prints every step and the end.
 
     Args:
-        pause: seconds after each, so that somebody can follow.
+        pause: seconds after each step, so that somebody can follow.
     """
 
     def __init__(self, pause: float) -> None:
         self._pause = pause
+        self._instruction, self._line = "", ""
+
+    def said(self) -> str:
+        """The instruction and what was printed last, a line each."""
+        return f"{self._instruction}\n{self._line}".strip()
+
+    def _say(self, line: str) -> None:
+        self._line = without_keys(line)
+        print(self._line, flush=True)
+
+    def began(self, instruction: str, device: str, names: Mapping[str, str]) -> None:
+        self._instruction = instruction
 
     def acted(self, step: Step, png: bytes) -> None:
         page = step.screen.title or step.screen.app.rsplit(".", 1)[-1]
         notes = f"  ({'; '.join((*step.trouble, *step.notes))})" if step.trouble or step.notes else ""
-        print(without_keys(f"{step.number:3}  {page}: {said(step.action, step)}{notes}"), flush=True)
+        self._say(f"{step.number:3}  {page}: {said(step.action, step)}{notes}")
         time.sleep(self._pause)
+
+    def ended(self, end: End) -> None:
+        more = end.told or ENDS.get(end.reason, "")
+        spent = f"{end.steps} steps, {end.spent.calls} calls, {end.seconds:.1f} s"
+        self._say(f"end: {end.reason}{f' ({more})' if more else ''}; {spent}")
 
 
 def _asks(what: str) -> bool:
@@ -156,17 +174,18 @@ def _replies(question: str) -> str | None:
     return sys.stdin.readline().strip() or None if sys.stdin.isatty() else None
 
 
-def _allows(options: Run) -> Callable[[str], bool]:
-    asks = options.ask or (options.device != SIMULATED and not options.yes)
-    return _asks if asks else lambda what: True
+def _allows(options: Run) -> Allow | None:
+    if options.yes:
+        return anything
+    return _asks if options.ask or options.device != SIMULATED else None
 
 
 def _go(
-    options: Run, instruction: str, device: Device, setting: Setting, apps: Sequence[str]
+    options: Run, instruction: str, device: Device, setting: Setting, apps: Sequence[str], teller: _Teller
 ) -> tuple[End, Recorder | None]:
     modules = make_modules(options.modules, setting)
     recorder = None if options.out is None else Recorder(options.out, options.task or "", _seed(options))
-    watchers: list[Watcher] = [_Teller(PAUSE_S if options.page else 0.0)]
+    watchers: list[Watcher] = [teller]
     if recorder is not None:
         watchers.append(recorder)
     end = run_agent(
@@ -179,9 +198,6 @@ def _go(
         reply=_replies,
         watchers=watchers,
     )
-    more = end.told or ENDS.get(end.reason, "")
-    spent = f"{end.steps} steps, {end.spent.calls} calls, {end.seconds:.1f} s"
-    print(without_keys(f"end: {end.reason}{f' ({more})' if more else ''}; {spent}"))
     return end, recorder
 
 
@@ -192,7 +208,7 @@ def _seed(options: Run) -> int | None:
 def _real(options: Run) -> int:
     device = AdbDevice(options.device, options.adb, options.server_port)
     setting = Setting(options.seed, options.tree, None, read_options(options.option))
-    end, _ = _go(options, options.instruction, device, setting, device.packages())
+    end, _ = _go(options, options.instruction, device, setting, device.packages(), _Teller(0.0))
     _tell_folder(options)
     return 0 if end.reason in ("success", "answer") else 1
 
@@ -201,13 +217,14 @@ def _simulated(options: Run) -> int:
     faults = read_faults(options.faults)
     session, task = _drawn(options, faults)
     truth = None if task is None else Truth(session, task)
+    teller = _Teller(PAUSE_S if options.page else 0.0)
     if options.page:
-        _show_page(session, options.page)
+        _show_page(session, options.page, teller.said)
     setting = Setting(options.seed, options.tree, truth, read_options(options.option))
     instruction = options.instruction if task is None else task.instruction
     print(f"{instruction}  [simulated phone, seed {options.seed}, {session.state.skin.language}]")
     before = session.state.world
-    end, recorder = _go(options, instruction, SimulatedDevice(session), setting, packages())
+    end, recorder = _go(options, instruction, SimulatedDevice(session), setting, packages(), teller)
     print(f"shown: {session.state.place.app}, {session.state.place.page}")
     for line in changes(before, session.state.world):
         print(line)
@@ -238,7 +255,7 @@ def _drawn(options: Run, faults: tuple[Fault, ...]) -> tuple[Session, Task | Non
         return replace(state, world=with_orders(state.world, plan))
 
     kinds = []
-    for suite in SUITES:
+    for suite in ALL:
         for task in draw_tasks(suite, options.seed, options.language, options.unseen, ordered):
             kinds.append(task.name)
             if task.name == options.task:
@@ -260,26 +277,13 @@ def changes(before: World, after: World) -> list[str]:
     return found
 
 
-def _show_page(session: Session, port: int) -> None:
+def _show_page(session: Session, port: int, said: Callable[[], str]) -> None:
     """Serve the page that shows the phone, beside the agent."""
     try:
-        from edgewise.agent.phone.page import serve_page
+        from edgewise.agent.phone.page import start_page
     except ImportError as error:
         raise missing(error.name or "nicegui", "agent", error) from None
-    failed: list[EdgewiseError] = []
-
-    def serve() -> None:
-        try:
-            asyncio.run(serve_page(session, HOST, port))
-        except EdgewiseError as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    thread.join(PAUSE_S)
-    if failed:
-        raise failed[0]
-    print(f"http://{HOST}:{port}", flush=True)
+    print(start_page(session, HOST, port, said), flush=True)
 
 
 def _wait_for_ever() -> None:

@@ -12,6 +12,17 @@ from edgewise.agent.device.errors import CommandFailed
 
 BOUNDS = re.compile(r"\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]")
 
+TEXTS = {
+    "text": "text",
+    "description": "content-desc",
+    "resource": "resource-id",
+    "kind": "class",
+    "package": "package",
+    "hint": "hint",
+}
+FLAGS = ("clickable", "long_clickable", "checkable", "checked", "enabled", "focused", "scrollable", "password")
+"""Fields of an element that XML has as attributes: texts with the attribute's name, and what is true or false."""
+
 
 @dataclass(frozen=True)
 class Element:
@@ -99,3 +110,20 @@ def _element(node: ET.Element) -> Element:
         hint=node.get("hint", ""),
         children=tuple(_element(child) for child in node.findall("node")),
     )
+
+
+def write_tree(root: Element) -> str:
+    """A tree in XML, as `read_tree` takes it."""
+    tree = ET.Element("hierarchy", {"rotation": "0"})
+    _write(root, tree)
+    return ET.tostring(tree, encoding="unicode")
+
+
+def _write(element: Element, parent: ET.Element) -> None:
+    told = {attribute: getattr(element, name) for name, attribute in TEXTS.items()}
+    flags = {name.replace("_", "-"): "true" for name in FLAGS if getattr(element, name)}
+    left, top, right, bottom = element.box
+    bounds = {"bounds": f"[{left},{top}][{right},{bottom}]"}
+    node = ET.SubElement(parent, "node", {name: text for name, text in told.items() if text} | flags | bounds)
+    for child in element.children:
+        _write(child, node)

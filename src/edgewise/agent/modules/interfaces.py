@@ -223,6 +223,15 @@ class Decides(Protocol):
 
 
 @runtime_checkable
+class ThinksAgain(Protocol):
+    """A decision module that takes back what cannot be done."""
+
+    def again(self, situation: Situation, wrong: tuple[str, ...], /) -> Decision:
+        """What to do instead; `wrong` says what was wrong with its decisions in this situation, the oldest first."""
+        ...
+
+
+@runtime_checkable
 class Acts(Protocol):
     """An action module."""
 

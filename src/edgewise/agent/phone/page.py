@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import time
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -21,7 +23,17 @@ EVERY_S = 0.25
 """Time between two looks at the phone, s."""
 QUALITY = 85
 """Of the JPEG pictures that the page shows."""
-CSS = "body { font-family: system-ui, sans-serif; } .phone img { border-radius: 14px; touch-action: none; }"
+Said = Callable[[], str]
+LOOK_EVERY_S = 0.02
+"""Time between two looks at a server that starts, s."""
+CSS = f"""
+body {{ font-family: system-ui, sans-serif; }}
+.phone {{ width: min({SHOWN_WIDTH}px, 100%); flex: none; }}
+.phone img {{ border-radius: 14px; touch-action: none; }}
+.beside {{ flex: 1 1 16rem; min-width: 0; overflow-wrap: anywhere; }}
+.said {{ white-space: pre-line; }}
+.beside .q-input {{ width: min(20rem, 100%); }}
+"""
 
 
 def as_address(session: Session) -> str:
@@ -38,23 +50,24 @@ class View:
 
     Args:
         session: the phone.
+        said: what is said beside it, asked again and again; a line each.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._drawn = session, session.shown
+    def __init__(self, session: Session, said: Said) -> None:
+        self._session, self._drawn, self._said = session, session.shown, said
         self._down: tuple[float, float, float] | None = None
-        with ui.row().classes("items-start no-wrap").style("gap: 2rem"):
+        with ui.row().classes("items-start").style("gap: 1rem 2rem; width: 100%"):
             self._image = ui.interactive_image(
                 as_address(session), on_mouse=self._mouse, events=["mousedown", "mouseup"], sanitize=False
             ).classes("phone")
-            self._image.style(f"width: {SHOWN_WIDTH}px").props("draggable=false")
-            with ui.column():
+            self._image.props("draggable=false")
+            with ui.column().classes("beside"):
                 ui.label("Simulated phone").style("font-size: 1.4rem")
-                self._told = ui.label("")
+                self._told, self._line = ui.label(""), ui.label(said()).classes("said")
                 with ui.row():
                     for name in ("back", "home", "recents"):
                         ui.button(name, on_click=lambda name=name: session.make(Press(name))).props("outline no-caps")
-                self._text = ui.input("text for the field that has the focus").style("width: 20rem")
+                self._text = ui.input("text for the field that has the focus")
                 self._text.on("keydown.enter", self._type)
                 with ui.row():
                     ui.button("Type", on_click=self._type).props("no-caps")
@@ -89,19 +102,32 @@ class View:
         said = f"{place.app}: {place.page} · {self._session.gestures} gestures"
         if self._told.text != said:
             self._told.set_text(said)
+        line = self._said()
+        if self._line.text != line:
+            self._line.set_text(line)
 
 
-def page_of(session: Session) -> FastAPI:
-    """The application that serves the page."""
+def page_of(session: Session, said: Said = lambda: "") -> FastAPI:
+    """The application that serves the page; arguments as of `View`."""
     app = FastAPI(title="Simulated phone", openapi_url=None)
 
     @ui.page("/", title="Simulated phone")
     def page() -> None:
         ui.add_css(CSS)
-        View(session)
+        View(session, said)
 
     ui.run_with(app, title="Simulated phone", dark=None, tailwind=False, show_welcome_message=False)
     return app
+
+
+def _server(session: Session, host: str, port: int, said: Said = lambda: "") -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(page_of(session, said), host=host, port=port, log_level="error", lifespan="on")
+    )
+
+
+def _taken(host: str, port: int) -> EdgewiseError:
+    return EdgewiseError(f"port {port} of {host} cannot be used")
 
 
 async def serve_page(session: Session, host: str, port: int) -> None:
@@ -110,9 +136,32 @@ async def serve_page(session: Session, host: str, port: int) -> None:
     Raises:
         EdgewiseError: if the port is taken.
     """
-    config = uvicorn.Config(page_of(session), host=host, port=port, log_level="error", lifespan="on")
-    server = uvicorn.Server(config)
     try:
-        await server.serve()
+        await _server(session, host, port).serve()
     except SystemExit:
-        raise EdgewiseError(f"port {port} of {host} cannot be used") from None
+        raise _taken(host, port) from None
+
+
+def start_page(session: Session, host: str, port: int, said: Said = lambda: "") -> str:
+    """Serve the page beside what this process does, as long as it lives.
+
+    Args:
+        session: the phone.
+        host: on which the page is.
+        port: of the page; 0 for a free one.
+        said: what is said beside the phone, asked again and again.
+
+    Returns:
+        Its address, once a browser can open it.
+
+    Raises:
+        EdgewiseError: if the port is taken.
+    """
+    server = _server(session, host, port, said)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise _taken(host, port)
+        time.sleep(LOOK_EVERY_S)
+    return f"http://{host}:{server.servers[0].sockets[0].getsockname()[1]}"

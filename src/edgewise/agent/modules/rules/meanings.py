@@ -64,6 +64,23 @@ def phrases(meaning: str) -> frozenset[str]:
     return frozenset({phrase(meaning)})
 
 
+@cache
+def _meanings() -> dict[str, frozenset[str]]:
+    """By a phrase, all words of the phrases that mean the same."""
+    found: dict[str, frozenset[str]] = {}
+    for line in WORDS.strip().splitlines():
+        alike = phrases(line.partition(":")[0].strip())
+        words = frozenset(word for each in alike for word in each.split())
+        for each in alike:
+            found[each] = found.get(each, frozenset()) | words
+    return found
+
+
+def synonyms(text: str) -> frozenset[str]:
+    """Words in four languages that mean the same as a text; none if the table does not have it."""
+    return _meanings().get(phrase(text), frozenset())
+
+
 def means(item: Item, meaning: str) -> int:
     """How surely an item means something: 3 by the name of its resource, 2 by what stands on it, 1 by a part, 0 not."""
     resource = phrase(item.resource)

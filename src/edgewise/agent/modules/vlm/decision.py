@@ -8,7 +8,7 @@ from edgewise.agent.model.images import item_at
 from edgewise.agent.model.ladder import Question
 from edgewise.agent.modules.interfaces import Decision, Situation
 from edgewise.agent.modules.vlm.desk import Asking
-from edgewise.agent.modules.vlm.prompts import DECISION
+from edgewise.agent.modules.vlm.prompts import DECISION, INSTEAD
 from edgewise.agent.modules.vlm.telling import lines, told
 from edgewise.agent.screen import Item, Screen
 
@@ -31,6 +31,13 @@ class VlmDecision(Asking):
 
     def __call__(self, situation: Situation, /) -> Decision:
         """What to do next."""
+        return self._decide(situation, ())
+
+    def again(self, situation: Situation, wrong: tuple[str, ...], /) -> Decision:
+        """What to do instead of what was wrong."""
+        return self._decide(situation, wrong)
+
+    def _decide(self, situation: Situation, wrong: tuple[str, ...]) -> Decision:
         screen = situation.screen
         marked = tuple(each for each in screen.items if usable(each))
         pictures = self.desk.shown(screen, marked)
@@ -40,7 +47,9 @@ class VlmDecision(Asking):
 
         plan = self.desk.plans.get(situation.instruction)
         data = {**({"next": plan.next} if plan and plan.next else {}), **told(situation)}
-        system = DECISION + self._space(pictures)
+        if wrong:
+            data["refused"] = list(wrong)
+        system = DECISION + (INSTEAD if wrong else "") + self._space(pictures)
         text = lines(situation.instruction, data)
         found = self.ask(Question("decide", Pointed, FIELDS, system, text, pictures, check))
         item = self._item(found, screen, pictures)

@@ -30,6 +30,9 @@ Say in `sensitive` whether the step cannot be undone and costs money, deletes so
 INSTRUCTION does not ask for. Say in `why`, in a few words, what the step is good for. A step whose outcome was C did nothing: do
 not do it again on the same page."""
 
+INSTEAD = """
+You were asked before on this page: `refused` in DATA says what was wrong with your answers. Give another step, none of these."""
+
 TYPING = """Your part is the text that is typed into the field that has the focus. Write it exactly as it has to stand there:
 what the INSTRUCTION quotes, or what a fact in DATA says, with nothing added and nothing left out. Say in `clear` whether what
 stands in the field has to be removed first, and in `submit` whether the key "enter" has to follow."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgewise.agent.phone.core import draw_phone
 from edgewise.agent.phone.state import State, World
-from edgewise.agent.phone.tasks.suites import SUITES
+from edgewise.agent.phone.tasks.suites import ALL
 from edgewise.agent.phone.tasks.task import Task
 
 KINDS = {
@@ -82,12 +82,12 @@ def draw_missing(suite: str, seed: int, language: str | None = None, unseen: boo
     """One task of every kind of a suite that names something, without it.
 
     Args:
-        suite: `simple` or `complex`.
+        suite: `simple`, `complex` or `long`.
         seed: the same seed gives the same tasks.
         language: of the apps. If None, drawn.
         unseen: names, texts and looks for tests.
     """
-    for place, template in enumerate(SUITES[suite]):
+    for place, template in enumerate(ALL[suite]):
         rng = random.Random(f"missing {suite} {seed} {place} {unseen}")
         found = without(template(draw_phone(rng.randrange(10**9), language, unseen), rng), rng)
         if found is not None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from edgewise.agent.phone.state import State, World
 
-Suite = Literal["simple", "complex"]
+Suite = Literal["simple", "complex", "long"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Task:
 
     Attributes:
         name: of its kind.
-        suite: `simple` (one app, few steps) or `complex` (several apps, or many steps, or something to remember).
+        suite: `simple` (one app, few steps), `complex` (several apps, or many steps, or something to remember) or `long` (several
+            complex ones).
         instruction: to the agent.
         start: the phone when it begins.
         subgoals: in the order in which they are reached.
