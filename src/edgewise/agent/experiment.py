@@ -56,14 +56,15 @@ class Servers:
     hidden: int
 
     def schoolings(self, seed: int) -> Iterator[Schooling]:
-        """What each of them learns from: other apps, a language of most users, a seed."""
+        """What each of them learns from: other apps, a language of most users, a seed; all begin with the same weights."""
         for number in range(self.count):
             rng = random.Random(f"apps {seed} {number}")
             apps = rng.sample(NAMES, self.apps)
             while not WRITTEN & set(apps):
                 apps = rng.sample(NAMES, self.apps)
             language = LANGUAGES[number % len(LANGUAGES)]
-            yield Schooling(self.examples, self.rounds, self.count * seed + number, tuple(sorted(apps)), language)
+            own = self.count * seed + number
+            yield Schooling(self.examples, self.rounds, own, tuple(sorted(apps)), language, initial=seed)
 
 
 def integrated(agents: Mapping[str, Agent], hidden: int, seed: int) -> dict[str, Agent]:
