@@ -3,11 +3,13 @@
 Run: python benchmarks/construction.py kills [--count N] [--each N]
      python benchmarks/construction.py servers [--numbers N ...] [--megabytes MB] [--rounds N]
      python benchmarks/construction.py simulation [--numbers N]
+     python benchmarks/construction.py traffic [--kinds KIND ...] [--examples N] [--rounds N] [--out FILE]
 
 `kills` sends SIGKILL to the SuperLink, to the ServerApp, to a SuperNode, to a ClientApp or to a command's whole tree at random
 moments of constructions on this machine, and holds the books against those of an undisturbed one in a single process: choices,
 rounds, qualities, verdicts, payments, sums; and the weights of every module. `servers` gives wall time, bytes and memory by the
-number of edge servers, with modules of a size; `simulation` does without processes, by Flower's simulation on Ray.
+number of edge servers, with modules of a size; `simulation` does without processes, by Flower's simulation on Ray. `traffic`
+records all that edge servers send and get, and looks for their data in it: see construction_traffic.py.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edgewise.common.files import replace_file
 from edgewise.common.plain import to_plain
 from edgewise.construction.artefact import read
 from edgewise.construction.books import Books, total_profit
@@ -36,6 +39,7 @@ from edgewise.construction.contract import price
 from edgewise.construction.curve import EXAMPLES
 from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
 from edgewise.construction.edge import EdgeServer
+from edgewise.construction.ground import ground_of
 from edgewise.construction.parcels import Nearby
 from edgewise.construction.terms import TYPICAL, Terms
 
@@ -45,21 +49,26 @@ ROUNDS = ((27, 45), ((24, 45), (35, 45)))
 SAME = ("period", "name", "kind", "item", "rounds_promised", "rounds_logged", "reward_promised", "quality_paper",
         "quality_measured", "energy_modelled", "verdict", "income", "paid")  # fmt: skip
 """Columns that do not depend on how long things took."""
+PHONE = ("phone-memory", "phone-planning", "phone-decision", "phone-action", "phone-reflection")
+"""Kinds whose traffic is recorded."""
 BIG = """from edgewise.construction.modules.perception import Perception
-BIG = Perception(width={width}, rate=1e-4)
+KIND = Perception(width={width}, rate=1e-4)
 """
 
 
-def prepare(folder: Path, servers: int, seed: int, kinds: tuple[str, ...], rounds: int | None = None) -> list[str]:
+def prepare(
+    folder: Path, servers: int, seed: int, kinds: tuple[str, ...], rounds: int | None = None, examples: int = EXAMPLES
+) -> list[str]:
     """Folders of a cloud server and of edge servers; names of these."""
     instance = replace(TYPICAL, servers=servers)
     wanted = ROUNDS if rounds is None else ((rounds, rounds + 1), ((rounds, rounds + 1),) * 2)
-    terms = Terms(kinds, instance, seed=seed, patience_s=600.0)
+    ground = ground_of(kinds)
+    terms = Terms(kinds, instance, seed=seed, patience_s=600.0, ground=ground, round_examples=examples, apart=True)
     (folder / "cloud").mkdir(parents=True)
     books = Books(folder / "cloud")
     books.begin(NAME, to_plain(terms), price(instance, wanted, "always"))
     books.close()
-    configs = edge_configs(instance, seed, {}, EXAMPLES)
+    configs = edge_configs(instance, seed, {}, examples, ground)
     for name, config in configs.items():
         write_edge(folder / name, config)
     return list(configs)
@@ -174,21 +183,20 @@ def kills(count: int, each: int) -> dict[str, Any]:
 
 
 @contextmanager
-def big_modules(megabytes: float) -> Iterator[str]:
-    """A kind whose modules have a size, found by all processes as one of an installed package is."""
-    width = max(1, round(megabytes * 1e6 / 4 / (16 * 16 + 14)))
+def installed(source: str) -> Iterator[str]:
+    """A kind of module, `KIND` of a source, found by all processes as one of an installed package is; its name."""
     with tempfile.TemporaryDirectory() as place:
-        root = Path(place)
-        (root / "big_module.py").write_text(BIG.format(width=width))
-        facts = root / "big_module-1.0.dist-info"
+        root, name = Path(place), "benchmarked"
+        (root / f"{name}.py").write_text(source)
+        facts = root / f"{name}-1.0.dist-info"
         facts.mkdir()
-        (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: big-module\nVersion: 1.0\n")
-        (facts / "entry_points.txt").write_text("[edgewise.modules]\nbig = big_module:BIG\n")
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (facts / "entry_points.txt").write_text(f"[edgewise.modules]\n{name} = {name}:KIND\n")
         before = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = os.pathsep.join([place, *([before] if before else [])])
         sys.path.insert(0, place)
         try:
-            yield "big"
+            yield name
         finally:
             sys.path.remove(place)
             os.environ.pop("PYTHONPATH")
@@ -215,7 +223,8 @@ def memory(processes: Sequence[int]) -> dict[str, float]:
 
 def servers(number: int, megabytes: float, rounds: int) -> dict[str, Any]:
     """A construction of so many edge servers: wall time from the SuperLink's start, bytes, memory."""
-    with big_modules(megabytes) as kind, tempfile.TemporaryDirectory() as place:
+    width = max(1, round(megabytes * 1e6 / 4 / (16 * 16 + 14)))
+    with installed(BIG.format(width=width)) as kind, tempfile.TemporaryDirectory() as place:
         root = Path(place)
         together = Together(root, NAME, prepare(root, number, 0, (kind,), rounds))
         peak: dict[str, float] = {}
@@ -293,16 +302,28 @@ def simulation(number: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("kills", "servers", "simulation"))
+    parser.add_argument("what", choices=("kills", "servers", "simulation", "traffic"))
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--each", type=int, default=4)
     parser.add_argument("--numbers", type=int, nargs="+", default=[8])
     parser.add_argument("--megabytes", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--kinds", nargs="+", default=PHONE)
+    parser.add_argument("--examples", type=int, default=256)
+    parser.add_argument("--out", type=Path, default=Path("results/construction/traffic.json"))
     options = parser.parse_args()
     if options.what == "kills":
         print(json.dumps(kills(options.count, options.each)))
-    for number in options.numbers if options.what != "kills" else ():
+        return
+    if options.what == "traffic":
+        from construction_traffic import traffic
+
+        replace_file(
+            options.out,
+            (json.dumps(traffic(tuple(options.kinds), options.examples, options.rounds), indent=1) + "\n").encode(),
+        )
+        return
+    for number in options.numbers:
         found = (
             simulation(number) if options.what == "simulation" else servers(number, options.megabytes, options.rounds)
         )

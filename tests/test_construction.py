@@ -21,6 +21,7 @@ from edgewise.construction.agent import Agent
 from edgewise.construction.arrival import agents, current_agent
 from edgewise.construction.books import Books
 from edgewise.construction.cloud import Cloud
+from edgewise.construction.commands import cloud as command
 from edgewise.construction.contract import energy, price, quality
 from edgewise.construction.curve import Curve, measure
 from edgewise.construction.demo import write_edge
@@ -432,3 +433,6 @@ def test_a_calibrated_instance_has_what_was_measured(
     assert energy(instance, 10) - energy(instance, 9) == pytest.approx(20 * measured["round_s"])
     assert instance.hardware.module_bits == 8 * measured["module_bytes"]
     assert (tmp_path / "calibrated.png").exists()
+    curves = tmp_path / "calibrated.curves.json"
+    options = command.Cloud(tmp_path, kinds=("toy",), curves=curves, round_examples=50)
+    assert to_plain(command.terms_of(options).curves[0]) == measured["curve"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgewise.common.errors import ConfigurationError
-from edgewise.construction.curve import Curve, epsilon_of, fit, measure, plot_curves, shipped
+from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.plain import to_plain
+from edgewise.construction.curve import Curve, epsilon_of, fit, load_curves, measure, plot_curves, shipped
+from edgewise.construction.judging import curves_of
 from edgewise.construction.kind import MODULES
+from edgewise.construction.terms import Terms
 from edgewise.drawing.style import save_figure
 
 ROUNDS = (0, 2, 5, 10, 20, 40, 80)
@@ -72,6 +76,31 @@ def test_a_promise_asks_for_less_than_the_mean_of_honest_runs() -> None:
     assert curve.least(10, 100) == pytest.approx(0.85 - math.sqrt(runs**2 + sample**2), abs=1e-4)
     assert curve.least(10, 1000) > curve.least(10, 100)
     assert curve.expected(50) == pytest.approx(0.85)
+
+
+def test_a_curve_says_nothing_of_rounds_of_another_size() -> None:
+    assert shipped(777) == {}
+    assert curves_of(Terms(("action",), round_examples=777)) == {}
+    own = fit("action", ROUNDS, noisy(0.05, 2, 0), examples=200)
+    assert curves_of(Terms(("action",), round_examples=777, curves=(own,))) == {"action": own}
+    assert curves_of(Terms(("action",)))["action"].examples == 1024
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "no JSON"),
+        ("[]", "curves"),
+        ('{"k": {"kind": "k"}}', "rounds"),
+        (json.dumps({"k": to_plain(fit("k", ROUNDS, noisy(0.1, 2, 0))) | {"rounds": [1, 2]}}), "rounds"),
+    ],
+)
+def test_a_file_of_curves_that_cannot_be_read_is_named(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "curves.json"
+    path.write_text(content)
+    with pytest.raises(EdgewiseError, match=told) as caught:
+        load_curves(path)
+    assert str(path) in str(caught.value)
 
 
 def test_curves_that_are_shipped_rise_and_are_drawn(tmp_path: Path) -> None:

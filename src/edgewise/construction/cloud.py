@@ -23,11 +23,14 @@ from edgewise.construction.judging import Delivered, agent_path, curves_of, judg
 from edgewise.construction.keys import Key, load_key, make_key
 from edgewise.construction.menu import Item, Menu
 from edgewise.construction.order import Order
+from edgewise.construction.origin import Begin
 from edgewise.construction.parcels import Parcel, Transport, digest
 from edgewise.construction.post import Post, signer
 from edgewise.construction.terms import PERIODS, Terms
 from edgewise.systems.dynamic_contract.network import dbm_to_watt
 
+APART = 100_000
+"""Between the initial weights of constructions whose seeds follow each other: more than any has orders."""
 DECLINED, IDLE, DEAD, LATE = "declined", "idle", "dead", "late"
 """Verdicts of who delivers nothing: has taken no item, has nothing to build by its item, is gone, is there but not ready."""
 
@@ -53,6 +56,7 @@ class Cloud:
         self.key: Key = load_key(path) if path.exists() else make_key(path)
         self.curves = curves_of(self.terms)
         self.initial = {kind: initial_weights(kind, self.terms.seed) for kind in self.terms.kinds}
+        self._digests = dict[tuple[str, int], str]()
 
     def run(self) -> None:
         """Carry the construction out, or the rest of it.
@@ -106,7 +110,7 @@ class Cloud:
 
         def parcel(edge: str) -> Parcel:
             order = self.order(period, edge, kinds[edge], rows[edge]["rounds_promised"])
-            return Parcel({"order": vars(order)}, self.initial[kinds[edge]])
+            return Parcel({"order": vars(order)}, initial_weights(kinds[edge], self._begin(period, edge)))
 
         for edge, answer in self.post.collect("build", open_, parcel, self.terms.patience_s):
             self._take(period, edge, parcel(edge), answer)
@@ -114,7 +118,17 @@ class Cloud:
     def order(self, period: int, edge: str, kind: str, rounds: int) -> Order:
         """What a server is asked to build."""
         seed = 1000 * self.terms.seed + period
-        return Order(self.name, period, edge, kind, rounds, seed, digest(self.initial[kind]))
+        began = kind, self._begin(period, edge)
+        if began not in self._digests:
+            self._digests[began] = digest(initial_weights(*began))
+        return Order(self.name, period, edge, kind, rounds, seed, self._digests[began])
+
+    def _begin(self, period: int, edge: str) -> int:
+        """Seed of the initial weights of a server's order."""
+        if not self.terms.apart:
+            return self.terms.seed
+        place = [each.edge for each in self.books.edges(self.name)].index(edge)
+        return APART * (self.terms.seed + 1) + len(PERIODS) * place + period
 
     def _take(self, period: int, edge: str, sent: Parcel, answer: Parcel) -> None:
         content = answer.payload
@@ -140,7 +154,8 @@ class Cloud:
         by_key = {edge.edge: edge for edge in edges}
         delivered = self._delivered(period, by_key)
         earlier = [each for before in PERIODS[: period - 1] for each in self._delivered(before, by_key, ACCEPTED)]
-        found = judge(self.terms, f"{self.name}-{period}", delivered, earlier, self.initial, self.key)
+        begun = [each for before in PERIODS[:period] for each in self._begun(before)] if self.terms.apart else []
+        found = judge(self.terms, f"{self.name}-{period}", delivered, earlier, self.initial, self.key, begun)
         if found.agent is not None:
             write_agent(agent_path(self.folder, self.name, period), found.agent)
         instance = self.terms.instance
@@ -155,9 +170,23 @@ class Cloud:
                 edges[row["edge"]],
                 self.order(period, row["edge"], row["kind"], row["rounds_promised"]),
                 (self.folder / "uploads" / row["digest"]).read_bytes(),
+                self._begin(period, row["edge"]),
             )
             for row in sorted(rows, key=lambda row: row["received"])
             if verdict is None or row["verdict"] == verdict
+        ]
+
+    def _begun(self, period: int) -> list[Begin]:
+        """Initial weights of the orders of a period."""
+        return [
+            Begin(
+                row["edge"],
+                self.order(period, row["edge"], row["kind"], row["rounds_promised"]).name,
+                row["kind"],
+                self._begin(period, row["edge"]),
+            )
+            for row in self.books.rows(self.name, period)
+            if row["rounds_promised"]
         ]
 
     def _absent(self, edge: str) -> Judged:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,10 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from scipy import optimize, stats
 
-from edgewise.common.errors import ConfigurationError, check_integer, check_range
+from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range, read_from
+from edgewise.common.files import told
 from edgewise.common.plain import from_plain
-from edgewise.construction.kind import MODULES
+from edgewise.construction.kind import MODULES, Data, ModuleKind, Weights
 from edgewise.drawing.style import BLUE, GREY, VERMILION, new_figure, styled
 from edgewise.statistics.estimates import CONFIDENCE, Estimate
 
@@ -55,6 +58,11 @@ class Curve:
     high: float
     r2: float
     examples: int = EXAMPLES
+
+    def __post_init__(self) -> None:
+        _check(self.rounds, self.qualities)
+        check_range("rate", self.rate, 0)
+        check_integer("examples", self.examples, 1)
 
     @property
     def estimate(self) -> Estimate:
@@ -113,15 +121,31 @@ def measure(
     measured_on = of.draw_data(("hidden-1", "hidden-2", "hidden-3", "hidden-4"), hidden, seed + 1_000_000, "mixed")
     runs = []
     for number, (apps, language) in enumerate(servers):
-        data, weights = of.draw_data(apps, examples, seed + number, language), of.initial(seed)
-        found = []
-        for done in range(max(rounds) + 1):
-            if done in rounds:
-                found.append(of.evaluate(weights, measured_on))
-            if done < max(rounds):
-                weights, _ = of.train_round(weights, data, 1000 * (seed + number) + done)
-        runs.append(found)
+        data = of.draw_data(apps, examples, seed + number, language)
+        runs.append(run(of, of.initial(seed), data, measured_on, seed + number, rounds))
     return fit(kind, rounds, runs, examples, seed)
+
+
+def run(
+    of: ModuleKind, weights: Weights, data: Data, measured_on: Data, seed: int, rounds: Sequence[int] = ROUNDS
+) -> list[float]:
+    """Qualities of one honest run after so many rounds.
+
+    Args:
+        of: the kind.
+        weights: to begin with.
+        data: of the server.
+        measured_on: hidden data.
+        seed: of the run, which its rounds have seeds of their own by.
+        rounds: at which quality is measured, rising, 0 first.
+    """
+    found = []
+    for done in range(max(rounds) + 1):
+        if done in rounds:
+            found.append(of.evaluate(weights, measured_on))
+        if done < max(rounds):
+            weights, _ = of.train_round(weights, data, 1000 * seed + done)
+    return found
 
 
 def fit(
@@ -139,12 +163,8 @@ def fit(
     Raises:
         ConfigurationError: for rounds or qualities that are none.
     """
+    _check(rounds, qualities)
     at, found = np.asarray(rounds, float), np.asarray(qualities, float)
-    if at.ndim != 1 or len(at) < 2 or at[0] != 0 or (np.diff(at) <= 0).any():
-        raise ConfigurationError("rounds", rounds, "numbers that rise from 0")
-    if found.ndim != 2 or found.shape[1] != len(at) or len(found) < 2:
-        raise ConfigurationError("qualities", found.shape, f"2 runs or more of {len(at)} qualities")
-    check_range("qualities", found, 0, 1)
     rate = _least_squares(at, found.mean(0))
     chosen = np.random.default_rng(seed).integers(len(found), size=(RESAMPLES, len(found)))
     drawn = GRID[_nearest(at, found[chosen].mean(1))]
@@ -154,6 +174,20 @@ def fit(
     r2 = 1 - wrong / spread if spread > 0 else 0.0
     plain = tuple(map(tuple, found.tolist()))
     return Curve(kind, tuple(at.tolist()), plain, rate, float(low), float(high), float(r2), examples)
+
+
+def _check(rounds: Sequence[float], qualities: Sequence[Sequence[float]]) -> None:
+    """Require rounds that rise from 0, and the qualities of two runs or more at them.
+
+    Raises:
+        ConfigurationError: naming what is something else.
+    """
+    if len(rounds) < 2 or rounds[0] != 0 or any(before >= after for before, after in itertools.pairwise(rounds)):
+        raise ConfigurationError("rounds", rounds, "numbers that rise from 0")
+    lengths = tuple(map(len, qualities))
+    if len(lengths) < 2 or set(lengths) != {len(rounds)}:
+        raise ConfigurationError("qualities", lengths, f"2 runs or more of {len(rounds)} qualities")
+    check_range("qualities", qualities, 0, 1)
 
 
 def _least_squares(at: Float[np.ndarray, " t"], quality: Float[np.ndarray, " t"]) -> float:
@@ -179,11 +213,36 @@ def epsilon_of(rate: float, delta: float, lipschitz: float) -> float:
     return 2 * rate / (np.log(2) * (2 - lipschitz * delta) * delta)
 
 
+def shipped(examples: int = EXAMPLES) -> dict[str, Curve]:
+    """Curves that were measured for the kinds of the package, by name; those of other kinds are to be measured.
+
+    Args:
+        examples: of a round; curves of other numbers are left out.
+    """
+    return {curve.kind: curve for curve in _shipped() if curve.examples == examples}
+
+
 @lru_cache(maxsize=1)
-def shipped() -> dict[str, Curve]:
-    """Curves that were measured for the kinds of the package, by name; those of other kinds are to be measured."""
-    text = (resources.files("edgewise.construction") / "data" / "curves.json").read_text()
-    return {name: from_plain(Curve, values) for name, values in json.loads(text).items()}
+def _shipped() -> tuple[Curve, ...]:
+    with resources.as_file(resources.files("edgewise.construction") / "data" / "curves.json") as path:
+        return load_curves(path)
+
+
+def load_curves(path: Path) -> tuple[Curve, ...]:
+    """Curves of a file, as `edgewise construct calibrate` writes it.
+
+    Raises:
+        EdgewiseError: if it cannot be read.
+        ConfigurationError: naming the file, the field, its value and what is allowed.
+    """
+    try:
+        plain = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise EdgewiseError(told(error) if isinstance(error, OSError) else f"{path}: is no JSON") from None
+    with read_from(path):
+        if not isinstance(plain, dict):
+            raise ConfigurationError("curves", type(plain).__name__, "an object of curves by name")
+        return tuple(from_plain(Curve, values) for values in plain.values())
 
 
 @styled()

@@ -19,6 +19,7 @@ from edgewise.construction.ground import GROUNDS
 from edgewise.construction.keys import Key
 from edgewise.construction.kind import MODULES
 from edgewise.construction.order import Order
+from edgewise.construction.origin import Begin
 from edgewise.construction.terms import Terms
 from edgewise.construction.verdicts import Examined, Held, Wanted, examine_all, integrate_best
 
@@ -36,11 +37,13 @@ class Delivered:
         edge: from whom.
         order: what for.
         content: its file, from anyone.
+        begin: seed of the initial weights of its order.
     """
 
     edge: Edge
     order: Order
     content: bytes = field(repr=False)
+    begin: int
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ def logged(content: bytes) -> tuple[int | None, float | None]:
 
 
 def curves_of(terms: Terms) -> dict[str, Curve]:
-    """Measured curves by kind: those of the terms, else those of the package."""
-    return {**shipped(), **{curve.kind: curve for curve in terms.curves}}
+    """Measured curves by kind: those of the terms, else those of the package that were measured with as many examples."""
+    return {**shipped(terms.round_examples), **{curve.kind: curve for curve in terms.curves}}
 
 
 def judge(
@@ -79,6 +82,7 @@ def judge(
     earlier: Sequence[Delivered],
     initial: Mapping[str, bytes],
     key: Key,
+    begun: Sequence[Begin] = (),
 ) -> Judgement:
     """Judge all deliveries of a period in the order in which they came, and integrate what passes.
 
@@ -87,11 +91,12 @@ def judge(
         name: of the agent.
         delivered: in this period.
         earlier: what was accepted in periods before.
-        initial: initial weights as they were sent, by kind.
+        initial: initial weights by kind.
         key: of the cloud server, which signs the agent.
+        begun: initial weights of all orders, in this period and before, where each has its own.
     """
     began = time.process_time()
-    held = {kind: _held(terms, kind, earlier, initial[kind]) for kind in terms.kinds}
+    held = {kind: _held(terms, kind, earlier, initial[kind], begun) for kind in terms.kinds}
     examined = examine_all([(each.content, _wanted(each)) for each in delivered], held)
     ground = GROUNDS.find(terms.ground)
     tasks = ground.draw_tasks(min(terms.tasks, ground.most_tasks), TASK_SEED + terms.seed)
@@ -108,7 +113,7 @@ def judge(
     return Judgement(judged, integrated, agent)
 
 
-def _held(terms: Terms, name: str, earlier: Sequence[Delivered], initial: bytes) -> Held:
+def _held(terms: Terms, name: str, earlier: Sequence[Delivered], initial: bytes, begun: Sequence[Begin]) -> Held:
     kind = MODULES.find(name)
     hidden = kind.draw_data(HIDDEN, terms.examples, HIDDEN_SEED + terms.seed, "mixed")
     probe = kind.draw_data(HIDDEN, max(1, terms.examples // 2), PROBE_SEED + terms.seed, "mixed")
@@ -124,6 +129,7 @@ def _held(terms: Terms, name: str, earlier: Sequence[Delivered], initial: bytes)
         least=_anything if curve is None else partial(curve.least, examples=terms.examples),
         delivered={module.manifest.digest for _, module in before},
         earlier=outputs,
+        begun=[each for each in begun if each.kind == name],
     )
 
 
@@ -133,7 +139,7 @@ def _anything(rounds: int) -> float:
 
 
 def _wanted(each: Delivered) -> Wanted:
-    return Wanted(each.edge.edge, each.order.name, each.order.kind, each.order.rounds)
+    return Wanted(each.edge.edge, each.order.name, each.order.kind, each.order.rounds, each.begin)
 
 
 def _judged(one: Examined) -> Judged:

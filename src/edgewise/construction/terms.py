@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
 from edgewise.construction.contract import Truth
-from edgewise.construction.curve import Curve
+from edgewise.construction.curve import EXAMPLES, Curve
 from edgewise.construction.designer import OPTIMUM
 from edgewise.construction.kind import SYNTHETIC
 from edgewise.systems.dynamic_contract.files import Instance
@@ -47,6 +47,10 @@ class Terms:
         watts: power of a busy core of the cloud server, W.
         curves: measured quality over rounds of kinds, before those that come with the package; they say what a promise must give.
         ground: on which the agent is tested, by name; see `ground.ground_of`.
+        round_examples: of a round, which is a pass over a server's data. Curves that come with the package and were measured with
+            another number say nothing of a promise.
+        apart: whether every order has initial weights of its own, by which copies are known, see `origin`; else those of a kind
+            are the same for all.
     """
 
     kinds: tuple[str, ...]
@@ -61,6 +65,8 @@ class Terms:
     tasks: int = 100
     curves: tuple[Curve, ...] = ()
     ground: str = field(default=SYNTHETIC, metadata=ADDED)
+    round_examples: int = field(default=EXAMPLES, metadata=ADDED)
+    apart: bool = field(default=False, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_integer("kinds", len(self.kinds), 1)
@@ -68,5 +74,6 @@ class Terms:
         check_integer("seed", self.seed, 0)
         check_integer("examples", self.examples, 1)
         check_integer("tasks", self.tasks, 1)
+        check_integer("round_examples", self.round_examples, 1)
         for name in ("patience_s", "gather_s", "watts"):
             check_range(name, getattr(self, name), 0, open_low=True)

@@ -19,6 +19,7 @@ from edgewise.construction.artefact import LIMIT, Module, Refused, describe, pac
 from edgewise.construction.joining import best_together
 from edgewise.construction.keys import Key, make_key
 from edgewise.construction.kind import MODULES, Data, ModuleKind, Name, Weights
+from edgewise.construction.origin import Begin, check_begin
 
 ACCEPTED = "accepted"
 VERDICTS = {
@@ -28,13 +29,13 @@ VERDICTS = {
     "digest": "the content is not what its digest says",
     "signature": "not signed by the author that it names",
     "author": "signed by another than who delivers it",
-    "replayed": "built for another order, or delivered before",
+    "replayed": "built for another order, begun from its initial weights, or delivered before",
     "kind": "of another kind, interface or schema than was ordered",
     "rounds": "a log of fewer rounds than were promised",
     "weights": "arrays of other names, shapes or types than its kind has",
     "size": "larger than a module of its kind can be",
     "untrained": "acts as the initial weights do",
-    "copy": "acts as a module that another server delivered earlier",
+    "copy": "acts as a module that another server delivered earlier, or was begun from another's initial weights",
     "quality": "measured quality below what the promised rounds give, but for chance",
     "integration": "does not fit into an agent",
     "acceptance": "makes the agent worse than the untrained module does",
@@ -63,12 +64,14 @@ class Wanted:
         order: name of the order.
         kind: name under which the module's kind is registered.
         rounds: T that were promised.
+        begin: seed of the initial weights that were sent for it. If None, they are those that are held for the kind.
     """
 
     author: str
     order: str
     kind: str
     rounds: int
+    begin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,12 @@ class Held:
     Attributes:
         hidden: examples on which quality is measured; they never leave it.
         probe: examples on which modules are compared.
-        initial: weights that it has sent out.
+        initial: weights of a module that has not been trained.
         least: quality that a module of so many rounds has, but for chance, see `curve.Curve.least`.
         delivered: digests of modules that were delivered before.
         earlier: outputs on the probe of other servers' modules, delivered before, by author.
         limit: bytes that a delivery may have.
+        begun: initial weights of all orders, where each has its own.
     """
 
     hidden: Data = field(repr=False)
@@ -92,6 +96,7 @@ class Held:
     delivered: Collection[str] = ()
     earlier: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict, repr=False)
     limit: int = LIMIT
+    begun: Sequence[Begin] = ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,10 @@ def examine(content: bytes, wanted: Wanted, held: Held) -> Examined:
         check_size(content, module, held.initial)
         found = replace(found, module=module)
         outputs = kind.respond(module.weights, held.probe)
-        check_own(outputs, kind.respond(held.initial, held.probe), held.earlier, wanted.author)
+        initial = held.initial if wanted.begin is None else kind.initial(wanted.begin)
+        check_own(outputs, kind.respond(initial, held.probe), held.earlier, wanted.author)
+        if wanted.begin is not None:
+            check_begin(module.weights, kind, wanted.begin, wanted.order, wanted.author, held.begun)
         found = replace(found, outputs=outputs, quality=kind.evaluate(module.weights, held.hidden))
         check_quality(found.quality or 0.0, wanted.rounds, held.least)
     except Refused as refused:

@@ -28,6 +28,8 @@ from edgewise.systems.dynamic_contract.files import Instance, load_instance
 class Calibrate:
     """Measure quality over rounds and the costs of building on this machine, and write a contract problem that has them.
 
+    The measured curves are written beside it, ending in .curves.json: `edgewise construct cloud --curves` takes them.
+
     Attributes:
         out: file for the instance (.yaml), which `edgewise construct cloud --instance` and `edgewise solve` take.
         kinds: of modules. If empty, all that need no model.
@@ -70,6 +72,8 @@ def run(words: list[str]) -> int:
         report(len(measured), "done")
     found = calibrated(before, measured, options.watts)
     replace_file(options.out, yaml.safe_dump(to_plain(found), sort_keys=False).encode())
+    plain = {each.curve.kind: to_plain(each.curve) for each in measured}
+    replace_file(options.out.with_suffix(".curves.json"), (json.dumps(plain, indent=1) + "\n").encode())
     show(found, measured, options)
     curves, paper = {each.curve.kind: each.curve for each in measured}, before.hardware.quality_rate
     figure = plot_beside(

@@ -13,6 +13,7 @@ from edgewise.common.plain import to_plain
 from edgewise.common.progress import progress_bar
 from edgewise.construction.books import Books
 from edgewise.construction.contract import Truth
+from edgewise.construction.curve import EXAMPLES, load_curves
 from edgewise.construction.designer import OPTIMUM, design
 from edgewise.construction.ground import ground_of
 from edgewise.construction.kind import learned_kinds
@@ -45,6 +46,10 @@ class Cloud:
         seed: of initial weights, of hidden data, and of a random menu.
         patience: how long a server may take for a period's building, s.
         gather: how long is waited for edge servers, s.
+        round_examples: that every edge server has, which a round is a pass over: promises are held against honest servers with as
+            many.
+        curves: file of measured qualities, as `edgewise construct calibrate` writes it beside the instance; they say what a
+            promise must give. If None, those that come with the package.
     """
 
     folder: tyro.conf.Positional[Path]
@@ -58,6 +63,8 @@ class Cloud:
     seed: int = 0
     patience: float = 600.0
     gather: float = 120.0
+    round_examples: int = EXAMPLES
+    curves: Path | None = None
 
     def __post_init__(self) -> None:
         check_integer("port", self.port, 1, 65_535)
@@ -106,7 +113,10 @@ def terms_of(options: Cloud) -> Terms:
         options.seed,
         patience_s=options.patience,
         gather_s=options.gather,
+        curves=() if options.curves is None else load_curves(options.curves),
         ground=ground,
+        round_examples=options.round_examples,
+        apart=True,
     )
 
 

@@ -77,7 +77,16 @@ def run(words: list[str]) -> int:
     for name, config in edges.items():
         write_edge(options.folder / name, config)
     if NAME not in books.names():
-        terms = Terms(kinds, instance, options.designer, seed=options.seed, patience_s=options.patience, ground=ground)
+        terms = Terms(
+            kinds,
+            instance,
+            options.designer,
+            seed=options.seed,
+            patience_s=options.patience,
+            ground=ground,
+            round_examples=options.examples,
+            apart=True,
+        )
         begin(books, NAME, terms, options.seed)
     together = Together(options.folder, NAME, list(edges))
     try:
