@@ -162,7 +162,7 @@ class _Cutter:
     def marks(self) -> Marks:
         """All of them."""
         runs = np.concatenate([np.zeros((0, self._length), np.uint8), *self._runs])
-        parts = runs.reshape(len(runs), -1, KEY)
+        parts = runs.reshape(len(runs), self._length // KEY, KEY)
         best = np.stack([_distinct(parts[:, place]) for place in range(parts.shape[1])], -1).argmax(-1)
         keys = parts[np.arange(len(runs)), best].copy().view("<u8")[:, 0]
         order = np.argsort(keys, kind="stable")

@@ -39,7 +39,10 @@ class Relay:
         self.folder = folder
         host, _, port = superlink.rpartition(":")
         self._target = host, int(port)
-        self._inner, self._outer = (None, None) if security is None else _contexts(security)
+        self._inner: ssl.SSLContext | None = None
+        self._outer: ssl.SSLContext | None = None
+        if security is not None:
+            self._inner, self._outer = _contexts(security)
         self._numbers, self._passing = count(), set[asyncio.Task[None]]()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="relay", daemon=True)
