@@ -56,15 +56,14 @@ class Servers:
     hidden: int
 
     def schoolings(self, seed: int) -> Iterator[Schooling]:
-        """What each of them learns from: other apps, a language of most users, a seed; all begin with the same weights."""
+        """What each of them learns from: other apps, a language of most users, a seed."""
         for number in range(self.count):
             rng = random.Random(f"apps {seed} {number}")
             apps = rng.sample(NAMES, self.apps)
             while not WRITTEN & set(apps):
                 apps = rng.sample(NAMES, self.apps)
             language = LANGUAGES[number % len(LANGUAGES)]
-            own = self.count * seed + number
-            yield Schooling(self.examples, self.rounds, own, tuple(sorted(apps)), language, initial=seed)
+            yield Schooling(self.examples, self.rounds, self.count * seed + number, tuple(sorted(apps)), language)
 
 
 def integrated(agents: Mapping[str, Agent], hidden: int, seed: int) -> dict[str, Agent]:

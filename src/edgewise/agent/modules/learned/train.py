@@ -29,7 +29,6 @@ class Schooling:
         seed: of moments, weights and their order.
         apps: of the phone, whose tasks are learned.
         language: of most phones, or "mixed".
-        initial: seed of the weights that are begun with, as a cloud server sends them to several. If None, `seed` is.
     """
 
     examples: int = 16_384
@@ -37,14 +36,11 @@ class Schooling:
     seed: int = 0
     apps: tuple[str, ...] = NAMES
     language: str = MIXED
-    initial: int | None = None
 
     def __post_init__(self) -> None:
         check_integer("examples", self.examples, 64)
         check_integer("rounds", self.rounds, 1)
         check_integer("seed", self.seed, 0)
-        if self.initial is not None:
-            check_integer("initial", self.initial, 0)
 
 
 def phone_kind(name: str) -> LearnedKind:
@@ -74,7 +70,7 @@ def train_module(
     kind = phone_kind(name)
     drawn = f"drawn: {', '.join(schooling.apps)}; {schooling.language}; seed {schooling.seed}"
     manifest = describe(name, kind, len(data["answer"]), drawn)
-    weights = kind.initial(schooling.seed if schooling.initial is None else schooling.initial)
+    weights = kind.initial(schooling.seed)
     for number in range(1, schooling.rounds + 1):
         weights, figures = kind.train_round(weights, data, 1000 * schooling.seed + number)
         manifest = replace(manifest, rounds=(*manifest.rounds, figures))
