@@ -16,16 +16,12 @@ from scipy import stats
 from edgewise.algorithms.base import Transition
 from edgewise.algorithms.critic import critic_objective
 from edgewise.algorithms.ddpg import DDPGConfig
-from edgewise.algorithms.registry import find_algorithm
 from edgewise.algorithms.sac import SAC, SACConfig, actor_objective
 from edgewise.algorithms.td3 import TD3, TD3Config
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.spaces import Box, Spaces
 from edgewise.policies.artefact import PolicyArtefact, load_policy, save_policy
-from edgewise.training.choose_loop import build_loop
-from edgewise.training.off_policy import OffPolicyConfig
-from first_chunk import learned
-from probes import OneOf, Probe, all_of
+from value_probes import SMALL, check_last_choice, check_truncation
 
 OBS, A, B = 4, 3, 8
 SPACES = Spaces(
@@ -179,12 +175,6 @@ def test_bad_configuration_is_named(config: type[Any], field: str, value: object
         config(**{field: value})
 
 
-TRAINING = OffPolicyConfig(
-    steps=17_000, environments=16, updates=1, warmup_steps=1_000, evaluations=1, replay_capacity=17_000
-)
-SMALL: dict[str, Any] = {
-    "hidden": (32, 32), "batch_size": 64, "discount": 0.9, "actor_rate": 2e-3, "critic_rate": 3e-3, "target_rate": 0.05
-}  # fmt: skip
 LEARNERS = {
     "sac": {**SMALL, "target_entropy": -3.0, "temperature": 0.02, "temperature_rate": 3e-3},
     "td3": {**SMALL, "smoothing": 0.05},
@@ -192,41 +182,13 @@ LEARNERS = {
 }
 
 
-def last_choice(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
-    """The second action alone is rewarded, by its distance from 0.7 times the number shown."""
-    return (step == 1) * (1 - (action - 0.7 * shown) ** 2)
-
-
-PROBES = all_of(choice=Probe(last_choice, 2, True), endless=Probe(lambda step, shown, action: 1.0, 2, False))
-
-
-def learn(name: str, probe: OneOf) -> tuple[Any, Any]:
-    entry = find_algorithm(name)
-    algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
-    loop = build_loop(probe, algorithm, TRAINING)
-    state, _ = learned(loop, jax.random.key(0))
-    return algorithm, state.train_state
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_terminal_values_and_the_best_action(name: str) -> None:
-    """The second action alone is rewarded, by its distance from 0.7 times the number shown; the first is worth gamma of it."""
-    algorithm, state = learn(name, PROBES["choice"])
-    shown = jnp.linspace(-0.9, 0.9, 13)
-    last, first = (jnp.stack([jnp.full(13, step), shown], axis=1) for step in (0.5, 0.0))
-    action = algorithm.act(state, last, jax.random.key(0), explore=False)
-    assert float(jnp.abs(action[:, 0] - 0.7 * shown).mean()) < 0.12
-    assert float(state.critic(last, action).mean()) == pytest.approx(1.0, abs=0.12)
-    anywhere = algorithm.act(state, first, jax.random.key(0), explore=False)
-    assert float(state.critic(first, anywhere).mean()) == pytest.approx(0.9, abs=0.15)
+    check_last_choice(name, LEARNERS[name], near=0.12, first=0.15)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["td3", "ddpg"])
 def test_truncation_is_bootstrapped(name: str) -> None:
-    """One reward each step for ever is worth 1 / (1 - gamma) when episodes are cut."""
-    algorithm, state = learn(name, PROBES["endless"])
-    observation = jnp.stack([jnp.zeros(13), jnp.linspace(-0.9, 0.9, 13)], axis=1)
-    action = algorithm.act(state, observation, jax.random.key(0), explore=False)
-    assert float(state.critic(observation, action).mean()) == pytest.approx(10.0, rel=0.15)
+    check_truncation(name, LEARNERS[name])

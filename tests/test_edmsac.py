@@ -25,18 +25,15 @@ from edgewise.algorithms.edmsac import (
     EDMSACConfig,
     EDMSACState,
 )
-from edgewise.algorithms.registry import find_algorithm
 from edgewise.common.errors import ConfigurationError
 from edgewise.diffusion.pruning import importance, kept_rows, prune, row_masks
 from edgewise.environments.spaces import Box, Spaces
 from edgewise.policies.artefact import load_policy
 from edgewise.systems.dynamic_contract.configuration import DynamicContractConfig
-from edgewise.training.off_policy import OffPolicyConfig, OffPolicyLoop
 from edgewise.training.presets import default_configs
 from edgewise.training.run_folder import RunConfig
-from first_chunk import learned
-from probes import OneOf, Probe, all_of
 from test_continuous import np_values
+from value_probes import SMALL, check_last_choice, check_truncation
 
 OBS, A, B = 4, 3, 8
 SPACES = Spaces(
@@ -267,59 +264,25 @@ def test_bad_configuration_names_the_field(field: str, value: object) -> None:
         EDMSACConfig(**{field: value})
 
 
-SMALL: dict[str, Any] = {
-    "hidden": (32, 32), "batch_size": 64, "discount": 0.9, "actor_rate": 2e-3, "critic_rate": 3e-3, "target_rate": 0.05,
-    "denoising_steps": 3,
-}  # fmt: skip
+SETTINGS = {**SMALL, "denoising_steps": 3}
 LEARNERS: dict[str, dict[str, Any]] = {
-    "edmsac": {**SMALL, "temperature": 0.005},
-    "edmsac fitted": {**SMALL, "temperature": 0.005, "log_density": "fitted", "fit_samples": 4},
-    "edmsac as printed": {**SMALL, "temperature": 0.005, "revive": False, "predicts": "noise"},
-    "dmddpg": SMALL,
+    "edmsac": {**SETTINGS, "temperature": 0.005},
+    "edmsac fitted": {**SETTINGS, "temperature": 0.005, "log_density": "fitted", "fit_samples": 4},
+    "edmsac as printed": {**SETTINGS, "temperature": 0.005, "revive": False, "predicts": "noise"},
+    "dmddpg": SETTINGS,
 }
-TRAINING = OffPolicyConfig(
-    steps=17_000, environments=16, updates=1, warmup_steps=1_000, evaluations=1, replay_capacity=17_000
-)
-
-
-def last_choice(step: jax.Array, shown: jax.Array, action: jax.Array) -> jax.Array:
-    """The second action alone is rewarded, by its distance from 0.7 times the number shown."""
-    return (step == 1) * (1 - (action - 0.7 * shown) ** 2)
-
-
-PROBES = all_of(choice=Probe(last_choice, 2, True), endless=Probe(lambda step, shown, action: 1.0, 2, False))
-
-
-def learn(name: str, probe: OneOf) -> tuple[Any, Any]:
-    entry = find_algorithm(name.split()[0])
-    algorithm = entry.build(entry.config(**LEARNERS[name]), probe.spaces, TRAINING.total_updates)
-    loop = OffPolicyLoop(probe, algorithm, TRAINING)
-    state, _ = learned(loop, jax.random.key(0))
-    return algorithm, state.train_state
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_terminal_values_and_the_best_action(name: str) -> None:
-    """The second action alone is rewarded, by its distance from 0.7 times the number shown; the first is worth gamma of it."""
-    algorithm, state = learn(name, PROBES["choice"])
-    shown = jnp.linspace(-0.9, 0.9, 13)
-    last, first = (jnp.stack([jnp.full(13, step), shown], axis=1) for step in (0.5, 0.0))
-    action = algorithm.act(state, last, jax.random.key(0), explore=False)
-    assert float(jnp.abs(action[:, 0] - 0.7 * shown).mean()) < 0.15
-    assert float(state.critic(last, action).mean()) == pytest.approx(1.0, abs=0.15)
-    anywhere = algorithm.act(state, first, jax.random.key(0), explore=False)
-    assert float(state.critic(first, anywhere).mean()) == pytest.approx(0.9, abs=0.2)
+    check_last_choice(name.split()[0], LEARNERS[name], near=0.15, first=0.2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["edmsac", "dmddpg"])
 def test_truncation_is_bootstrapped(name: str) -> None:
-    """One reward each step for ever is worth 1 / (1 - gamma) when episodes are cut, and a little entropy on top."""
-    algorithm, state = learn(name, PROBES["endless"])
-    observation = jnp.stack([jnp.zeros(13), jnp.linspace(-0.9, 0.9, 13)], axis=1)
-    action = algorithm.act(state, observation, jax.random.key(0), explore=False)
-    assert float(state.critic(observation, action).mean()) == pytest.approx(10.0, rel=0.15)
+    check_truncation(name, LEARNERS[name])
 
 
 @pytest.mark.slow

@@ -10,12 +10,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.environment import Environment, TimeStep
-from edgewise.environments.spaces import Box, Space
+from edgewise.environments.spaces import Box
+from edgewise.environments.wrapper import Wrapper
 from edgewise.numerics.rescaling import Rescaling
-from edgewise.numerics.scaling import AnyScaling
 
 
-class RescaledActions(Environment[Any]):
+class RescaledActions(Wrapper):
     """Maps every component of an action from [-1, 1] to its bounds.
 
     Attributes:
@@ -23,12 +23,7 @@ class RescaledActions(Environment[Any]):
         outputs: the map.
     """
 
-    environment: Environment[Any]
     outputs: Rescaling = eqx.field(static=True)
-
-    @property
-    def observation_space(self) -> Space:
-        return self.environment.observation_space
 
     @property
     def action_space(self) -> Box:
@@ -36,30 +31,8 @@ class RescaledActions(Environment[Any]):
         return Box(-ones, ones)
 
     @property
-    def action_mask(self) -> bool:
-        return self.environment.action_mask
-
-    @property
-    def horizon(self) -> int:
-        return self.environment.horizon
-
-    @property
-    def scaling(self) -> AnyScaling | None:
-        return self.environment.scaling
-
-    @property
     def rescaling(self) -> Rescaling:
         return self.outputs
-
-    @property
-    def privileged_space(self) -> Space | None:
-        return self.environment.privileged_space
-
-    def privileged(self, state: Any) -> Any:
-        return self.environment.privileged(state)
-
-    def reset(self, key: PRNGKeyArray) -> tuple[Any, Any]:
-        return self.environment.reset(key)
 
     def step(self, key: PRNGKeyArray, state: Any, action: Float[Array, " a"]) -> tuple[Any, TimeStep]:
         return self.environment.step(key, state, self.outputs(action))

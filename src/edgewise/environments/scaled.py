@@ -15,7 +15,7 @@ from edgewise.environments.bipartite import Bipartite
 from edgewise.environments.environment import Environment, Observation, TimeStep
 from edgewise.environments.game import Game, GameStep, Observations
 from edgewise.environments.spaces import Box, Choices, Dict, Discrete, Entities, Flags, Space
-from edgewise.numerics.rescaling import Rescaling
+from edgewise.environments.wrapper import Wrapper
 from edgewise.numerics.scaling import AnyScaling, FieldScaling, Scaling
 
 
@@ -54,7 +54,7 @@ def scaled_space(space: Space, scaling: AnyScaling | None) -> Space:
     return replace(space, fields={**space.fields, **changed})
 
 
-class ScaledObservations(Environment[Any]):
+class ScaledObservations(Wrapper):
     """Maps each bounded component of the observation to [-span, span].
 
     Attributes:
@@ -62,7 +62,6 @@ class ScaledObservations(Environment[Any]):
         inputs: scaling of its observations.
     """
 
-    environment: Environment[Any]
     inputs: AnyScaling = eqx.field(static=True)
 
     def __init__(self, environment: Environment[Any], span: float) -> None:
@@ -82,31 +81,8 @@ class ScaledObservations(Environment[Any]):
         return scaled_space(self.environment.observation_space, self.inputs)
 
     @property
-    def action_space(self) -> Space:
-        return self.environment.action_space
-
-    @property
-    def action_mask(self) -> bool:
-        return self.environment.action_mask
-
-    @property
-    def horizon(self) -> int:
-        return self.environment.horizon
-
-    @property
-    def rescaling(self) -> Rescaling | None:
-        return self.environment.rescaling
-
-    @property
-    def scaling(self) -> AnyScaling | None:
+    def scaling(self) -> AnyScaling:
         return self.inputs
-
-    @property
-    def privileged_space(self) -> Space | None:
-        return self.environment.privileged_space
-
-    def privileged(self, state: Any) -> Any:
-        return self.environment.privileged(state)
 
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Observation]:
         state, observation = self.environment.reset(key)
