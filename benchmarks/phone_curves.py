@@ -33,9 +33,9 @@ KINDS = (
 )  # fmt: skip
 ROUNDS = (0, 1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48)
 """Up to a little more than the menus of typical instances ask for."""
-SERVERS, FRESH = 6, 2
+SERVERS, FRESH = 5, 2
 """Servers whose runs are fitted, and further ones that are judged by the fit."""
-MEASURED_ON = 1024
+MEASURED_ON = 512
 """Hidden examples."""
 JUDGED_ON = 512
 """Hidden examples of the verdict, see `Terms.examples`."""

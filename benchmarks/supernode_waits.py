@@ -1,11 +1,12 @@
-"""What Flower does when a ClientApp is killed, by an app of a few lines: before it has taken its message, and at work on it.
+"""What Flower does when a ClientApp is killed, by an app of a few lines that sends one message.
 
-Run: python benchmarks/supernode_waits.py
+Run: python benchmarks/supernode_waits.py [CASE ...]
 
-A SuperLink, a SuperNode, a ServerApp that sends one message and waits `WAIT_S` for the answer. A ClientApp that is killed at work
-is answered for by an error. One that is killed before it has taken its message is answered for by nobody: its SuperNode waits
-for ever and takes no other message. `edgewise construct edge` therefore begins a SuperNode again that has a message on which
-nobody works (`service.EdgeService`); what is lost is the time until then, for the cloud server sends the message once more.
+A ServerApp waits `WAIT_S` for the answer. Killed before it has taken its task ("starting"), a ClientApp is started again. Killed
+at work ("working"), it is answered for by an error. Killed between the two, when it has its task and not yet its message
+("between"), it is answered for by nobody: its SuperNode waits for ever and takes no other message. `edgewise construct edge`
+therefore begins a SuperNode again that has a message on which nobody works (`service.EdgeService`); what is lost is the time
+until then, for the cloud server sends the message once more.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -33,7 +35,8 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 
 HERE = Path(__file__).parent
-server, client = ServerApp(), ClientApp()
+server = ServerApp()
+client = ClientApp()
 
 
 @server.main()
@@ -53,6 +56,21 @@ def query(message: Message, context: Context) -> Message:
     time.sleep(10)
     return Message(message.content, reply_to=message)
 """
+BETWEEN = """
+import os, signal, sys
+from pathlib import Path
+
+KILLED = Path(__file__).parent / "killed"
+if any(each.endswith("flwr-clientapp") for each in sys.orig_argv) and not KILLED.exists():
+    from flwr.supernode.runtime import run_clientapp
+
+    def kill(client, request):
+        KILLED.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    run_clientapp.RuntimeHttpClient.PullMessages = kill
+"""
+"""Read by every Python when it starts: it kills the first ClientApp in place of the call by which it takes its message."""
 BUNDLE = """[project]
 name = "waiting"
 version = "1.0.0"
@@ -70,28 +88,30 @@ clientapp = "waiting:client"
 
 
 def case(kill: str) -> dict[str, Any]:
-    """What comes back to the ServerApp whose ClientApp is killed: "never", "before" it has its message, or "working" on it."""
+    """What comes back to the ServerApp whose ClientApp is killed: "never", "starting", "between" or "working"."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         (root / "waiting.py").write_text(APP.format(wait=WAIT_S))
         (root / "bundle").mkdir()
         (root / "bundle" / "pyproject.toml").write_text(BUNDLE)
+        if kill == "between":
+            (root / "sitecustomize.py").write_text(BETWEEN)
         os.environ["PYTHONPATH"] = place
         address = f"{LOOPBACK}:{free_port()}"
         link = start_superlink(root / "cloud", LOOPBACK, int(address.rpartition(":")[2]), None)
         node = start_supernode(root / "edge", address, free_port(), None)
         try:
             flower(root / "cloud", address, None, ["run", str(root / "bundle"), CONNECTION])
-            killed, end = kill == "never", time.monotonic() + WAIT_S + 60
+            killed, end = kill in ("never", "between"), time.monotonic() + WAIT_S + 60
             while not (root / "told.json").exists() and time.monotonic() < end:
                 time.sleep(LOOK_S)
-                if not killed and (kill == "before" or (root / "working").exists()):
+                if not killed and (kill == "starting" or (root / "working").exists()):
                     killed = shoot(node.pid)
             told = json.loads((root / "told.json").read_text()) if (root / "told.json").exists() else {"replies": None}
         finally:
             node.stop()
             link.stop()
-        return {"killed": kill, "took_its_message": (root / "working").exists(), **told}
+        return {"killed": kill, "took_the_message": (root / "working").exists(), **told}
 
 
 def shoot(root: int) -> bool:
@@ -104,5 +124,5 @@ def shoot(root: int) -> bool:
 
 
 if __name__ == "__main__":
-    for kill in ("never", "working", "before"):
+    for kill in sys.argv[1:] or ("never", "starting", "between", "working"):
         print(json.dumps(case(kill)), flush=True)

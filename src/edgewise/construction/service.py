@@ -168,8 +168,9 @@ class CloudService:
 class EdgeService:
     """A SuperNode that is begun again when it ends, or waits for a ClientApp that is no more.
 
-    Flower's SuperNode answers for a ClientApp that was killed, but not for one that was killed before it had taken its message:
-    then it waits for ever. Beginning it again loses nothing: the cloud server sends the message once more.
+    Flower's SuperNode answers for a ClientApp that was killed at work, and starts one again that was killed before it had its
+    task; but for one that was killed when it had its task and not yet its message it waits for ever, as
+    `benchmarks/supernode_waits.py` shows. Beginning it again loses nothing: the cloud server sends the message once more.
 
     Args:
         folder: of the edge server.
