@@ -9,7 +9,6 @@ one run; the load generator runs on the same machine.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import random
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from serving_load import SESSIONS, Running, as_fast_as_can_be, at_rate, open_sessions, places, slot
+from serving_load import SESSIONS, Running, as_fast_as_can_be, at_rate, carried_out, open_sessions, places, slot
 
 SHIPPED = Path(__file__).parents[1] / "src/edgewise/systems/agent_migration/data/policies/general"
 RATE = 200.0
@@ -64,7 +63,7 @@ def latency(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         return {"rate": RATE, "alone": alone.figures(), **(await at_rate(sessions, RATE, given.seconds)).figures()}
 
     with server(folder) as running:
-        told = asyncio.run(measured(running.port))
+        told = carried_out(measured(running.port))
         memory = running.memory_mib()
     bare = bare_call_ms(8, 4)
     return {**told, "bare_call_ms": bare, "overhead_ms": told["median_ms"] - bare, "memory_mib": memory}
@@ -83,7 +82,7 @@ def batching(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         place = folder / name
         place.mkdir()
         with server(place, "--together", most) as running:
-            told[name] = asyncio.run(measured(running.port))
+            told[name] = carried_out(measured(running.port))
     rates = [told[name]["requests_per_s"] for name in ("together", "each_by_itself")]
     return {**told, "gain": rates[0] / rates[1]}
 
@@ -138,7 +137,7 @@ def swap(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
             thread.join()
             return load
 
-        load = asyncio.run(measured())
+        load = carried_out(measured())
     return {
         **load.figures(),
         "swaps": len(swaps),
@@ -258,7 +257,7 @@ def long(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         return minutes
 
     with server(folder) as running:
-        minutes = asyncio.run(measured(running))
+        minutes = carried_out(measured(running))
     first, last = minutes[0], minutes[-1]
     ratios = {f"{name}_last_over_first": last[name] / first[name] for name in ("p99_ms", "memory_mib")}
     return {"rate": given.rate, "load_average": os.getloadavg(), "minutes": minutes, **ratios}

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+import selectors
 import signal
 import socket
 import subprocess
@@ -13,12 +15,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+Result = TypeVar("Result")
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 SESSIONS = "/v1/agent-migration/sessions"
 
 
@@ -126,47 +131,72 @@ class Running:
                 self.kill()
 
 
+class Answers(asyncio.Protocol):
+    """Reads the answers on a connection, one at a time."""
+
+    def __init__(self) -> None:
+        self._told = b""
+        self._waiting: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+
+    async def next(self) -> tuple[int, bytes]:
+        """Status and body of the next one."""
+        answer = await self._waiting
+        self._waiting = asyncio.get_running_loop().create_future()
+        return answer
+
+    def data_received(self, data: bytes) -> None:
+        self._told += data
+        head, end, body = self._told.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        if end and length is not None and len(body) >= int(length[1]):
+            self._told = b""
+            self._waiting.set_result((int(head.split(b" ", 2)[1]), body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._waiting.done():
+            self._waiting.set_exception(error or ConnectionError("the server has closed the connection"))
+
+
 @dataclass
 class Session:
-    """A session with a connection of its own."""
+    """A session with a connection of its own. What it tells next is written out before its turn has come."""
 
     name: str
     vehicles: int
     units: int
     number: int = 0
-    reader: Any = None
-    writer: Any = None
+    answers: Any = None
+    transport: Any = None
+    following: bytes = b""
 
     async def open(self, port: int) -> None:
         """Connect, and open the session."""
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port)
-        status, body = await self.send(f"{SESSIONS}?session={self.name}", {"units": places(self.units)})
+        loop = asyncio.get_running_loop()
+        self.transport, self.answers = await loop.create_connection(Answers, "127.0.0.1", port)
+        self.transport.write(request(f"{SESSIONS}?session={self.name}", {"units": places(self.units)}))
+        status, body = await self.answers.next()
         if status != 201:
             raise SystemExit(f"{status}: {body!r}")
+        self._prepare()
 
-    async def step(self) -> tuple[int, bytes]:
-        """Tell the next slot."""
-        answer = await self.send(f"{SESSIONS}/{self.name}/slots", slot(self.number, self.vehicles, self.units))
+    async def step(self) -> tuple[int, bytes, float]:
+        """Tell the next slot; status and body of the answer, and when it had come, by `time.perf_counter`, s."""
+        self.transport.write(self.following)
+        status, body = await self.answers.next()
+        came = time.perf_counter()
         self.number += 1
-        return answer
+        self._prepare()
+        return status, body, came
 
-    async def send(self, path: str, content: Any) -> tuple[int, bytes]:
-        """Status and body of the answer to a request."""
-        body = json.dumps(content).encode()
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        self.writer.write(head.encode() + body)
-        told = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        length = next(
-            int(line.split(":")[1]) for line in told.split("\r\n") if line.lower().startswith("content-length")
-        )
-        return int(told.split(" ", 2)[1]), await self.reader.readexactly(length)
+    def _prepare(self) -> None:
+        self.following = request(f"{SESSIONS}/{self.name}/slots", slot(self.number, self.vehicles, self.units))
 
-    def close(self) -> None:
-        """Disconnect."""
-        if self.writer is not None:
-            self.writer.close()
+
+def request(path: str, content: Any) -> bytes:
+    """A request of HTTP."""
+    body = json.dumps(content).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 @dataclass
@@ -178,6 +208,7 @@ class Load:
         failed: answers of another status than 200.
         degraded: answers of the reference rule.
         policies: answers by the digest that they name.
+        late_s: of each request, from when it was due to when it was sent.
         took_s: of the whole.
     """
 
@@ -185,6 +216,7 @@ class Load:
     failed: int = 0
     degraded: int = 0
     policies: dict[str, int] = field(default_factory=dict)
+    late_s: list[float] = field(default_factory=list)
     took_s: float = 0.0
 
     def count(self, seconds: float, status: int, body: bytes) -> None:
@@ -205,9 +237,16 @@ class Load:
             "requests_per_s": len(self.seconds) / self.took_s,
             "median_ms": float(median),
             "p99_ms": float(high),
+            **({"sent_late_ms": float(1000 * np.median(self.late_s))} if self.late_s else {}),
             "failed": self.failed,
             "degraded": self.degraded,
         }
+
+
+def carried_out(load: Coroutine[Any, Any, Result]) -> Result:
+    """The result of a load. Its timers are those of `select`, late by microseconds, where those of epoll are by a millisecond."""
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+        return runner.run(load)
 
 
 async def open_sessions(port: int, count: int, vehicles: int, units: int, start: str) -> list[Session]:
@@ -226,8 +265,9 @@ async def at_rate(sessions: list[Session], rate: float, seconds: float) -> Load:
 
     async def one(place: int, due: float) -> None:
         async with turns[place]:
-            status, body = await sessions[place].step()
-        load.count(time.perf_counter() - due, status, body)
+            load.late_s.append(time.perf_counter() - due)
+            status, body, came = await sessions[place].step()
+        load.count(came - due, status, body)
 
     tasks = []
     for number in range(int(rate * seconds)):
@@ -245,8 +285,8 @@ async def as_fast_as_can_be(sessions: list[Session], seconds: float) -> Load:
 
     async def one(session: Session) -> None:
         while (now := time.perf_counter()) < began + seconds:
-            status, body = await session.step()
-            load.count(time.perf_counter() - now, status, body)
+            status, body, came = await session.step()
+            load.count(came - now, status, body)
 
     await asyncio.gather(*map(one, sessions))
     load.took_s = time.perf_counter() - began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from fastapi.testclient import TestClient
 
 import served
 from edgewise.cli.main import main
-from edgewise.common.packed import unpack
+from edgewise.common.packed import pack, unpack
 from edgewise.serving.application import Server, application
 from edgewise.serving.decision_files import read
 from edgewise.serving.settings import Settings
-from edgewise.serving.store import DECISIONS, Store
+from edgewise.serving.store import DECISIONS, Change, DecisionRow, SessionRow, Store
 
 SLOTS = 5
 
@@ -91,6 +92,26 @@ def test_a_policy_agrees_with_itself_and_not_with_another(folder: Path, capsys: 
     assert shares[0] == 1 > shares[1]
     assert main(["evaluate", str(other), "--decisions", file]) == 0
     assert "are the same" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_decision_without_an_observation_is_told_and_not_asked_again(
+    folder: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(folder / "store.sqlite", tmp_path)
+    action = pack({"target": np.array([1, 0], np.int32), "share": np.array([0.5, 0.5])}, {})
+    told = {**kept(tmp_path)[0], "id": "0", "time": 0.0, "observation": b"", "action": action, "degraded": True}
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    store.commit([Change(SessionRow("late", "agent-migration", "small", 0, b"", 0.0), DecisionRow(**told))])
+    store.close()
+    file = export(tmp_path, f"late.{ending}")
+    first, second, *_ = read(file)
+    assert (first.observation, sorted(first.action)) == ({}, ["share", "target"])
+    assert sorted(second.action) == ["defence", "target"]
+    capsys.readouterr()
+    assert main(["evaluate", str(folder / "small"), "--decisions", str(file), "--json"]) == 0
+    agreement = json.loads(capsys.readouterr().out)
+    assert (agreement["decisions"], agreement["not_taken"], agreement["agreement"]) == (2 * SLOTS, 1, 1)
 
 
 def test_what_cannot_be_is_told_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

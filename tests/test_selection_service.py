@@ -125,6 +125,31 @@ def test_a_full_registry_lets_tasks_wait(service: Service) -> None:
     assert served.state.count == 6
 
 
+def test_where_programs_are_missing_the_freest_provider_has_the_task_and_nothing_is_forgotten(service: Service) -> None:
+    state = opened(service, 900, 900, 900, 100, 900)
+    state = assigned(service, state, task="decided", steps=STEPS, time_s=0).state
+    state = ask(service, state, "complete", task="decided", quality=0.9, time_s=1).state
+    told = {}
+    for number in range(4):
+        asked = service.operations["assign"].request(task=f"{number}", steps=STEPS, time_s=2.0 + number)
+        late = service.meanwhile(state, "assign", asked)
+        assert late is not None
+        assert state.providers[int(late.action["provider"][0])].name == late.answer.provider
+        state, told[f"{number}"] = late.state, late.answer
+    assert [each.provider for each in told.values()] == ["p0", "p1", "p2", "p4"]
+    assert (told["0"].free_steps, told["0"].estimated_quality) == (900 - STEPS, None)
+    for task in told:
+        state = ask(service, state, "complete", task=task, quality=0.2, time_s=50).state
+    state = assigned(service, state, task="next", steps=STEPS, time_s=60).state
+    done = {name: each["tasks_done"] for name, each in service.view(state)["providers"].items()}
+    assert sum(done.values()) == 5
+    assert float(np.asarray(state.experience.done).sum()) == 5
+    assert state.count == 6
+    full = service.meanwhile(opened(service, 100, 100, 100, 100, 50), "assign", asked.model_copy(update={"steps": 120}))
+    assert full is not None
+    assert (full.answer.provider, full.action, full.state.waiting) == (None, None, ("3",))
+
+
 def test_who_leaves_finishes_what_runs_and_a_crash_loses_all(service: Service) -> None:
     state = opened(service, 900, 900, 900, 900, 900)
     for number in range(10):

@@ -244,7 +244,7 @@ def test_requests_of_a_size_without_programs_wait_beside_the_others(
     bodies = [{"vehicles": served.vehicles(0)}, {"vehicles": served.vehicles(1)}]
     with ThreadPoolExecutor(2) as threads:
         waiting = threads.submit(ask, client, "large", bodies[0])
-        while ("large" in server.worker._aside) == waiting.done():
+        while ("large" in server.worker._aside.sessions) == waiting.done():
             time.sleep(0.01)
         after = threads.submit(ask, client, "large", bodies[1])
         assert ask(client, "usual", bodies[0])["waited_for_programs_s"] is None
@@ -257,6 +257,42 @@ def test_requests_of_a_size_without_programs_wait_beside_the_others(
     assert second["waited_for_programs_s"] is None
     assert [each["answer"]["slot"] for each in (first, second)] == [1, 2]
     assert not first["degraded"]
+
+
+def test_who_has_waited_too_long_for_programs_is_answered_by_a_rule(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, compiled = client.app.state.server, threading.Event()
+    monkeypatch.setattr(server.worker._aside, "_longest_s", 0.05)
+    monkeypatch.setattr(server.programs, "make", lambda model, size: compiled.wait(60))
+    monkeypatch.setattr(server.programs, "make_together", lambda model, size: None)
+    open_session(client, "many")
+    names = "abcde"
+    wrong = {"vehicles": [*served.vehicles(0, names), *served.vehicles(0, "a")]}
+    assert ask(client, "many", wrong, 422)["faults"][0]["field"] == "vehicles"
+    first = ask(client, "many", served.slot(0, names), **{"Idempotency-Key": "first"})
+    assert first["degraded"]
+    assert "programs for so many vehicles and units were not compiled within 0.05" in first["degraded_because"]
+    assert first["waited_for_programs_s"] >= 0.05
+    assert ask(client, "many", served.slot(0, names), **{"Idempotency-Key": "first"}) == first
+    assert {each["target_unit"] for each in first["answer"]["vehicles"].values()} == {"west", "east"}
+    shares = [each["processor_share"] for each in first["answer"]["vehicles"].values()]
+    assert sum(shares) == pytest.approx(2)
+    (row,) = decisions(client, "many")
+    assert (row["degraded"], row["observation"]) == (True, b"")
+    assert unpack(row["action"])[0]["target"].shape == (5,)
+    assert "ask again later" in ask(client, "many", served.slot(1, names), 503)["error"]
+    compiled.set()
+    monkeypatch.undo()
+    second = ask(client, "many", served.slot(1, names))
+    assert not second["degraded"]
+    open_session(client, "undisturbed")
+    ask(client, "undisturbed", served.slot(0, names))
+    done = {
+        "target_unit": {name: each["target_unit"] for name, each in first["answer"]["vehicles"].items()},
+        "defend": {name: each["defend"] for name, each in first["answer"]["units"].items()},
+    }
+    assert ask(client, "undisturbed", served.slot(1, names, carried_out=done))["answer"] == second["answer"]
 
 
 def test_sizes_are_those_of_the_models(client: TestClient, tmp_path: Path) -> None:

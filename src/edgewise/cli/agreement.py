@@ -42,9 +42,9 @@ def show_agreement(chosen: Candidate | None, file: Path, as_json: bool) -> int:
     ]
     print_table("by the policy that had decided", ("sha256", "decisions", "same"), by_policy)
     if told["degraded"]:
-        print(f"{told['degraded']:,} of them were answered by the reference rule, because the policy was late")
+        print(f"{told['degraded']:,} of them were answered by the reference rule in the policy's place")
     if told["not_taken"]:
-        print(f"{told['not_taken']:,} more have an input that the policy does not take")
+        print(f"{told['not_taken']:,} more have an input that the policy does not take, or none that was kept")
     return 0
 
 

@@ -24,6 +24,11 @@ Form = tuple[str, str, tuple[int, ...]]
 """Name, type and shape of an array."""
 
 
+def plain_text(facts: Any) -> str:
+    """Plain values in JSON, as `pack` has them."""
+    return json.dumps(facts, separators=(",", ":"))
+
+
 def pack(arrays: Mapping[str, Any], facts: Any) -> bytes:
     """Put arrays and plain values together.
 
@@ -31,7 +36,12 @@ def pack(arrays: Mapping[str, Any], facts: Any) -> bytes:
         arrays: by name.
         facts: what JSON can hold.
     """
-    text = json.dumps(facts, separators=(",", ":")).encode()
+    return pack_text(arrays, plain_text(facts))
+
+
+def pack_text(arrays: Mapping[str, Any], facts: str) -> bytes:
+    """The same of what `plain_text` gives."""
+    text = facts.encode()
     if len(text) > MULTIPLE:
         text = text.ljust(-(-len(text) // MULTIPLE) * MULTIPLE)
     named = {FACTS: np.frombuffer(text, np.uint8)}

@@ -55,10 +55,12 @@ class Settled:
     Attributes:
         state: of the session after it.
         answer: to be told.
+        action: that the answer tells, in arrays of NumPy, if it is `Service.meanwhile`'s.
     """
 
     state: Any
     answer: BaseModel
+    action: Any = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Service(abc.ABC):
     """What there is some number of in a session, which tells the size of programs; empty if programs have none."""
 
     refuses_first: bool = False
-    """Whether `apply` compiles packed programs alone (`numerics.packed_program`), and refuses before it does."""
+    """Whether `apply` compiles kept programs alone (`numerics.kept_programs`), and refuses before it does."""
 
     @property
     def usual(self) -> Sequence[Size]:
@@ -155,6 +157,16 @@ class Service(abc.ABC):
     @abc.abstractmethod
     def rule(self, question: Question) -> Any:
         """The action of the reference rule, which answers where no policy does in time. It must be quick and compile nothing."""
+
+    def meanwhile(self, state: Any, operation: str, request: BaseModel) -> Settled | None:
+        """What a rule answers to a request whose programs take too long to be compiled, without any that are not compiled.
+
+        All that the request tells counts, as if it had been applied. If None, that cannot be without programs that are missing.
+
+        Args:
+            state, operation, request: as of `apply`, for an operation that is decided.
+        """
+        return None
 
     def outside(self, question: Question) -> list[str]:
         """What of a question lies outside of what the policy was trained on: a line each, with value and range."""

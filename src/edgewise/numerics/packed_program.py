@@ -6,12 +6,8 @@ Values are not changed: integers and truth values of the arguments must be exact
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -19,24 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from edgewise.numerics.kept_programs import KEPT, KeptPrograms
+
 Leaves = list[Any]
-_MADE_ONLY = ContextVar("made_only", default=False)
-KEPT = 8
-"""Sizes of arguments for which a function stays compiled; who was not called for the longest time is compiled again."""
-
-
-class NotCompiledError(Exception):
-    """A program was called that is not compiled, where none shall be."""
-
-
-@contextlib.contextmanager
-def made_only() -> Iterator[None]:
-    """Nothing is compiled: a program that is not raises a NotCompiledError."""
-    token = _MADE_ONLY.set(True)
-    try:
-        yield
-    finally:
-        _MADE_ONLY.reset(token)
 
 
 class Layout:
@@ -54,9 +35,9 @@ class Layout:
         self.kind = jnp.zeros(()).dtype
         self.places = [slice(*pair) for pair in itertools.pairwise(ends)]
 
-    def pack(self, tree: Any) -> np.ndarray:
-        """The vector of a tree, in memory."""
-        parts = [np.asarray(leaf, self.kind).ravel() for leaf in jax.tree.leaves(tree)]
+    def pack(self, leaves: Leaves) -> np.ndarray:
+        """The vector of the arrays of a tree, in memory."""
+        parts = [np.asarray(leaf, self.kind).ravel() for leaf in leaves]
         return np.concatenate(parts) if parts else np.zeros(0, self.kind)
 
     def unpack(self, vector: np.ndarray) -> Any:
@@ -103,9 +84,8 @@ class PackedProgram:
     """
 
     def __init__(self, function: Callable[..., Any], kept: int = KEPT) -> None:
-        self._function, self._kept = function, kept
-        self._made: OrderedDict[Any, tuple[Layout, Any, Layout]] = OrderedDict()
-        self._making = threading.Lock()
+        self._function = function
+        self._programs = KeptPrograms[tuple[Layout, Any, Layout]](kept)
 
     def __call__(self, constants: Constants, *arguments: Any) -> Any:
         """The result in memory.
@@ -114,29 +94,10 @@ class PackedProgram:
             constants: on which the function depends.
             arguments: trees of small arrays in memory.
         """
-        layout, program, results = self._find(constants, arguments)
-        return results.unpack(np.asarray(program(constants.leaves, layout.pack(arguments))))
-
-    def _find(self, constants: Constants, arguments: tuple[Any, ...]) -> tuple[Layout, Any, Layout]:
-        key = self._key(constants, arguments)
-        found = self._made.get(key)
-        if found is None:
-            if _MADE_ONLY.get():
-                raise NotCompiledError
-            with self._making:
-                found = self._made.get(key) or self._make(constants, arguments)
-                self._made[key] = found
-                if len(self._made) > self._kept:
-                    self._made.popitem(last=False)
-        else:
-            with contextlib.suppress(KeyError):  # another thread has just let go of it
-                self._made.move_to_end(key)
-        return found
-
-    @staticmethod
-    def _key(constants: Constants, arguments: tuple[Any, ...]) -> Any:
         leaves, structure = jax.tree.flatten(arguments)
-        return constants.key, structure, tuple((leaf.shape, leaf.dtype.char) for leaf in leaves)
+        key = constants.key, structure, tuple([(leaf.shape, leaf.dtype.char) for leaf in leaves])
+        layout, program, results = self._programs.find(key, lambda: self._make(constants, arguments))
+        return results.unpack(np.asarray(program(constants.leaves, layout.pack(leaves))))
 
     def _make(self, constants: Constants, arguments: tuple[Any, ...]) -> tuple[Layout, Any, Layout]:
         layout = Layout(arguments)
@@ -147,5 +108,5 @@ class PackedProgram:
             results.append(Layout(result))
             return join(result)
 
-        program = jax.jit(run).lower(constants.leaves, layout.pack(arguments)).compile()
+        program = jax.jit(run).lower(constants.leaves, layout.pack(jax.tree.leaves(arguments))).compile()
         return layout, program, results[0]

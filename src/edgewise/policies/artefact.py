@@ -209,9 +209,17 @@ class PolicyArtefact:
             ArtefactError: if the observation is not of the shape that the policy was trained for, or is not finite; or if the
                 policy has a memory, which `step` takes.
         """
+        self.require_no_memory()
+        return self.step(observation, (), key)[0]
+
+    def require_no_memory(self) -> None:
+        """Require a policy without a memory.
+
+        Raises:
+            ArtefactError: if it has one.
+        """
         if jax.tree.leaves(self.initial_memory()):
             raise ArtefactError("this policy has a memory: must be used by `initial_memory` and `step`")
-        return self.step(observation, (), key)[0]
 
     def initial_memory(self, batch: tuple[int, ...] = ()) -> Any:
         """Memory at the start of episodes, with leading axes `batch`; an empty tuple for a policy without a memory."""

@@ -13,7 +13,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from edgewise.numerics.packed_program import KEPT, Constants, PackedProgram
+from edgewise.numerics.kept_programs import KEPT, SizedProgram
+from edgewise.numerics.packed_program import Constants, PackedProgram
 from edgewise.policies.protocol import initial_memory, step
 
 BATCHES = (1, 4, 16)
@@ -43,6 +44,8 @@ class Actor:
 
         self._one, self._several = PackedProgram(one), PackedProgram(several, len(BATCHES[1:]) * KEPT)
         self._proven: set[Any] = set()
+        self._arrays = arrays
+        self._freely = SizedProgram(lambda arrays, seen: one(arrays, (seen, ()))[0])
 
     def act(self, asked: Sequence[Asked]) -> list[Asked]:
         """Deterministic actions and the memories after them, in arrays of NumPy.
@@ -57,6 +60,14 @@ class Actor:
             batch, left = left[:size], left[size:]
             answers += [self._one(self._constants, batch[0])] if size == 1 else self._act_together(batch)
         return answers
+
+    def act_freely(self, observation: Any) -> Any:
+        """Deterministic actions of a policy without a memory, in arrays of JAX.
+
+        Args:
+            observation: [*batch, ...], in the arrays of `Description.array`.
+        """
+        return self._freely(self._arrays, observation)
 
     def prepare(self, observation: Any) -> None:
         """Compile the programs for observations of these shapes.

@@ -14,18 +14,21 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from edgewise import __version__
-from edgewise.common.errors import ConfigurationError, EdgewiseError
+from edgewise.common.errors import EdgewiseError
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.environments import registry
+from edgewise.environments.service import Service
+from edgewise.environments.system import System
 from edgewise.serving.decide import Decider
-from edgewise.serving.domain import session_routes, solver_route
+from edgewise.serving.domain import session_places, session_routes, solver_route
+from edgewise.serving.express import Express
 from edgewise.serving.health import health_routes
 from edgewise.serving.inference import inference_routes
 from edgewise.serving.logs import LOG
 from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model, find_sources
 from edgewise.serving.programs import Programs
-from edgewise.serving.refusals import Refusal, RefusedError, of_configuration, of_validation
+from edgewise.serving.refusals import Refusal, RefusedError, of_validation, refusal_of
 from edgewise.serving.repository import Repository
 from edgewise.serving.security import Gate, read_token
 from edgewise.serving.sessions import Sessions
@@ -67,6 +70,7 @@ class Server:
             self.programs,
             settings.max_waiting,
             settings.together,
+            settings.wait_for_programs_s,
         )
         self.sessions = Sessions(self.repository, self.worker, self.store, settings.max_sessions)
 
@@ -136,6 +140,8 @@ def application(server: Server) -> FastAPI:
     app.state.server = server
     add_errors(app)
     _add_routes(app, server)
+    places = {address: place for each in _with_sessions(server) for address, place in session_places(*each).items()}
+    app.add_middleware(Express, places=places, sessions=server.sessions)
     app.add_middleware(Gate, token=server.token, settings=server.settings)
     app.add_middleware(Watch, measures=server.measures)
     return app
@@ -143,9 +149,8 @@ def application(server: Server) -> FastAPI:
 
 def _add_routes(app: FastAPI, server: Server) -> None:
     """Addresses are looked through in their order: those of decisions come first."""
-    for model in server.repository.first_with_sessions():
-        if model.system is not None and model.service is not None:
-            app.include_router(session_routes(model.system, model.service, server.repository, server.sessions))
+    for system, service in _with_sessions(server):
+        app.include_router(session_routes(system, service, server.repository, server.sessions))
     app.include_router(health_routes(server))
     app.include_router(inference_routes(server))
     for system in registry.SYSTEMS.items():
@@ -158,6 +163,11 @@ def _add_routes(app: FastAPI, server: Server) -> None:
         return Response(server.measures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _with_sessions(server: Server) -> list[tuple[System, Service]]:
+    models = server.repository.first_with_sessions()
+    return [(each.system, each.service) for each in models if each.system is not None and each.service is not None]
+
+
 def add_errors(app: FastAPI) -> None:
     """Let an application tell everything that a client can mend in one form; what he cannot, in the log alone."""
 
@@ -165,17 +175,10 @@ def add_errors(app: FastAPI) -> None:
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         return _told(422, of_validation(list(error.errors())))
 
-    @app.exception_handler(ConfigurationError)
-    async def not_allowed(request: Request, error: ConfigurationError) -> JSONResponse:
-        return _told(422, of_configuration(error))
-
     @app.exception_handler(EdgewiseError)
-    async def failed(request: Request, error: EdgewiseError) -> JSONResponse:
-        return _told(422, Refusal(error=str(error)))
-
     @app.exception_handler(RefusedError)
-    async def refused(request: Request, error: RefusedError) -> JSONResponse:
-        return _told(error.status, error.refusal)
+    async def refused(request: Request, error: EdgewiseError | RefusedError) -> JSONResponse:
+        return _told(*refusal_of(error))
 
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> JSONResponse:

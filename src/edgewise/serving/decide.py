@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +13,6 @@ from edgewise.serving.actor import same, shapes_of
 from edgewise.serving.logs import LOG
 from edgewise.serving.measures import Measures
 from edgewise.serving.models import Model
-from edgewise.serving.refusals import refused
 
 
 @dataclass(frozen=True)
@@ -25,16 +22,21 @@ class Decision:
     Attributes:
         action: in arrays of NumPy.
         policy: digest of the policy that was asked.
-        degraded: whether the reference rule answered in its place.
+        because: why the reference rule answered in its place; None if it did not.
         milliseconds: from the question to the action.
         memory: of the policy, for the session's next question.
     """
 
     action: Any
     policy: str
-    degraded: bool
+    because: str | None
     milliseconds: float
     memory: Any = ()
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the reference rule answered in the policy's place."""
+        return self.because is not None
 
 
 @dataclass(frozen=True)
@@ -83,30 +85,6 @@ class Decider:
         with self._changed:
             self._waiting += questions
             self._changed.notify()
-
-    async def decide(self, model: Model, observation: Any, rule: Callable[[], Any] | None = None) -> Decision:
-        """The action of a policy, or the rule's if the deadline passes.
-
-        Args:
-            model: whose policy is asked.
-            observation: without batch axes.
-            rule: the reference rule's action. If None, there is none.
-
-        Raises:
-            ArtefactError: if the policy does not take the observation.
-            RefusedError: if the deadline passes, and there is no rule.
-        """
-        began = time.perf_counter()
-        model.artefact.matches(observation)
-        question = Put(model, model.artefact.described.array(observation))
-        self.put([question])
-        try:
-            action, memory = await asyncio.wait_for(asyncio.wrap_future(question.answer), self.deadline_s)
-        except TimeoutError:
-            if rule is None:
-                raise refused(503, f"model = {model.name!r}: did not answer within {self.deadline_s:g} s") from None
-            return Decision(rule(), model.digest, True, 1000 * (time.perf_counter() - began))
-        return Decision(action, model.digest, False, 1000 * (time.perf_counter() - began), memory)
 
     def close(self) -> None:
         """Answer what waits, then end."""

@@ -72,7 +72,8 @@ def export(store: Store, chosen: Chosen, out: Path, tell: Callable[[int], None])
         ConfigurationError: if the file has another ending.
     """
     where, done = chosen.conditions, 0
-    some = sql.select(sql.func.min(DECISIONS.c.id)).where(*where).group_by(DECISIONS.c.system, DECISIONS.c.policy)
+    alike = DECISIONS.c.system, DECISIONS.c.policy, sql.func.length(DECISIONS.c.observation) > 0
+    some = sql.select(sql.func.min(DECISIONS.c.id)).where(*where).group_by(*alike)
     with store.reading() as connection:
         query = sql.select(DECISIONS).where(DECISIONS.c.id.in_(some))
         columns = forms_of(map(_decision, connection.execute(query).mappings()))
@@ -92,5 +93,5 @@ def _in_parts(connection: Any, where: list[Any]) -> Iterator[list[Decision]]:
 
 
 def _decision(row: Any) -> Decision:
-    observation, action = (unpack(row[part])[0] for part in ("observation", "action"))
+    observation, action = (unpack(row[part])[0] if row[part] else {} for part in ("observation", "action"))
     return Decision({name: row[name] for name in FACTS}, observation, action)

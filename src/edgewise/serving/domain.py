@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.routing import APIRoute
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, StringConstraints
 
 from edgewise.environments.service import Operation, Service, Solving
 from edgewise.environments.system import System
+from edgewise.serving.express import JSON, LONGEST_KEY, Place, response
 from edgewise.serving.refusals import Refusal
 from edgewise.serving.repository import Repository
-from edgewise.serving.requests import Asked, Decided, Reply, Told
+from edgewise.serving.requests import Asked, Decided, Told
 from edgewise.serving.sessions import Sessions
 
 SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-JSON = "application/json"
-LONGEST_KEY = 128
-"""Characters of an idempotency key."""
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY)]
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": Refusal, "description": words}
@@ -43,7 +40,7 @@ def session_routes(system: System, service: Service, repository: Repository, ses
         repository: the models.
         sessions: where it happens.
     """
-    router = APIRouter(prefix=f"/v1/{system.name}/{service.collection}", tags=[system.name], responses=REFUSALS)
+    router = APIRouter(prefix=_prefix(system, service), tags=[system.name], responses=REFUSALS)
     _add_opening(router, system, service.opening, repository, sessions)
     for word, operation in service.operations.items():
         _add_operation(router, system, word, operation, sessions)
@@ -54,9 +51,22 @@ def session_routes(system: System, service: Service, repository: Repository, ses
 
     @router.delete("/{session}", status_code=204, summary="close a session; its decisions are kept")
     async def remove(http: Request, session: str) -> Response:
-        return _response(await sessions.remove(system.name, session, await _asked(http, None)))
+        return response(await sessions.remove(system.name, session, await _asked(http, None)))
 
     return router
+
+
+def session_places(system: System, service: Service) -> dict[tuple[str, str], Place]:
+    """The addresses of the operations of a system, for the short way."""
+    start = _prefix(system, service)
+    return {
+        (start, word): Place(system.name, word, operation.request, f"{start}/{{session}}/{word}")
+        for word, operation in service.operations.items()
+    }
+
+
+def _prefix(system: System, service: Service) -> str:
+    return f"/v1/{system.name}/{service.collection}"
 
 
 def solver_route(system: System, solving: Solving) -> APIRouter:
@@ -82,7 +92,7 @@ def _add_opening(
         key: Key = None,
     ) -> Response:
         chosen = repository.of_system(system.name) if model is None else repository.find(model)
-        return _response(await sessions.open(chosen, session, request, await _asked(http, key)))
+        return response(await sessions.open(chosen, session, request, await _asked(http, key)))
 
     _typed(open_session, request=opening.request)
     told: Any = Told[opening.answer]  # type: ignore[name-defined]
@@ -92,7 +102,7 @@ def _add_opening(
 def _add_operation(router: APIRouter, system: System, word: str, operation: Operation, sessions: Sessions) -> None:
     async def ask(http: Request, session: str, request: Any, key: Key = None) -> Response:
         asked = await _asked(http, key)
-        return _response(await sessions.apply(system.name, session, word, request, asked))
+        return response(await sessions.apply(system.name, session, word, request, asked))
 
     _typed(ask, request=operation.request)
     kind: Any = Decided if operation.decides else Told
@@ -102,33 +112,7 @@ def _add_operation(router: APIRouter, system: System, word: str, operation: Oper
         methods=["POST"],
         response_model=kind[operation.answer],
         summary=operation.summary,
-        route_class_override=Direct,
     )
-
-
-class Direct(APIRoute):
-    """A route whose body is read straight into its model; whatever is unusual about a request is left to FastAPI.
-
-    FastAPI reads JSON into dictionaries, solves dependencies and validates: a third of the time that a decision takes.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
-        usual, ask = super().get_route_handler(), self.endpoint
-        model: type[BaseModel] = ask.__annotations__["request"]
-
-        async def answer(http: Request) -> Response:
-            key = http.headers.get("idempotency-key")
-            if http.headers.get("content-type") != JSON or not (key is None or 0 < len(key) <= LONGEST_KEY):
-                return await usual(http)
-            try:
-                request = model.model_validate_json(await http.body())
-            except ValidationError:
-                return await usual(http)
-            told: Response = await ask(http, http.path_params["session"], request, key)
-            return told
-
-        return answer
 
 
 def _typed(function: Callable[..., Any], **types: type[BaseModel]) -> None:
@@ -138,8 +122,3 @@ def _typed(function: Callable[..., Any], **types: type[BaseModel]) -> None:
 
 async def _asked(http: Request, key: str | None) -> Asked:
     return Asked(http.state.request_id, http.url.path, await http.body(), key)
-
-
-def _response(reply: Reply) -> Response:
-    headers = {"Idempotency-Replayed": "true"} if reply.repeated else {}
-    return Response(reply.body, reply.status, headers, media_type=JSON)

@@ -14,8 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from edgewise import __version__
 from edgewise.common.errors import ConfigurationError, EdgewiseError
 from edgewise.common.packed import flat, nested
-from edgewise.policies.golden import act
-from edgewise.policies.protocol import takes_any_size
+from edgewise.policies.protocol import step, takes_any_size
 from edgewise.serving.models import Model
 from edgewise.serving.refusals import Refusal, RefusedError, of_configuration, of_validation
 from edgewise.serving.tensors import NAMES, TensorIn, TensorOut, TensorParameters, read_tensors, write_tensors
@@ -221,7 +220,7 @@ def _tensors(model: Model) -> tuple[list[TensorMetadata], list[TensorMetadata]]:
 def _forms(model: Model, space: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Shapes and types of the observation and the action, by the names of their tensors."""
     seen = jax.eval_shape(space.sample, jax.random.key(0))
-    acted = jax.eval_shape(lambda observation: act(model.artefact.policy, observation, (), None)[0], seen)
+    acted = jax.eval_shape(lambda observation: step(model.artefact.policy, observation, (), None)[0], seen)
     return _named(seen, OBSERVATION), _named(acted, ACTION)
 
 
@@ -243,7 +242,7 @@ def _inferred(model: Model, body: bytes, length: str | None) -> Response:
     request = _read(InferIn, body[:head])
     arrays = read_tensors(request.inputs, body[head:])
     observation = arrays[OBSERVATION] if set(arrays) == {OBSERVATION} else nested(arrays)
-    acted = {name: np.asarray(array) for name, array in _named(model.artefact.act(observation), ACTION).items()}
+    acted = {name: np.asarray(array) for name, array in _named(_acted(model, observation), ACTION).items()}
     wanted = request.outputs or [OutputIn(name=name) for name in acted]
     for each in wanted:
         if each.name not in acted:
@@ -256,6 +255,13 @@ def _inferred(model: Model, body: bytes, length: str | None) -> Response:
     if not behind:
         return Response(text, media_type="application/json")
     return Response(text + behind, media_type="application/octet-stream", headers={LENGTH: str(len(text))})
+
+
+def _acted(model: Model, observation: Any) -> Any:
+    """`PolicyArtefact.act`, in programs of which few are kept."""
+    model.artefact.require_no_memory()
+    model.artefact.matches(observation)
+    return model.actor.act_freely(model.artefact.described.array(observation))
 
 
 def _read(kind: type[Told], body: bytes) -> Told:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from edgewise.common.errors import ConfigurationError
 from edgewise.common.host_memory import release_unused_memory
 from edgewise.environments.service import Size
-from edgewise.numerics.packed_program import KEPT
+from edgewise.numerics.kept_programs import KEPT
 from edgewise.serving.logs import LOG
 from edgewise.serving.models import Model
 from edgewise.serving.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from edgewise.common.errors import ConfigurationError
+from edgewise.common.errors import ConfigurationError, EdgewiseError
 
 SHOWN = 200
 """Characters of a value that are repeated."""
@@ -43,6 +43,13 @@ class RefusedError(Exception):
 def refused(status: int, text: str) -> RefusedError:
     """The error of a status with a line of text."""
     return RefusedError(status, Refusal(error=text))
+
+
+def refusal_of(error: RefusedError | EdgewiseError) -> tuple[int, Refusal]:
+    """The status of HTTP, and what is told, of an error that a client can mend."""
+    if isinstance(error, RefusedError):
+        return error.status, error.refusal
+    return 422, of_configuration(error) if isinstance(error, ConfigurationError) else Refusal(error=str(error))
 
 
 def of_configuration(error: ConfigurationError) -> Refusal:

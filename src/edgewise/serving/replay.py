@@ -81,6 +81,8 @@ def replay(artefact: PolicyArtefact, decisions: Iterable[Decision], tell: Callab
         systems.add(str(decision.facts["system"]))
         if decision.facts["system"] == artefact.environment:
             try:
+                if not decision.observation:
+                    raise ArtefactError("no observation was kept: programs were missing that would have made it")
                 seen = tree_of(decision.observation)
                 _compare(agreement, decision, flat(artefact.act(seen)), _there(artefact, seen))
             except ArtefactError as error:

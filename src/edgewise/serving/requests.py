@@ -29,7 +29,8 @@ class Decided(Told[Answer], Generic[Answer]):
     decision_id: str | None = None
     model: str | None = None
     policy_sha256: str | None = Field(None, description="digest of the policy that was asked")
-    degraded: bool = Field(False, description="whether the reference rule answered, because the policy was late")
+    degraded: bool = Field(False, description="whether a reference rule answered in the policy's place")
+    degraded_because: str | None = Field(None, description="why it did")
     waited_for_programs_s: float | None = Field(
         None, description="how long programs of its size were compiled, s, during which the deadline did not run"
     )
@@ -87,7 +88,8 @@ class Job:
         model: that shall decide, for "open".
         operation, request: of the service, see `Service.apply`.
         waited_s: for programs of its size, s; None if they were there.
-        arrived: when, by `time.perf_counter`, s.
+        arrived: when, by `time.perf_counter`, s; when it had waited for programs, if it has.
+        aside: since when it has waited for programs, by the same clock; None if it has not.
         attempts: times that it could not be kept because another server has changed its session.
         reply: the end of it.
     """
@@ -100,6 +102,7 @@ class Job:
     operation: str = ""
     request: BaseModel | None = None
     waited_s: float | None = None
+    aside: float | None = None
     arrived: float = field(default_factory=time.perf_counter)
     attempts: int = 0
     reply: Future[Reply] = field(default_factory=Future)

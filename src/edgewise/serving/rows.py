@@ -17,8 +17,7 @@ class Noted:
     """A question as it is kept.
 
     Attributes:
-        observation: see `common.packed`.
-        sha256: digest of that.
+        observation, sha256: see `store.DecisionRow`.
         outside: what of the question is outside of what the policy was trained on.
     """
 

@@ -7,6 +7,7 @@ import hmac
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -132,16 +133,22 @@ class Gate:
         if len(body) > most:
             await _refuse(scope, send, 413, _large(self._settings), {"connection": "close"})
             return
-        told_once = False
+        message = {"type": "http.request", "body": body, "more_body": False}
+        await self._app(scope, beginning_with(message, receive), send)
 
-        async def replay() -> Any:
-            nonlocal told_once
-            if told_once:
-                return await receive()
-            told_once = True
-            return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, replay, send)
+def beginning_with(message: Any, receive: Any) -> Callable[[], Coroutine[Any, Any, Any]]:
+    """What an application receives, if a message has been taken already."""
+    told = False
+
+    async def first() -> Any:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return message
+
+    return first
 
 
 async def _whole_body(receive: Any, most: int) -> bytes | None:

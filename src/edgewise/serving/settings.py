@@ -32,6 +32,8 @@ class Settings:
         every_state: keep the state of a session after every request, not only the last, so that the live view can go through all
             of it; takes about as much on disk as the decisions.
         deadline_ms: time after which the reference rule answers a request in the policy's place, ms.
+        wait_for_programs_s: longest time that a request waits for the programs of its size to be compiled, s; then a rule that
+            needs none answers in the policy's place.
         shadow: models that decide on the same questions as others and are compared, never answer; NAME=SHADOW, names of models.
         token_file: file with the token that requests must carry. If None, it is the environment variable EDGEWISE_TOKEN; if
             that is not set either, none is needed.
@@ -58,6 +60,7 @@ class Settings:
     every_state: bool = False
     sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NUMBER[xNUMBER] ...")] = ()
     deadline_ms: float = 250.0
+    wait_for_programs_s: float = 60.0
     shadow: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=SHADOW ...")] = ()
     token_file: Path | None = None
     tls_certificate: Path | None = None
@@ -77,7 +80,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         check_integer("port", self.port, 0, 65535)
-        for name in ("deadline_ms", "max_body_mib", "body_s", "stop_s"):
+        for name in ("deadline_ms", "wait_for_programs_s", "max_body_mib", "body_s", "stop_s"):
             check_range(name, getattr(self, name), 0, open_low=True)
         for name in ("max_sessions", "max_connections", "max_waiting", "together", "replicas"):
             check_integer(name, getattr(self, name), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,9 +92,9 @@ class DecisionRow:
         session, system, model: to which it belongs.
         policy: digest of the policy that gave it; of the one that was late, if it is degraded.
         request: id of the request.
-        input_sha256: digest of the observation.
-        observation, action: see `common.packed`.
-        degraded: whether the reference rule gave it.
+        input_sha256: digest of the observation; of the request, if there is none.
+        observation, action: see `common.packed`; no observation where programs were missing that would have made it.
+        degraded: whether a reference rule gave it.
         outside: what of its input was outside of what the policy was trained on; a line each.
         milliseconds: from the question to the action.
     """
@@ -261,36 +261,61 @@ def _kept(connection: sql.Connection, change: Change, every_state: bool) -> bool
         return False
 
 
+class Statement:
+    """A statement in the words of a database, made once: SQLAlchemy looks its own up anew each time that one is carried out.
+
+    Args:
+        told: it; all of its parameters have names.
+    """
+
+    def __init__(self, told: Any) -> None:
+        self._told = told
+        self._made: dict[str, Any] = {}
+
+    def carry_out(self, connection: sql.Connection, values: Mapping[str, Any]) -> int:
+        """Carry it out.
+
+        Returns:
+            Number of rows that it has changed.
+        """
+        dialect = connection.dialect
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made[dialect.name] = self._told.compile(dialect=dialect)
+        names = made.positiontup
+        given: Any = dict(values) if names is None else tuple([values[name] for name in names])
+        return int(connection.exec_driver_sql(made.string, given).rowcount)
+
+
 BEFORE, BEFORE_VERSION = "before_id", "before_version"
 _UNCHANGED = sql.and_(SESSIONS.c.id == sql.bindparam(BEFORE), SESSIONS.c.version == sql.bindparam(BEFORE_VERSION))
-REMOVE = sql.delete(SESSIONS).where(_UNCHANGED)
-UPDATE = (
-    sql.update(SESSIONS).where(_UNCHANGED).values({each.name: sql.bindparam(each.name) for each in SESSIONS.columns})
+_CHANGED = {each.name: sql.bindparam(each.name) for each in SESSIONS.columns}
+REMOVE = Statement(sql.delete(SESSIONS).where(_UNCHANGED))
+UPDATE = Statement(sql.update(SESSIONS).where(_UNCHANGED).values(_CHANGED))
+REMOVE_STATES = Statement(sql.delete(STATES).where(STATES.c.session == sql.bindparam(BEFORE)))
+ADD_SESSION, ADD_STATE, ADD_DECISION, ADD_ANSWER = (
+    Statement(sql.insert(table)) for table in (SESSIONS, STATES, DECISIONS, ANSWERS)
 )
-REMOVE_STATES = sql.delete(STATES).where(STATES.c.session == sql.bindparam(BEFORE))
-ADD_STATE = sql.insert(STATES)
-ADD_SESSION, ADD_DECISION, ADD_ANSWER = sql.insert(SESSIONS), sql.insert(DECISIONS), sql.insert(ANSWERS)
-"""Statements, made once."""
 
 
 def _keep(connection: sql.Connection, change: Change, every_state: bool) -> bool:
     row = change.session
     before = {BEFORE: row.id, BEFORE_VERSION: row.version - 1}
     if change.removed:
-        kept = connection.execute(REMOVE, before).rowcount == 1
+        kept = REMOVE.carry_out(connection, before) == 1
         if kept and every_state:
-            connection.execute(REMOVE_STATES, {BEFORE: row.id})
+            REMOVE_STATES.carry_out(connection, {BEFORE: row.id})
     elif row.version == 0:
-        connection.execute(ADD_SESSION, vars(row))
+        ADD_SESSION.carry_out(connection, vars(row))
         kept = True
     else:
-        kept = connection.execute(UPDATE, {**vars(row), **before}).rowcount == 1
+        kept = UPDATE.carry_out(connection, {**vars(row), **before}) == 1
     if kept and change.decision is not None:
-        connection.execute(ADD_DECISION, vars(change.decision))
+        ADD_DECISION.carry_out(connection, vars(change.decision))
     if kept and every_state and not change.removed:
-        connection.execute(ADD_STATE, {"session": row.id, "version": row.version, "state": row.state})
+        ADD_STATE.carry_out(connection, {"session": row.id, "version": row.version, "state": row.state})
     if kept and change.answer is not None:
-        connection.execute(ADD_ANSWER, vars(change.answer))
+        ADD_ANSWER.carry_out(connection, vars(change.answer))
     return kept
 
 

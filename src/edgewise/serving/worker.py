@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from edgewise.environments.service import Question, Service, Settled, Size
-from edgewise.numerics.packed_program import NotCompiledError, made_only
+from edgewise.numerics.kept_programs import NotCompiledError, made_only
+from edgewise.serving.aside import Aside
 from edgewise.serving.decide import Decider, Decision, Put
 from edgewise.serving.held import Held, HeldSessions, packed_memory, service_of, unpacked_memory
 from edgewise.serving.logs import LOG
@@ -76,6 +77,7 @@ class Worker:
         programs: those that are compiled.
         most_waiting: requests that may wait.
         together: requests that are carried out together.
+        wait_s: longest time that a request waits for programs, s.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Worker:
         programs: Programs,
         most_waiting: int,
         together: int,
+        wait_s: float,
     ) -> None:
         self._repository, self._decider, self._store, self._measures = repository, decider, store, measures
         self._programs = programs
@@ -95,8 +98,8 @@ class Worker:
         """Told of everything that was kept: the change, and the state after it, None if the session was removed."""
         self.held = HeldSessions(repository, store)
         self._waiting: list[Job] = []
-        self._aside: set[str] = set()
         self._changed = threading.Condition()
+        self._aside = Aside(programs, wait_s, self._changed, lambda job: self._waiting.insert(0, job))
         self._open = True
         self._pruned = time.time()
         self._thread = threading.Thread(target=self._work, name="sessions", daemon=True)
@@ -127,10 +130,11 @@ class Worker:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(self._has_work)
+                self._changed.wait_for(self._has_work, self._aside.left_s)
+                self._aside.release_late()
                 jobs = self._take()
                 self._measures.queue.set(len(self._waiting))
-                if not jobs and not self._waiting and not self._aside and not self._open:
+                if not jobs and not self._waiting and not self._aside.sessions and not self._open:
                     return
             self.carry_out(jobs)
             self._measures.sessions.set(len(self.held))
@@ -140,12 +144,13 @@ class Worker:
 
     def _has_work(self) -> bool:
         """Whether something can be carried out, or the end has come."""
-        return any(job.session not in self._aside for job in self._waiting) or not (self._open or self._aside)
+        aside = self._aside.sessions
+        return any(job.session not in aside for job in self._waiting) or not (self._open or aside)
 
     def _take(self) -> list[Job]:
         """Those that wait, at most one of each session, in their order; none of a session whose programs are compiled now."""
         taken: list[Job] = []
-        names = set(self._aside)
+        names = self._aside.sessions
         left: list[Job] = []
         for job in self._waiting:
             if job.session in names or len(taken) >= self._together:
@@ -184,29 +189,31 @@ class Worker:
             return Pending(job, model, service, held, None)
         assert job.request is not None
         size = service.size(held.state, job.operation, job.request)
-        if size is not None and job.waited_s is None and not self._programs.made(model, size):
-            if service.refuses_first:
-                with contextlib.suppress(NotCompiledError), made_only():
-                    service.apply(held.state, job.operation, job.request)
-            self._put_aside(job, model, size)
-            return None
+        if size is not None and not self._programs.made(model, size):
+            return self._without_programs(job, model, held, size)
         with self._measures.stages.labels(model.name, "apply").time():
             return Pending(job, model, service, held, service.apply(held.state, job.operation, job.request))
 
-    def _put_aside(self, job: Job, model: Model, size: Size) -> None:
-        """Let a request wait for its programs, and those of other sessions pass."""
-
-        def go_on() -> None:
-            job.waited_s = time.perf_counter() - job.arrived
-            job.arrived = time.perf_counter()
-            with self._changed:
-                self._aside.discard(job.session)
-                self._waiting.insert(0, job)
-                self._changed.notify()
-
-        with self._changed:
-            self._aside.add(job.session)
-        self._programs.want(model, size, go_on)
+    def _without_programs(self, job: Job, model: Model, held: Held, size: Size) -> Pending | None:
+        """Let a request wait for its programs, and those of other sessions pass; what a rule says, if it has for too long."""
+        assert job.request is not None
+        service = service_of(model)
+        if not self._aside.too_long(job):
+            if service.refuses_first:
+                with contextlib.suppress(NotCompiledError), made_only():
+                    service.apply(held.state, job.operation, job.request)
+            self._aside.put(job, model, size)
+            return None
+        because = f"programs for so many {' and '.join(service.counted)} were not compiled within {job.waited_s:.3g} s"
+        settled = service.meanwhile(held.state, job.operation, job.request)
+        if settled is None:
+            raise refused(503, f"{because}: ask again later")
+        pending = Pending(job, model, service, held, settled)
+        if settled.action is not None:
+            memory, waited_ms = unpacked_memory(model, held.row.memory), 1000 * (job.waited_s or 0.0)
+            pending.decision = Decision(settled.action, model.digest, because, waited_ms, memory)
+            pending.noted = Noted(b"", job.asked.digest, [])
+        return pending
 
     def _repeated(self, asked: Asked) -> Reply | None:
         row = None if asked.key is None else self._store.answer(asked.scope, asked.key)
@@ -255,14 +262,13 @@ class Worker:
         try:
             action, memory = each.put.answer.result(timeout=max(left, 0.0))
             took = time.perf_counter() - each.job.arrived
-            decision = Decision(action, digest, False, 1000 * took, memory)
+            decision = Decision(action, digest, None, 1000 * took, memory)
         except TimeoutError:
             each.put.answer.cancel()
             took = time.perf_counter() - each.job.arrived
-            decision = Decision(each.service.rule(question), digest, True, 1000 * took, each.put.memory)
-            LOG.warning("degraded", request=each.job.asked.id, model=each.model.name, milliseconds=1000 * took)
+            because = f"the policy did not answer within {1000 * self._decider.deadline_s:g} ms"
+            decision = Decision(each.service.rule(question), digest, because, 1000 * took, each.put.memory)
         self._measures.stages.labels(each.model.name, "decide").observe(took)
-        self._measures.decisions.labels(each.model.name, digest, str(decision.degraded).lower()).inc()
         return decision
 
     def _tell(self, each: Pending, settled: Settled) -> None:
@@ -284,6 +290,7 @@ class Worker:
         told: dict[str, Any] = {"session": row.id, "request_id": job.asked.id, "answer": settled.answer}
         answer: BaseModel
         if each.decision is not None and each.noted is not None:
+            self._count(each, each.decision)
             self._measures.outside.labels(each.model.name).inc(bool(each.noted.outside))
             decision = decision_row(row, job.asked.id, each.noted, each.decision)
             answer = DECIDED(
@@ -292,6 +299,7 @@ class Worker:
                 model=decision.model,
                 policy_sha256=decision.policy,
                 degraded=decision.degraded,
+                degraded_because=each.decision.because,
                 waited_for_programs_s=job.waited_s,
                 outside=each.noted.outside,
             )
@@ -306,6 +314,13 @@ class Worker:
             kept = AnswerRow(asked.scope, asked.key, asked.digest, each.reply.status, each.reply.body, time.time())
         each.change = Change(row, decision, kept)
         each.outcome = settled
+
+    def _count(self, each: Pending, decision: Decision) -> None:
+        name, milliseconds = each.model.name, decision.milliseconds
+        self._measures.decisions.labels(name, decision.policy, str(decision.degraded).lower()).inc()
+        if decision.degraded:
+            request, because = each.job.asked.id, decision.because
+            LOG.warning("degraded", request=request, model=name, milliseconds=milliseconds, because=because)
 
     def _keep(self, ready: list[Pending]) -> None:
         """Keep all changes in one transaction, then answer."""

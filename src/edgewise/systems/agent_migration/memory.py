@@ -98,9 +98,19 @@ class Memory(eqx.Module):
     @property
     def pace(self) -> Float[Array, " v"]:
         """Each vehicle's speed over the expected one: 1 at first, then more and more by what it has travelled."""
-        usual = PACE_PRIOR * self.expected / jnp.maximum(self.moved, 1.0)
-        known = self.travelled + usual
-        return jnp.where(self.moved > 0, known / jnp.maximum(self.expected + usual, 1e-6), 1.0)
+        return pace_of(self)
+
+
+def pace_of(memory: Any, numbers: Any = jnp) -> Any:
+    """`Memory.pace` [V].
+
+    Args:
+        memory: what is remembered.
+        numbers: see `host_records`.
+    """
+    usual = PACE_PRIOR * memory.expected / numbers.maximum(memory.moved, 1.0)
+    known = memory.travelled + usual
+    return numbers.where(memory.moved > 0, known / numbers.maximum(memory.expected + usual, 1e-6), 1.0)
 
 
 def see(environment: AgentMigration, state: AgentMigrationState, memory: Memory | None = None) -> Seen:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from edgewise.drawing.scene import Headline, Place, Scene
 from edgewise.environments.service import Question, Shown
 from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
-from edgewise.systems.agent_migration.expected import expected_latencies
 from edgewise.systems.agent_migration.operated import Operated
 from edgewise.systems.agent_migration.scene import Slot, map_of, panels_of
 from edgewise.systems.agent_migration.session import Session
@@ -95,9 +91,7 @@ def _course(
         (np.zeros(len(slot.units), bool) if slot.defence is None else slot.defence),
     )
     for name, (target, defence) in ((EXPECTED, own), (BY_RULE, (planned[TARGET], planned[DEFENCE]))):
-        there, _ = jax.device_get(
-            _expected(session.parameters, session.seen, session.memory, jnp.asarray(target), jnp.asarray(defence, bool))
-        )
+        there, _, _ = session.padding.expect(session.seen, session.memory, np.asarray(target), np.asarray(defence))
         course[name] = (state.slot + 1, float(there[np.isfinite(there)].sum()))
     return course
 
@@ -113,6 +107,3 @@ def _corners(slot: Slot) -> tuple[Place, Place]:
     low = np.concatenate([slot.places - cell, slot.positions])
     high = np.concatenate([slot.places + cell, slot.positions])
     return corner(low, True), corner(high, False)
-
-
-_expected = eqx.filter_jit(expected_latencies)

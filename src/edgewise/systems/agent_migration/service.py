@@ -12,18 +12,21 @@ from pydantic import BaseModel
 from edgewise.common.errors import ConfigurationError
 from edgewise.environments.bipartite import COLUMN
 from edgewise.environments.service import Operation, Question, Service, Settled, Shown, Size
+from edgewise.numerics.kept_programs import NotCompiledError, made_only
 from edgewise.systems.agent_migration import stored, words
+from edgewise.systems.agent_migration.belief import ATTACKED
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
 from edgewise.systems.agent_migration.entities import DEFENCE, TARGET
 from edgewise.systems.agent_migration.features import PAIRS, UNITS
 from edgewise.systems.agent_migration.fleet import Fleet, Unit, Vehicle
 from edgewise.systems.agent_migration.instances import alone
+from edgewise.systems.agent_migration.memory import pace_of
 from edgewise.systems.agent_migration.operated import Operated
 from edgewise.systems.agent_migration.operated_scene import shown
 from edgewise.systems.agent_migration.padding import step_up
 from edgewise.systems.agent_migration.ranges import outside
 from edgewise.systems.agent_migration.reports import Orders, Outcome, Packets, Situation, require_known
-from edgewise.systems.agent_migration.session import Session, begin
+from edgewise.systems.agent_migration.session import Session, begin, nearest_next
 
 EXPECTED: tuple[Size, ...] = ((8, 4),)
 """Vehicles and units of usual sessions."""
@@ -81,18 +84,11 @@ class AgentMigrationService(Service):
 
     def apply(self, state: Any, operation: str, request: BaseModel) -> Settled | Question:
         assert isinstance(request, words.SlotIn)
-        assert isinstance(state, Operated)
-        units = state.units if request.units is None else _units(request.units)
-        following = replace(state, units=units, slot=state.slot + 1)
         if not request.vehicles:
-            return _nobody(following, request)
-        vehicles = tuple(Vehicle(v.id, v.raw_data_mb, v.agent_data_mb, v.tolerance_s) for v in request.vehicles)
-        session = _advanced(following, request, vehicles)
-        return Question(
-            replace(following, session=session, absent=False),
-            session.padded,
-            {"tell_reputations": request.tell_reputations},
-        )
+            return _nobody(_later(state, request), request)
+        following = _told_of(state, request)
+        assert following.session is not None
+        return Question(following, following.session.padded, {"tell_reputations": request.tell_reputations})
 
     def answer(self, question: Question, action: Any) -> Settled:
         state: Operated = question.state
@@ -102,36 +98,27 @@ class AgentMigrationService(Service):
         target, defence = np.asarray(action[TARGET])[: count[0]], np.asarray(action[DEFENCE])[: count[1]]
         orders = session.orders({TARGET: target, DEFENCE: defence})
         there, staying, pace = session.padding.expect(session.seen, session.memory, target, defence)
-        vehicles, units = session.fleet.vehicle_names, session.fleet.unit_names
-        reputation = np.asarray(session.seen.reputation)
-        mean = reputation.mean(0)
+        expected = [(_finite(float(one)), _finite(float(other))) for one, other in zip(there, staying, strict=True)]
         attacked = question.observation[UNITS]["attacked"]
-        threshold, serving = state.config.reputation_threshold, np.asarray(session.seen.serving)
-        told = words.SlotOut(
-            slot=state.slot,
-            vehicles={
-                name: words.VehicleOut(
-                    serving_unit=units[int(serving[i])],
-                    target_unit=orders.target[name],
-                    processor_share=orders.share[name],
-                    expected_latency_s=_finite(float(there[i])),
-                    expected_latency_staying_s=_finite(float(staying[i])),
-                    pace=float(pace[i]),
-                )
-                for i, name in enumerate(vehicles)
-            },
-            units={
-                name: words.UnitOut(
-                    defend=orders.defence[name],
-                    reputation=float(mean[i]),
-                    attack_suspected=bool(mean[i] < threshold),
-                    attack_probability=float(attacked[i]),
-                )
-                for i, name in enumerate(units)
-            },
-            reputations=_table(reputation, vehicles, units) if question.details["tell_reputations"] else None,
-        )
+        told = _slot_out(state, orders, expected, pace, attacked, question.details["tell_reputations"])
         return Settled(replace(state, orders=orders), told)
+
+    def meanwhile(self, state: Any, operation: str, request: BaseModel) -> Settled | None:
+        """Every agent goes to the unit that is nearest to where its vehicle is expected; latencies are not told."""
+        assert isinstance(request, words.SlotIn)
+        try:
+            with made_only():
+                following = _told_of(state, request)
+        except NotCompiledError:
+            return None
+        session = following.session
+        assert session is not None
+        action = nearest_next(session)
+        orders, nothing = session.orders(action), [(None, None)] * len(session.fleet.vehicles)
+        attacked = np.asarray(session.memory.filter.probability)[:, ATTACKED]
+        pace = pace_of(session.memory, np)
+        told = _slot_out(following, orders, nothing, pace, attacked, request.tell_reputations)
+        return Settled(replace(following, orders=orders), told, action)
 
     def rule(self, question: Question) -> Any:
         """The quick far-sighted plan, which the observation holds already (`plan`)."""
@@ -191,6 +178,18 @@ def _of_many(config: AgentMigrationConfig) -> dict[str, Any]:
     """Fields with a value for each vehicle or unit of the training, which say nothing of others."""
     names = ("link_rate_mbps", "cpu_mhz", "raw_data_mb", "agent_data_mb", "tolerance")
     return {name: None for name in names if np.ndim(getattr(config, name))}
+
+
+def _later(state: Operated, request: words.SlotIn) -> Operated:
+    """The session when another slot is told."""
+    return replace(state, units=state.units if request.units is None else _units(request.units), slot=state.slot + 1)
+
+
+def _told_of(state: Operated, request: words.SlotIn) -> Operated:
+    """The session at the start of a slot with vehicles, before it is decided."""
+    following = _later(state, request)
+    vehicles = tuple(Vehicle(v.id, v.raw_data_mb, v.agent_data_mb, v.tolerance_s) for v in request.vehicles)
+    return replace(following, session=_advanced(following, request, vehicles), absent=False)
 
 
 def _advanced(state: Operated, request: words.SlotIn, vehicles: tuple[Vehicle, ...]) -> Session:
@@ -263,9 +262,60 @@ def _outcome(report: words.ReportIn) -> Outcome:
 
 def _carried_out(orders: Orders, told: words.CarriedOut) -> Orders:
     """The last orders, but for what was done otherwise."""
+    if not told.target_unit and not told.defend:
+        return orders
     require_known("carried_out.target_unit", told.target_unit, tuple(orders.target))
     require_known("carried_out.defend", told.defend, tuple(orders.defence))
     return replace(orders, target={**orders.target, **told.target_unit}, defence={**orders.defence, **told.defend})
+
+
+def _slot_out(
+    state: Operated,
+    orders: Orders,
+    expected: Sequence[tuple[float | None, float | None]],
+    pace: np.ndarray,
+    attacked: np.ndarray,
+    tell_reputations: bool,
+) -> words.SlotOut:
+    """What is told of a slot.
+
+    Args:
+        state: in which orders are given.
+        orders: of the slot.
+        expected: latency of each vehicle at its target, and where it is, s.
+        pace: of each vehicle.
+        attacked: probability that each unit is attacked.
+        tell_reputations: whether those of every user are told.
+    """
+    session = state.session
+    assert session is not None
+    vehicles, units = session.fleet.vehicle_names, session.fleet.unit_names
+    reputation, serving = np.asarray(session.seen.reputation), np.asarray(session.seen.serving)
+    mean, threshold = reputation.mean(0), state.config.reputation_threshold
+    return words.SlotOut(
+        slot=state.slot,
+        vehicles={
+            name: words.VehicleOut(
+                serving_unit=units[int(serving[i])],
+                target_unit=orders.target[name],
+                processor_share=orders.share[name],
+                expected_latency_s=expected[i][0],
+                expected_latency_staying_s=expected[i][1],
+                pace=float(pace[i]),
+            )
+            for i, name in enumerate(vehicles)
+        },
+        units={
+            name: words.UnitOut(
+                defend=orders.defence[name],
+                reputation=float(mean[i]),
+                attack_suspected=bool(mean[i] < threshold),
+                attack_probability=float(attacked[i]),
+            )
+            for i, name in enumerate(units)
+        },
+        reputations=_table(reputation, vehicles, units) if tell_reputations else None,
+    )
 
 
 def _table(values: np.ndarray, rows: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, dict[str, float]]:

@@ -331,13 +331,24 @@ def see(p: HostParameters, fleet: Fleet, situation: Situation, history: History,
     )
 
 
+def nearest_next(session: Session) -> dict[str, np.ndarray]:
+    """An action without programs: every agent goes to the unit that is nearest to where its vehicle is expected next.
+
+    The vehicles of a unit share its processor equally, and no unit runs a defence.
+    """
+    serving, units = np.asarray(session.seen.serving), len(session.fleet.units)
+    target = _attached(session.parameters, session.seen.expected, np.full(len(serving), -1))
+    share = 1 / np.bincount(serving, minlength=units)[serving]
+    return {"target": target.astype(np.int32), "defence": np.zeros(units, bool), "share": share}
+
+
 def _attached(
     p: HostParameters, positions: Float[np.ndarray, "v 2"], sent: Int[np.ndarray, " v"]
 ) -> Int[np.ndarray, " v"]:
     """The unit to which each vehicle attaches: where its agent was sent, or the nearest one if that is out of reach."""
     units = np.asarray(p.rsu_positions)
     distance = np.linalg.norm(np.asarray(positions, units.dtype)[:, None] - units, axis=-1)
-    reach = np.take_along_axis(distance, np.maximum(sent, 0)[:, None], 1)[:, 0] <= np.asarray(p.coverage)
+    reach = distance[np.arange(len(sent)), np.maximum(sent, 0)] <= np.asarray(p.coverage)
     return np.where((sent >= 0) & reach, sent, np.argmin(distance, axis=1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from edgewise.common.packed import flat, nested, pack, unpack
+from edgewise.common.packed import flat, nested, pack_text, plain_text, unpack
 from edgewise.common.plain import from_plain, to_plain
 from edgewise.systems.agent_migration.belief import Filter
 from edgewise.systems.agent_migration.configuration import AgentMigrationConfig
@@ -22,20 +22,22 @@ from edgewise.systems.agent_migration.standing import Standing
 def dump(state: Operated) -> bytes:
     """The content of a state."""
     session, orders = state.session, state.orders
+    fleet = None if session is None else session.fleet
     facts = {
-        "config": _plain_config(state.config),
-        "units": [vars(unit) for unit in state.units],
-        "orders": None if orders is None else vars(orders),
-        "slot": state.slot,
-        "absent": state.absent,
-        "vehicles": None if session is None else [vars(vehicle) for vehicle in session.fleet.vehicles],
-        "fleet_units": None if session is None else [vars(unit) for unit in session.fleet.units],
+        "config": _config_text(state.config),
+        "units": _told_text(state.units),
+        "orders": plain_text(None if orders is None else vars(orders)),
+        "slot": plain_text(state.slot),
+        "absent": plain_text(state.absent),
+        "vehicles": _told_text(None if fleet is None else fleet.vehicles),
+        "fleet_units": _told_text(None if fleet is None else fleet.units),
     }
+    text = "{" + ",".join([f'"{name}":{fact}' for name, fact in facts.items()]) + "}"
     if session is None:
-        return pack({}, facts)
+        return pack_text({}, text)
     parts = {"seen": session.seen, "memory": session.memory, "standing": session.standing}
     arrays = {name: _plain(part) for name, part in parts.items()}
-    return pack(flat(arrays), facts)
+    return pack_text(flat(arrays), text)
 
 
 def load(content: bytes) -> Operated:
@@ -63,8 +65,14 @@ def load(content: bytes) -> Operated:
 
 
 @lru_cache(maxsize=64)
-def _plain_config(config: AgentMigrationConfig) -> dict[str, Any]:
-    return to_plain(config)
+def _config_text(config: AgentMigrationConfig) -> str:
+    return plain_text(to_plain(config))
+
+
+@lru_cache(maxsize=256)
+def _told_text(told: tuple[Unit, ...] | tuple[Vehicle, ...] | None) -> str:
+    """Units or vehicles, which are mostly those of the slot before."""
+    return plain_text(None if told is None else [vars(each) for each in told])
 
 
 def _units(values: list[dict[str, Any]]) -> tuple[Unit, ...]:

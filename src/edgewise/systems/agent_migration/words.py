@@ -117,7 +117,7 @@ class SlotIn(Words):
         None, description="processor time that waits at every unit, slots"
     )
     report: ReportIn | None = Field(None, description="None leaves reputations as they are")
-    carried_out: CarriedOut = CarriedOut()
+    carried_out: CarriedOut = Field(default_factory=CarriedOut)
     tell_reputations: bool = Field(False, description="tell every user's reputation of every unit")
 
 
@@ -135,7 +135,8 @@ class VehicleOut(Words):
     target_unit: str
     processor_share: float
     expected_latency_s: float | None = Field(
-        description="in the next slot, and what waiting for the migration adds to this one; None out of the target's reach"
+        description="in the next slot, and what waiting for the migration adds to this one; None out of the target's reach, "
+        "or where programs are missing that would tell it"
     )
     expected_latency_staying_s: float | None = Field(description="the same if it stays where it is")
     pace: float = Field(description="its speed so far over the expected one")

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.numerics.kept_programs import SizedProgram
 from edgewise.systems.service_selection import tokens
 from edgewise.systems.service_selection.arrivals import PoissonArrivals
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
@@ -291,7 +292,7 @@ def _rows(one: Experience, other: Experience, change: Any) -> Experience:
     return replace(one, curves=curves, **rows)
 
 
-@eqx.filter_jit
+@SizedProgram
 def _learn_and_see(
     system: ServiceSelection, before: Experience, state: ServiceSelectionState
 ) -> tuple[Experience, Any]:
@@ -299,6 +300,6 @@ def _learn_and_see(
     return experience, tokens.observe(system, state, experience)
 
 
-@eqx.filter_jit
+@SizedProgram
 def _learned(prior: Prior, size: Array, score: Array, deviation: Array) -> Curves:
     return Curves.unknown(1).learn(prior, size, score, deviation)

@@ -38,6 +38,8 @@ EXPECTED: tuple[Size, ...] = ((5,), (20,))
 """Providers of usual sessions."""
 MOST_SIZES = 64
 """Most sizes of tasks at which curves are known."""
+BELIEVED = {"estimated_quality": "estimate", "quality_deviation": "deviation", "charge": "charge"}
+"""Of an answer, with the fields of the observation that tell it."""
 TRAINED = {"providers": "providers", "smallest": "smallest task", "largest": "largest task"}
 """Facts of the training (`instances.facts`) that tell ranges."""
 
@@ -100,27 +102,25 @@ class ServiceSelectionService(Service):
 
     def answer(self, question: Question, action: Any) -> Settled:
         state: Operated = question.state
-        task, steps = question.details["task"], question.details["steps"]
         row = int(np.asarray(action[PROVIDER])[0])
-        provider = state.providers[row]
-        there = state.of(provider.name)
-        place = min(set(range(len(there) + 1)) - {each.place for each in there.values()})
-        assert state.time_s is not None
-        running = {**state.running, task: Running(provider.name, place, steps, state.time_s)}
-        waiting = tuple(each for each in state.waiting if each != task)
-        following = replace(state, running=running, waiting=waiting)
         pairs = question.observation[PAIRS]
-        told = words.AssignOut(
-            task=task,
-            provider=provider.name,
-            estimated_quality=_finite(pairs["estimate"][0, row]),
-            quality_deviation=_finite(pairs["deviation"][0, row]),
-            charge=_finite(pairs["charge"][0, row]),
-            expected_running_s=running_s(steps),
-            tasks_running=len(there) + 1,
-            free_steps=following.free(provider),
-        )
-        return Settled(following, told)
+        believed = {name: _finite(pairs[field][0, row]) for name, field in BELIEVED.items()}
+        return Settled(*_assigned(state, question.details["task"], question.details["steps"], row, believed))
+
+    def meanwhile(self, state: Any, operation: str, request: BaseModel) -> Settled | None:
+        """The provider with the most free steps; qualities that were told are learned from when programs are there.
+
+        The task counts in no price.
+        """
+        assert isinstance(request, words.AssignIn)
+        following = _reached(state, request)
+        if request.task not in following.waiting:
+            following = replace(following, arrived_s=following.time_s, count=following.count + 1)
+        if not _has_room(following, request.steps):
+            return _waiting(following, request)
+        row = int(np.argmax([following.free(each) for each in following.providers]))
+        told = _assigned(following, request.task, request.steps, row, dict.fromkeys(BELIEVED))
+        return Settled(*told, {PROVIDER: np.array([row], np.int32)})
 
     def rule(self, question: Question) -> Any:
         """The rule "bid-price", which the observation holds already as advice."""
@@ -211,14 +211,58 @@ class ServiceSelectionService(Service):
 
 
 def _asked(state: Operated, request: words.AssignIn) -> Settled | Question:
+    following, observation = arrived(_reached(state, request), request.task, request.steps)
+    if _has_room(following, request.steps):
+        return Question(following, observation, {"task": request.task, "steps": request.steps})
+    return _waiting(following, request)
+
+
+def _reached(state: Operated, request: words.AssignIn) -> Operated:
+    """The session when a task is asked for."""
     if request.task in state.running:
         raise ConfigurationError("task", request.task, "another name than that of a task that runs")
-    following, observation = arrived(state.at(request.time_s), request.task, request.steps)
-    if any(request.steps <= following.free(each) for each in following.providers):
-        return Question(following, observation, {"task": request.task, "steps": request.steps})
-    waiting = tuple(dict.fromkeys((*following.waiting, request.task)))
+    return state.at(request.time_s)
+
+
+def _has_room(state: Operated, steps: float) -> bool:
+    return any(steps <= state.free(each) for each in state.providers)
+
+
+def _waiting(state: Operated, request: words.AssignIn) -> Settled:
+    """A task that finds no room waits."""
+    waiting = tuple(dict.fromkeys((*state.waiting, request.task)))
     told = words.AssignOut(task=request.task, provider=None, expected_running_s=running_s(request.steps))
-    return Settled(replace(following, waiting=waiting), told)
+    return Settled(replace(state, waiting=waiting), told)
+
+
+def _assigned(
+    state: Operated, task: str, steps: float, row: int, believed: Mapping[str, Any]
+) -> tuple[Operated, words.AssignOut]:
+    """The session when a task has a provider, and what is told.
+
+    Args:
+        state: before.
+        task, steps: its name and size.
+        row: of the provider.
+        believed: of the answer, see `BELIEVED`.
+    """
+    provider = state.providers[row]
+    there = state.of(provider.name)
+    finished = {each.place for each in state.finished if each.provider == provider.name}
+    place = min(set(range(len(there) + len(finished) + 1)) - {each.place for each in there.values()} - finished)
+    assert state.time_s is not None
+    running = {**state.running, task: Running(provider.name, place, steps, state.time_s)}
+    waiting = tuple(each for each in state.waiting if each != task)
+    following = replace(state, running=running, waiting=waiting)
+    told = words.AssignOut(
+        task=task,
+        provider=provider.name,
+        **believed,
+        expected_running_s=running_s(steps),
+        tasks_running=len(there) + 1,
+        free_steps=following.free(provider),
+    )
+    return following, told
 
 
 def _completed(state: Operated, request: words.CompleteIn) -> Settled:
