@@ -289,7 +289,7 @@ class Statement:
 
 BEFORE, BEFORE_VERSION = "before_id", "before_version"
 _UNCHANGED = sql.and_(SESSIONS.c.id == sql.bindparam(BEFORE), SESSIONS.c.version == sql.bindparam(BEFORE_VERSION))
-_CHANGED = {each.name: sql.bindparam(each.name) for each in SESSIONS.columns}
+_CHANGED: dict[str, Any] = {each.name: sql.bindparam(each.name) for each in SESSIONS.columns}
 REMOVE = Statement(sql.delete(SESSIONS).where(_UNCHANGED))
 UPDATE = Statement(sql.update(SESSIONS).where(_UNCHANGED).values(_CHANGED))
 REMOVE_STATES = Statement(sql.delete(STATES).where(STATES.c.session == sql.bindparam(BEFORE)))

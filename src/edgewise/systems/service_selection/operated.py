@@ -134,12 +134,12 @@ class Operated:
 def opened(config: ServiceSelectionConfig, providers: Sequence[Provider]) -> Operated:
     """A session in which nothing has happened; nothing is known of any provider."""
     capacity = [each.capacity for each in providers]
-    return Operated(config, tuple(providers), nothing_known(_system(config, capacity, 1)))
+    return Operated(config, tuple(providers), _nothing_known(_system(config, capacity, 1)))
 
 
 def joined(state: Operated, provider: Provider) -> Operated:
     """A session with one more provider, of whom nothing is known."""
-    own = nothing_known(_system(state.config, [provider.capacity], 1))
+    own = _nothing_known(_system(state.config, [provider.capacity], 1))
     experience = _rows(state.experience, own, lambda mine, new: np.concatenate([mine, new]))
     return replace(state, providers=(*state.providers, provider), experience=experience)
 
@@ -233,8 +233,8 @@ def _system(config: ServiceSelectionConfig, capacity: Sequence[float], places: i
         providers=len(capacity), observation="entities", quality_drift=float(config.quality_drift > 0)
     )
     prior = prior_of(config)
-    nobody = jnp.zeros(len(capacity))
-    providers = Providers(jnp.asarray(capacity, dtype=float), nobody, nobody, nobody + 1, nobody)
+    none, one = (jnp.asarray(np.full(len(capacity), each), dtype=float) for each in (0.0, 1.0))
+    providers = Providers(jnp.asarray(capacity, dtype=float), none, none, one, none)
     system = ServiceSelection(
         plain, providers, PoissonArrivals(prior.smallest, prior.spacing, len(prior.mean)), prior, places
     )
@@ -267,11 +267,12 @@ def _situation(
         at = rows[one.provider], one.place
         ended[at], score[at] = one.steps, one.quality
     there = np.asarray([not each.leaving for each in state.providers])
-    market = Market(system.providers, jnp.zeros(len(rows)), jnp.asarray(there))
+    nothing = np.zeros_like(size)
+    market = Market(system.providers, jnp.asarray(nothing[:, 0]), jnp.asarray(there))
     return ServiceSelectionState(
         size=jnp.asarray(size),
         left=jnp.asarray(left),
-        score=jnp.zeros(size.shape),
+        score=jnp.asarray(nothing),
         ended=Ended(jnp.asarray(ended), jnp.asarray(score)),
         task=jnp.asarray(steps, dtype=float),
         gap=jnp.asarray(gap, dtype=float),
@@ -290,6 +291,9 @@ def _rows(one: Experience, other: Experience, change: Any) -> Experience:
     curves = Curves(*(changed(one.curves, other.curves, name) for name in ("mean", "covariance")))
     rows = {name: changed(one, other, name) for name in ("done", "scores", "price", "open")}
     return replace(one, curves=curves, **rows)
+
+
+_nothing_known = SizedProgram(nothing_known)
 
 
 @SizedProgram
