@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from edgewise.environments.bipartite import COLUMN
+from edgewise.numerics.host_arrays import put
 from edgewise.numerics.packed_program import Constants, PackedProgram
 from edgewise.systems.agent_migration import features, memory, standing, trust
 from edgewise.systems.agent_migration.assignment import scattered
@@ -121,9 +122,9 @@ class Padding:
         far = 2 * np.abs(told["rsu_positions"]).max() + FAR
         told["rsu_positions"][units:] = far
         vehicles_there, units_there = (
-            jnp.asarray(np.arange(sizes[axis]) < count) for axis, count in ((VEHICLE, vehicles), (UNIT, units))
+            put(np.arange(sizes[axis]) < count) for axis, count in ((VEHICLE, vehicles), (UNIT, units))
         )
-        known = Known(vehicles_there, units_there, jnp.asarray(_scatter(vehicles, units), float))
+        known = Known(vehicles_there, units_there, put(_scatter(vehicles, units), float))
         return Padding(vehicles, units, Constants((with_values(p, told), known)))
 
     def judge(

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array
 
 from edgewise.common.errors import ConfigurationError
+from edgewise.numerics.host_arrays import put
 from edgewise.numerics.kept_programs import SizedProgram
 from edgewise.systems.service_selection import tokens
 from edgewise.systems.service_selection.arrivals import PoissonArrivals
@@ -156,13 +157,13 @@ def informed(state: Operated, provider: str, points: Sequence[tuple[float, float
     told = np.zeros((2, 1, MOST_POINTS), np.float32)
     told[:, 0, : len(points)] = np.asarray(points, np.float32).T
     row, curves = state.names.index(provider), state.experience.curves
-    size, score = jnp.asarray(told[0]), jnp.asarray(told[1])
+    size, score = put(told[0]), put(told[1])
     own = _learned(prior_of(state.config), size, score, jnp.asarray(deviation, dtype=float))
     rows = (np.array(each) for each in (curves.mean, curves.covariance))
     changed = []
     for mine, new in zip(rows, (own.mean, own.covariance), strict=True):
         mine[row] = new[0]
-        changed.append(jnp.asarray(mine))
+        changed.append(put(mine))
     return replace(state, experience=replace(state.experience, curves=Curves(*changed)))
 
 
@@ -233,8 +234,8 @@ def _system(config: ServiceSelectionConfig, capacity: Sequence[float], places: i
         providers=len(capacity), observation="entities", quality_drift=float(config.quality_drift > 0)
     )
     prior = prior_of(config)
-    none, one = (jnp.asarray(np.full(len(capacity), each), dtype=float) for each in (0.0, 1.0))
-    providers = Providers(jnp.asarray(capacity, dtype=float), none, none, one, none)
+    none, one = (put(np.full(len(capacity), each), float) for each in (0.0, 1.0))
+    providers = Providers(put(capacity, float), none, none, one, none)
     system = ServiceSelection(
         plain, providers, PoissonArrivals(prior.smallest, prior.spacing, len(prior.mean)), prior, places
     )
@@ -268,12 +269,12 @@ def _situation(
         ended[at], score[at] = one.steps, one.quality
     there = np.asarray([not each.leaving for each in state.providers])
     nothing = np.zeros_like(size)
-    market = Market(system.providers, jnp.asarray(nothing[:, 0]), jnp.asarray(there))
+    market = Market(system.providers, put(nothing[:, 0]), put(there))
     return ServiceSelectionState(
-        size=jnp.asarray(size),
-        left=jnp.asarray(left),
-        score=jnp.asarray(nothing),
-        ended=Ended(jnp.asarray(ended), jnp.asarray(score)),
+        size=put(size),
+        left=put(left),
+        score=put(nothing),
+        ended=Ended(put(ended), put(score)),
         task=jnp.asarray(steps, dtype=float),
         gap=jnp.asarray(gap, dtype=float),
         count=jnp.asarray(count),
@@ -286,7 +287,7 @@ def _rows(one: Experience, other: Experience, change: Any) -> Experience:
     """An experience with other rows of providers."""
 
     def changed(mine: Any, others: Any, name: str) -> Array:
-        return jnp.asarray(change(np.asarray(getattr(mine, name)), np.asarray(getattr(others, name))))
+        return put(change(np.asarray(getattr(mine, name)), np.asarray(getattr(others, name))))
 
     curves = Curves(*(changed(one.curves, other.curves, name) for name in ("mean", "covariance")))
     rows = {name: changed(one, other, name) for name in ("done", "scores", "price", "open")}

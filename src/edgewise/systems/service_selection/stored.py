@@ -6,10 +6,10 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from edgewise.common.packed import flat, nested, pack, unpack
 from edgewise.common.plain import from_plain, to_plain
+from edgewise.numerics.host_arrays import put
 from edgewise.systems.service_selection.configuration import ServiceSelectionConfig
 from edgewise.systems.service_selection.curves import Curves
 from edgewise.systems.service_selection.experience import Experience
@@ -34,7 +34,7 @@ def dump(state: Operated) -> bytes:
 def load(content: bytes) -> Operated:
     """The state of which `dump` has made the content."""
     arrays, facts = unpack(content)
-    tree = nested({name: jnp.asarray(array) for name, array in arrays.items()})
+    tree = nested({name: put(array) for name, array in arrays.items()})
     return Operated(
         config=from_plain(ServiceSelectionConfig, facts["config"]),
         providers=tuple(Provider(**each) for each in facts["providers"]),
