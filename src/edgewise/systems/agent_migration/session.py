@@ -337,7 +337,7 @@ def nearest_next(session: Session) -> dict[str, np.ndarray]:
     The vehicles of a unit share its processor equally, and no unit runs a defence.
     """
     serving, units = np.asarray(session.seen.serving), len(session.fleet.units)
-    target = _attached(session.parameters, session.seen.expected, np.full(len(serving), -1))
+    target = _attached(session.parameters, np.asarray(session.seen.expected), np.full(len(serving), -1))
     share = 1 / np.bincount(serving, minlength=units)[serving]
     return {"target": target.astype(np.int32), "defence": np.zeros(units, bool), "share": share}
 
