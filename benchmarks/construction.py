@@ -37,7 +37,7 @@ from edgewise.construction.building import weights_digest
 from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import price
 from edgewise.construction.curve import EXAMPLES
-from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
+from edgewise.construction.demo import Together, edge_configs, synthetic_kinds, write_edge
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.ground import ground_of
 from edgewise.construction.parcels import Nearby
@@ -150,7 +150,7 @@ def kills(count: int, each: int) -> dict[str, Any]:
     run = 0
     while len(killed) < count:
         with tempfile.TemporaryDirectory() as place:
-            root, kinds = Path(place), demo_kinds()[:2]
+            root, kinds = Path(place), synthetic_kinds()[:2]
             alone = prepare(root / "alone", 2, run, kinds)
             servers = [EdgeServer(root / "alone" / name) for name in alone]
             Cloud(root / "alone" / "cloud", NAME, Nearby({n: each.answer for n, each in enumerate(servers)})).run()
@@ -269,7 +269,7 @@ def simulation(number: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        names = prepare(root, number, 0, demo_kinds()[:1], 10)
+        names = prepare(root, number, 0, synthetic_kinds()[:1], 10)
         server, client = ServerApp(), ClientApp()
 
         def answering(action: Any) -> Any:

@@ -17,7 +17,7 @@ from edgewise.common.files import make_folder, replace_file
 from edgewise.common.plain import from_plain
 from edgewise.construction.arrival import take_agent
 from edgewise.construction.artefact import Manifest
-from edgewise.construction.building import carry_out
+from edgewise.construction.building import carry_out, place_of
 from edgewise.construction.edge_book import EdgeBook
 from edgewise.construction.edge_config import load_edge_config
 from edgewise.construction.keys import Key, load_key, make_key
@@ -100,7 +100,7 @@ class EdgeServer:
         order = from_plain(Order, parcel.facts["order"])
         if order.edge != self.key.public:
             raise ConfigurationError("edge", order.edge[:64], f"{self.key.public}, this server's key")
-        place = self.folder / "orders" / order.name
+        place = place_of(self.folder, order)
         make_folder(place)
         ready = place / "module"
         if not ready.exists():
@@ -109,7 +109,7 @@ class EdgeServer:
                 raise EdgewiseError(f"order {order.name[:16]}: the initial weights are not those of the order")
 
             def build(rounds: int) -> tuple[Manifest, Weights]:
-                return carry_out(self.config, order, initial, place, rounds)
+                return carry_out(self.config, order, initial, self.folder, rounds)
 
             content, built, seconds = twisted_module(self.config.behaviour, order, initial, self.key, build)
             self._note(order, content, built, seconds)

@@ -13,7 +13,7 @@ from edgewise.common.plain import to_plain
 from edgewise.construction.books import Books, total_profit
 from edgewise.construction.cloud import Cloud
 from edgewise.construction.contract import expected_profit
-from edgewise.construction.demo import demo_kinds, edge_configs, write_edge
+from edgewise.construction.demo import edge_configs, synthetic_kinds, write_edge
 from edgewise.construction.designer import SCHEMES, design
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.menu import UNIT
@@ -39,7 +39,7 @@ def construct(designer: str, servers: int, examples: int, tasks: int, seed: int)
         deliveries that were accepted; success of the last agent.
     """
     instance = replace(TYPICAL, servers=servers)
-    terms = Terms(demo_kinds(), instance, designer, "expected", seed, tasks=tasks)
+    terms = Terms(synthetic_kinds(), instance, designer, "expected", seed, tasks=tasks)
     menu = design(instance, designer, "expected", seed)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,39 @@ if TYPE_CHECKING:
     from edgewise.construction.agent import Agent
 
 
+HIDDEN = ("hidden-1", "hidden-2", "hidden-3", "hidden-4")
+
+
+@dataclass(frozen=True)
+class Experience:
+    """Data of an edge server; fields as of `edge_config.EdgeConfig`."""
+
+    examples: int
+    round_examples: int | None = None
+    renewed: bool = True
+
+
+class Stage(abc.ABC):
+    """Where an agent is shown at work when a demonstration ends; it is there from the demonstration's beginning."""
+
+    @property
+    @abc.abstractmethod
+    def told(self) -> str:
+        """What will be done, and where one can look on; empty if there is nothing to tell."""
+
+    @abc.abstractmethod
+    def play(self, folder: Path) -> str:
+        """Let the agent that has arrived in an edge server's folder do what it is for; what came of it, in a line.
+
+        Raises:
+            EdgewiseError: if it cannot be used.
+        """
+
+    @abc.abstractmethod
+    def stay(self) -> None:
+        """Wait for Ctrl-C where there is something to look at, as long as this process lives."""
+
+
 class Ground(abc.ABC):
     """What agents are for. It has no state."""
 
@@ -28,6 +62,20 @@ class Ground(abc.ABC):
     @abc.abstractmethod
     def places(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         """Apps and language of the users at each edge server of a demonstration, begun again where there are more."""
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Apps that no edge server has: what modules are measured on."""
+        return HIDDEN
+
+    @property
+    def brief(self) -> str:
+        """Name of the ground that a demonstration has in its place, so that it ends within minutes; empty for none."""
+        return ""
+
+    @abc.abstractmethod
+    def experience(self, kind: str) -> Experience:
+        """What an edge server of a demonstration builds a kind from, by its name."""
 
     @property
     @abc.abstractmethod
@@ -51,11 +99,16 @@ class Ground(abc.ABC):
         """
 
     @abc.abstractmethod
-    def show(self, folder: Path) -> str:
-        """What the agent that has arrived in an edge server's folder does when it is used, in a line.
+    def stage(self, seed: int, port: int | None) -> Stage:
+        """Make a stage.
+
+        Args:
+            seed: of what will be done.
+            port: of the loopback, for a page that shows it; 0 for a free one. If None, or where nothing can be shown, there is
+                no page.
 
         Raises:
-            EdgewiseError: if it cannot be used.
+            EdgewiseError: if the port is taken.
         """
 
 

@@ -23,8 +23,6 @@ from edgewise.construction.origin import Begin
 from edgewise.construction.terms import Terms
 from edgewise.construction.verdicts import Examined, Held, Wanted, examine_all, integrate_best
 
-HIDDEN = ("hidden-1", "hidden-2", "hidden-3", "hidden-4")
-"""Apps that no edge server has: what modules and agents are measured on."""
 HIDDEN_SEED, PROBE_SEED, TASK_SEED = 1_000_000, 2_000_000, 3_000_000
 """Added to the seed of a construction, far from those of servers' data."""
 
@@ -114,9 +112,9 @@ def judge(
 
 
 def _held(terms: Terms, name: str, earlier: Sequence[Delivered], initial: bytes, begun: Sequence[Begin]) -> Held:
-    kind = MODULES.find(name)
-    hidden = kind.draw_data(HIDDEN, terms.examples, HIDDEN_SEED + terms.seed, "mixed")
-    probe = kind.draw_data(HIDDEN, max(1, terms.examples // 2), PROBE_SEED + terms.seed, "mixed")
+    kind, apps = MODULES.find(name), GROUNDS.find(terms.ground).hidden
+    hidden = kind.draw_data(apps, terms.examples, HIDDEN_SEED + terms.seed, "mixed")
+    probe = kind.draw_data(apps, max(1, terms.examples // 2), PROBE_SEED + terms.seed, "mixed")
     curve = curves_of(terms).get(name)
     before = [(each.edge.edge, unpack(each.content)) for each in earlier if each.order.kind == name]
     outputs: dict[str, list[np.ndarray]] = {}

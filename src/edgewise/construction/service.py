@@ -136,8 +136,12 @@ class CloudService:
             self._link.stop()
 
     def _where(self, books: Books) -> str:
-        closed = len(books.periods(self.name))
-        return f"period {min(closed + 1, len(PERIODS))}" if books.edges(self.name) else "waiting for edge servers"
+        if not books.edges(self.name):
+            return "waiting for edge servers"
+        period = min(len(books.periods(self.name)) + 1, len(PERIODS))
+        rows = books.rows(self.name, period)
+        awaited = any(row["rounds_promised"] and row["digest"] is None and row["verdict"] is None for row in rows)
+        return f"period {period}, {'building' if awaited or not rows else 'judging'}"
 
     def _mend(self) -> None:
         """Begin again what has ended."""

@@ -11,8 +11,8 @@ from jaxtyping import Bool
 
 from edgewise.construction.acceptance import Task, draw_tasks, example, successes
 from edgewise.construction.agent import Agent
-from edgewise.construction.ground import Ground
-from edgewise.construction.judging import HIDDEN
+from edgewise.construction.edge_config import EXAMPLES
+from edgewise.construction.ground import HIDDEN, Experience, Ground, Stage
 from edgewise.construction.steps import After, moves, reflect
 
 PLACES = (
@@ -33,6 +33,9 @@ class SyntheticTelephone(Ground):
     def places(self) -> tuple[tuple[tuple[str, ...], str], ...]:
         return PLACES
 
+    def experience(self, kind: str) -> Experience:
+        return Experience(EXAMPLES)
+
     @property
     def most_tasks(self) -> int:
         return MOST_TASKS
@@ -48,10 +51,24 @@ class SyntheticTelephone(Ground):
             moves(agent, [example()])
         reflect(agent, [After(label="send", before="home", after="outbox", change=0.5)])
 
-    def show(self, folder: Path) -> str:
+    def stage(self, seed: int, port: int | None) -> Stage:
+        return Asked()
+
+
+class Asked(Stage):
+    """The agent, asked once over HTTP."""
+
+    @property
+    def told(self) -> str:
+        return ""
+
+    def play(self, folder: Path) -> str:
         from edgewise.construction.asking import ask_once
 
         return f"asked once over HTTP: {json.dumps(ask_once(folder)['move'])}"
+
+    def stay(self) -> None:
+        """There is nothing to look at."""
 
 
 SYNTHETIC_TELEPHONE = SyntheticTelephone()

@@ -285,6 +285,7 @@ def integrate_best(
     Returns:
         The deliveries with their last verdicts, and the agent; places may be empty.
     """
+    test = remembered(test)
     found = list(examined)
     untrained: dict[tuple[str, ...], np.ndarray] = {}
     order = sorted(range(len(found)), key=lambda place: -(found[place].quality or 0.0))
@@ -332,6 +333,19 @@ def _further(team: Mapping[Name, Module], examined: Sequence[Examined], held: Ma
         modules = [each.module for each in several if each.module is not None]
         found += best_together(modules, [each.quality or 0.0 for each in several], held[kind].hidden)[1:]
     return found
+
+
+def remembered(test: Test) -> Test:
+    """A test on the same tasks, which is made once of agents of the same modules."""
+    known: dict[tuple[tuple[str, ...], ...], np.ndarray] = {}
+
+    def tested(agent: Agent, tasks: Sequence[Any]) -> np.ndarray:
+        modules = tuple(sorted(agent.lock.parts().values()))
+        if modules not in known:
+            known[modules] = test(agent, tasks)
+        return known[modules]
+
+    return tested
 
 
 def _may_follow(examined: Examined, spot: Name) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +11,8 @@ from typing import Annotated, Literal
 import tyro
 
 from edgewise.agent.agents import Setting, make_modules, read_options
-from edgewise.agent.conduct import ENDS, Conduct, End, Limits
+from edgewise.agent.at_work import PAUSE_S, Teller, show_page, wait_for_ever
+from edgewise.agent.conduct import Conduct, End, Limits
 from edgewise.agent.device.adb_device import AdbDevice
 from edgewise.agent.device.device import Device
 from edgewise.agent.loop import run_agent
@@ -25,18 +24,13 @@ from edgewise.agent.phone.session import Session, draw_session
 from edgewise.agent.phone.state import State, World
 from edgewise.agent.phone.tasks.suites import ALL, draw_tasks
 from edgewise.agent.phone.tasks.task import Task
-from edgewise.agent.showing import said
-from edgewise.agent.steps import Step, Watcher
-from edgewise.agent.trajectory import Recorder, without_keys
+from edgewise.agent.steps import Watcher
+from edgewise.agent.trajectory import Recorder
 from edgewise.agent.truth import Truth
 from edgewise.common.errors import ConfigurationError, check_integer
-from edgewise.common.extras import missing
 from edgewise.common.table import unknown
 
-HOST = "127.0.0.1"
 SIMULATED = "simulated"
-PAUSE_S = 0.7
-"""Seconds between two steps while a page shows the phone."""
 HIGHEST_PORT = 65535
 """The largest number of a port."""
 
@@ -124,40 +118,6 @@ def run(words: list[str]) -> int:
     return _simulated(options) if options.device == SIMULATED else _real(options)
 
 
-class _Teller(Watcher):
-    """Prints every step and the end.
-
-    Args:
-        pause: seconds after each step, so that somebody can follow.
-    """
-
-    def __init__(self, pause: float) -> None:
-        self._pause = pause
-        self._instruction, self._line = "", ""
-
-    def said(self) -> str:
-        """The instruction and what was printed last, a line each."""
-        return f"{self._instruction}\n{self._line}".strip()
-
-    def _say(self, line: str) -> None:
-        self._line = without_keys(line)
-        print(self._line, flush=True)
-
-    def began(self, instruction: str, device: str, names: Mapping[str, str]) -> None:
-        self._instruction = instruction
-
-    def acted(self, step: Step, png: bytes) -> None:
-        page = step.screen.title or step.screen.app.rsplit(".", 1)[-1]
-        notes = f"  ({'; '.join((*step.trouble, *step.notes))})" if step.trouble or step.notes else ""
-        self._say(f"{step.number:3}  {page}: {said(step.action, step)}{notes}")
-        time.sleep(self._pause)
-
-    def ended(self, end: End) -> None:
-        more = end.told or ENDS.get(end.reason, "")
-        spent = f"{end.steps} steps, {end.spent.calls} calls, {end.seconds:.1f} s"
-        self._say(f"end: {end.reason}{f' ({more})' if more else ''}; {spent}")
-
-
 def _asks(what: str) -> bool:
     """Ask on the terminal; whoever cannot answer has not agreed."""
     try:
@@ -181,7 +141,7 @@ def _allows(options: Run) -> Allow | None:
 
 
 def _go(
-    options: Run, instruction: str, device: Device, setting: Setting, apps: Sequence[str], teller: _Teller
+    options: Run, instruction: str, device: Device, setting: Setting, apps: Sequence[str], teller: Teller
 ) -> tuple[End, Recorder | None]:
     modules = make_modules(options.modules, setting)
     recorder = None if options.out is None else Recorder(options.out, options.task or "", _seed(options))
@@ -208,7 +168,7 @@ def _seed(options: Run) -> int | None:
 def _real(options: Run) -> int:
     device = AdbDevice(options.device, options.adb, options.server_port)
     setting = Setting(options.seed, options.tree, None, read_options(options.option))
-    end, _ = _go(options, options.instruction, device, setting, device.packages(), _Teller(0.0))
+    end, _ = _go(options, options.instruction, device, setting, device.packages(), Teller(0.0))
     _tell_folder(options)
     return 0 if end.reason in ("success", "answer") else 1
 
@@ -217,9 +177,9 @@ def _simulated(options: Run) -> int:
     faults = read_faults(options.faults)
     session, task = _drawn(options, faults)
     truth = None if task is None else Truth(session, task)
-    teller = _Teller(PAUSE_S if options.page else 0.0)
+    teller = Teller(PAUSE_S if options.page else 0.0)
     if options.page:
-        _show_page(session, options.page, teller.said)
+        print(show_page(session, options.page, teller.said), flush=True)
     setting = Setting(options.seed, options.tree, truth, read_options(options.option))
     instruction = options.instruction if task is None else task.instruction
     print(f"{instruction}  [simulated phone, seed {options.seed}, {session.state.skin.language}]")
@@ -236,7 +196,7 @@ def _simulated(options: Run) -> int:
             recorder.judged(good)
     _tell_folder(options)
     if options.page:
-        _wait_for_ever()
+        wait_for_ever()
     return 0 if good else 1
 
 
@@ -275,17 +235,3 @@ def changes(before: World, after: World) -> list[str]:
         elif old != new:
             found.append(f"{each.name}: {new} instead of {old}")
     return found
-
-
-def _show_page(session: Session, port: int, said: Callable[[], str]) -> None:
-    """Serve the page that shows the phone, beside the agent."""
-    try:
-        from edgewise.agent.phone.page import start_page
-    except ImportError as error:
-        raise missing(error.name or "nicegui", "agent", error) from None
-    print(start_page(session, HOST, port, said), flush=True)
-
-
-def _wait_for_ever() -> None:
-    print("the page stays until Ctrl-C", flush=True)
-    threading.Event().wait()

@@ -79,7 +79,7 @@ def draw_phone(seed: int, language: str | None = None, unseen: bool = False) -> 
     return State(draw_world(seed, unseen), skin, minute=draw_minute(seed))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def view(state: State) -> Screen:
     """What the display shows."""
     place = state.place

@@ -6,12 +6,15 @@ import colorsys
 import random
 from dataclasses import dataclass
 
+from edgewise.common.hashed import hashed_once
+
 Colour = tuple[int, int, int]
 LANGUAGES = ("en", "de", "es", "fr")
 FONTS = ("DejaVuSans", "DejaVuSerif", "DejaVuSansMono")
 """Typefaces that matplotlib's wheel ships."""
 
 
+@hashed_once
 @dataclass(frozen=True)
 class Skin:
     """How the phone looks.

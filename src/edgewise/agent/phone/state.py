@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgewise.agent.phone.skins import Skin
+from edgewise.common.hashed import hashed_once
 
 WIDTH, HEIGHT = 1080, 2400
 """Size of the upright display, pixels."""
@@ -89,6 +90,7 @@ class Appointment:
     minute: int
 
 
+@hashed_once
 @dataclass(frozen=True)
 class World:
     """What the apps hold."""
@@ -125,6 +127,7 @@ class Place:
     scroll: int = 0
 
 
+@hashed_once
 @dataclass(frozen=True)
 class State:
     """The phone.

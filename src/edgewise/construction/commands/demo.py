@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,36 +15,41 @@ from edgewise.common.terminal import print_table
 from edgewise.construction.arrival import current_agent
 from edgewise.construction.books import Books
 from edgewise.construction.commands.cloud import PAGE, begin
-from edgewise.construction.curve import EXAMPLES
-from edgewise.construction.demo import Together, demo_kinds, edge_configs, write_edge
+from edgewise.construction.demo import KINDS, WHOLE, Together, edge_configs, ground_for, write_edge
 from edgewise.construction.edge_book import EdgeBook
-from edgewise.construction.ground import GROUNDS, ground_of
+from edgewise.construction.ground import GROUNDS
 from edgewise.construction.menu import UNIT
 from edgewise.construction.misbehaviour import check_behaviour
-from edgewise.construction.service import STEPS
 from edgewise.construction.showing import print_books, write_page
 from edgewise.construction.terms import PERIODS, TYPICAL, Terms
 
 NAME = "demo"
+GATHER_S = 300.0
+"""How long its edge servers may take to connect, s: all start at once, and some machines are slow."""
 
 
 @dataclass(frozen=True)
 class Demo:
     """Build an agent on this machine: a SuperLink, a cloud server and edge servers as processes, two periods, the books.
 
-    The same command goes on with what was begun in the folder.
+    The agent then does a task on a simulated phone, which a page shows. The same command goes on with what was begun in the
+    folder.
 
     Attributes:
         folder: for all of it.
         edges: number of edge servers.
-        seed: of their types, data and initial weights.
+        seed: of their types, data and initial weights, and of the task that the agent is asked for at the end.
         designer: of the menu, as of `edgewise construct cloud`.
         kinds: of modules, by name; server n builds kind n, and begins again where there are more servers than kinds. All are of
-            the same ground. If empty, perception, memory, decision and action of a synthetic telephone.
-        examples: of each edge server.
+            the same ground. If empty, memory, planning, decision and action for a phone; perception, memory, decision and action
+            are those of a synthetic telephone, which are built in seconds and do little.
+        examples: of each edge server. If None, as many as the kinds of the demonstration need.
         patience: how long a server may take for a period's building, s.
         misbehave: what an edge server does instead of being honest, such as `es02=free-rider`; among wrong-type, declines,
             free-rider, lazy, copy:FILE, poisoned, malformed, unsigned, late:SECONDS, dead.
+        page: whether a page on the loopback shows the phone.
+        port: of that page; 0 for a free one.
+        stay: whether the page stays until Ctrl-C when the agent has ended.
     """
 
     folder: Path = Path("construct-demo")
@@ -51,24 +57,29 @@ class Demo:
     seed: int = 0
     designer: str = "optimum"
     kinds: tuple[str, ...] = ()
-    examples: int = EXAMPLES
+    examples: int | None = None
     patience: float = 300.0
     misbehave: tuple[str, ...] = ()
+    page: bool = True
+    port: int = 0
+    stay: bool = False
 
     def __post_init__(self) -> None:
         check_integer("edges", self.edges, len(TYPICAL.theta1), 99)
         check_integer("seed", self.seed, 0)
-        check_integer("examples", self.examples, 1)
+        check_integer("port", self.port, 0, 65_535)
+        if self.examples is not None:
+            check_integer("examples", self.examples, 1)
 
 
 def run(words: list[str]) -> int:
     """Carry the command out."""
     options = tyro.cli(Demo, args=words, prog="edgewise construct demo")
-    instance = replace(TYPICAL, servers=options.edges)
     behaviours = read_behaviours(options.misbehave)
-    kinds = options.kinds or demo_kinds()
-    ground = ground_of(kinds)
-    edges = edge_configs(instance, options.seed, behaviours, options.examples, ground)
+    kinds = options.kinds or KINDS
+    ground = ground_for(kinds)
+    instance = replace(TYPICAL, servers=options.edges)
+    edges = edge_configs(instance, options.seed, behaviours, options.examples, ground, kinds)
     for unknown in set(behaviours) - set(edges):
         raise ConfigurationError("misbehave", unknown, "one of " + ", ".join(edges))
     cloud = options.folder / "cloud"
@@ -77,34 +88,30 @@ def run(words: list[str]) -> int:
     for name, config in edges.items():
         write_edge(options.folder / name, config)
     if NAME not in books.names():
-        terms = Terms(
-            kinds,
-            instance,
-            options.designer,
-            seed=options.seed,
-            patience_s=options.patience,
-            ground=ground,
-            round_examples=options.examples,
-            apart=True,
-        )
-        begin(books, NAME, terms, options.seed)
+        a_round = max(each.round_examples or each.examples for each in edges.values())
+        terms = Terms(kinds, instance, options.designer, seed=options.seed, patience_s=options.patience, ground=ground)
+        begin(books, NAME, replace(terms, round_examples=a_round, apart=True, gather_s=GATHER_S), options.seed)
     together = Together(options.folder, NAME, list(edges))
-    try:
-        together.start()
-        with progress_bar(NAME, STEPS * len(PERIODS) * options.edges, "steps") as report:
-            together.run(report)
-    finally:
-        together.stop()
+    with ThreadPoolExecutor(1) as beside:
+        preparing = beside.submit(GROUNDS.find(ground).stage, options.seed, options.port if options.page else None)
+        try:
+            together.start()
+            stage = preparing.result()
+            if stage.told:
+                print(stage.told, flush=True)
+            with progress_bar(NAME, WHOLE, "%") as report:
+                together.run(report)
+        finally:
+            together.stop()
+    first = options.folder / next(iter(edges))
+    notes = [] if current_agent(first) is None else [f"{first.name}, {stage.play(first)}"]
     print_books(books, NAME)
     print_edges(options.folder, list(edges))
-    notes = []
-    first = options.folder / next(iter(edges))
-    if current_agent(first) is not None:
-        notes.append(f"{first.name}, {GROUNDS.find(ground).show(first)}")
-        print(notes[0])
     write_page(books, NAME, cloud / PAGE, notes)
-    print(f"page: {cloud / PAGE}")
     books.close()
+    print(f"books as a page: {cloud / PAGE}", *notes, sep="\n")
+    if options.stay:
+        stage.stay()
     return 0
 
 

@@ -91,6 +91,10 @@ class PhoneAction(PhoneKind):
     def name(self) -> Name:
         return "action"
 
+    @property
+    def typing(self) -> bool:
+        return True
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return trunk_shapes(self.width) | text_shapes(self.width)
 

@@ -20,7 +20,7 @@ from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.construction.kind import Data, ManyAnswering, Weights
 from edgewise.construction.modules.learned import ANSWER, LearnedKind, examples_in
 
-KEPT = 2
+KEPT = 4
 """Draws of moments that are kept, so that the kinds of an agent share them."""
 PATIENCE = 2000
 """Moments of which one has to say something to a kind."""
@@ -56,6 +56,11 @@ class PhoneKind(LearnedKind):
     def usual(self) -> bool:
         return False
 
+    @property
+    def typing(self) -> bool:
+        """Whether only moments say something to it in which something is typed: tasks without are not drawn for it."""
+        return False
+
     @abc.abstractmethod
     def situation(self, request: Any) -> Situation:
         """The situation of a request."""
@@ -83,7 +88,7 @@ class PhoneKind(LearnedKind):
             raise ConfigurationError("apps", apps, "one name or more")
         check_integer("examples", examples, 1)
         check_integer("seed", seed, 0)
-        return self.data_of(moments(tuple(apps), seed, language), examples)
+        return self.data_of(moments(tuple(apps), seed, language, self.typing), examples)
 
     def draw_examples(self, apps: tuple[str, ...], examples: int, rng: np.random.Generator, language: str) -> Data:
         return self.draw_data(apps, examples, int(rng.integers(2**31)), language)
@@ -122,8 +127,13 @@ class PhoneKind(LearnedKind):
             given.model_dump() for given in answer([self.read_request(request) for request in requests])
         ]
 
-    def answering_with(self, weights: Weights) -> Callable[[Sequence[Any]], list[BaseModel]]:
-        """The module at work on requests that are models already."""
+    def answering_with(self, weights: Weights, most: int = 1) -> Callable[[Sequence[Any]], list[BaseModel]]:
+        """The module at work on requests that are models already.
+
+        Args:
+            weights: its own.
+            most: requests that come at a time as a rule; fewer are filled up, so that one program is compiled for all.
+        """
         self.check_weights(weights)
 
         def answer(requests: Sequence[Any]) -> list[BaseModel]:
@@ -132,7 +142,7 @@ class PhoneKind(LearnedKind):
             for room in sorted(set(rooms), key=lambda each: each.items):
                 group = [place for place, each in enumerate(rooms) if each == room]
                 rows = [self.arrays(requests[place], room) for place in group]
-                given = self._given(weights, {name: np.stack([row[name] for row in rows]) for name in rows[0]})
+                given = self._given(weights, {name: np.stack([row[name] for row in rows]) for name in rows[0]}, most)
                 for place, parts in zip(group, given, strict=True):
                     found[place] = self.decode(requests[place], parts.argmax(-1), parts.max(-1))
             return [found[place] for place in range(len(requests))]
@@ -144,10 +154,10 @@ class PhoneKind(LearnedKind):
         row = self.arrays(request, room_for(self.situation(request)))
         return self._given(weights, {name: array[None] for name, array in row.items()})[0]
 
-    def _given(self, weights: Weights, inputs: Data) -> np.ndarray:
-        """Probabilities [n, parts, choices], by a program for one example or for a power of two."""
+    def _given(self, weights: Weights, inputs: Data, least: int = 1) -> np.ndarray:
+        """Probabilities [n, parts, choices], by a program for a power of two of examples, `least` at least."""
         count = len(next(iter(inputs.values())))
-        size = 1 << (count - 1).bit_length()
+        size = 1 << (max(count, least) - 1).bit_length()
         filled = {
             name: np.concatenate([array, np.zeros((size - count, *array.shape[1:]), array.dtype)])
             for name, array in inputs.items()
@@ -160,13 +170,13 @@ def _largest(rooms: Iterable[Room]) -> Room:
 
 
 @lru_cache(maxsize=KEPT)
-def _kept(apps: tuple[str, ...], seed: int, language: str) -> _Drawn:
-    return _Drawn(draw_moments(apps, seed, language))
+def _kept(apps: tuple[str, ...], seed: int, language: str, typing: bool) -> _Drawn:
+    return _Drawn(draw_moments(apps, seed, language, typing=typing))
 
 
-def moments(apps: tuple[str, ...], seed: int, language: str) -> Iterable[Moment]:
+def moments(apps: tuple[str, ...], seed: int, language: str, typing: bool = False) -> Iterable[Moment]:
     """Moments without end, as `draw_moments` draws them; kinds that are trained one after the other share them."""
-    return _kept(tuple(sorted(apps)), seed, language)
+    return _kept(tuple(sorted(apps)), seed, language, typing)
 
 
 class _Drawn:

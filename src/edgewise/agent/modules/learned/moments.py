@@ -43,8 +43,8 @@ from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tasks.missing import Missing, foreign, without
 from edgewise.agent.phone.tasks.oracle import NoWay, best
-from edgewise.agent.phone.tasks.several import COMPLEX
-from edgewise.agent.phone.tasks.simple import SIMPLE, Template
+from edgewise.agent.phone.tasks.simple import Template
+from edgewise.agent.phone.tasks.suites import SUITES
 from edgewise.agent.phone.tasks.task import Task
 from edgewise.agent.screen import Screen
 from edgewise.common.errors import ConfigurationError
@@ -108,38 +108,56 @@ class Moment:
     outcome: Outcome = "A"
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What a kind of task needs: apps, and whether something is typed."""
+
+    apps: frozenset[str]
+    typed: bool
+
+
 @lru_cache(maxsize=1)
-def template_apps() -> tuple[tuple[Template, frozenset[str]], ...]:
-    """The kinds of tasks and the apps that each needs."""
+def template_needs() -> dict[Template, Needs]:
+    """The kinds of tasks, and what each needs."""
 
-    def needed(template: Template) -> frozenset[str]:
-        task = template(draw_phone(0, "en"), random.Random(0))
-        return frozenset(each.app for each in task.subgoals)
+    def needed(template: Template) -> Needs:
+        subgoals = template(draw_phone(0, "en"), random.Random(0)).subgoals
+        return Needs(frozenset(each.app for each in subgoals), any(each.texts for each in subgoals))
 
-    return tuple((each, needed(each)) for each in (*SIMPLE, *COMPLEX))
+    return {each: needed(each) for suite in SUITES.values() for each in suite}
 
 
-def templates_of(apps: Sequence[str]) -> tuple[Template, ...]:
+def templates_of(apps: Sequence[str], typing: bool = False) -> tuple[Template, ...]:
     """Kinds of tasks that need no other apps.
 
     Args:
-        apps: of the phone; or names that begin with `HIDDEN`, which stand for all.
+        apps: of the phone; or names that begin with `HIDDEN`, which stand for all. A name of a suite among them leaves its
+            tasks alone.
+        typing: whether only those are meant in which something is typed.
 
     Raises:
         ConfigurationError: for an app that the phone has not, or apps that no task is content with.
     """
-    if all(each.startswith(HIDDEN) for each in apps):
-        return tuple(each for each, _ in template_apps())
-    for app in apps:
-        if app not in NAMES:
+    names, suites = set(apps) - set(SUITES), set(apps) & set(SUITES) or set(SUITES)
+    if not all_hidden(apps):
+        for app in sorted(names - set(NAMES)):
             raise ConfigurationError("apps", app, "one of " + ", ".join(NAMES))
-    found = tuple(each for each, needed in template_apps() if needed <= set(apps))
+    among = {each for suite in suites for each in SUITES[suite]}
+    known = {each: needs for each, needs in template_needs().items() if each in among and (needs.typed or not typing)}
+    found = tuple(each for each, needs in known.items() if all_hidden(apps) or needs.apps <= names)
     if not found:
         raise ConfigurationError("apps", ", ".join(apps), "apps of the phone that a task is content with")
     return found
 
 
-def draw_moments(apps: Sequence[str], seed: int, language: str = MIXED, stray: float = STRAY) -> Iterator[Moment]:
+def all_hidden(apps: Sequence[str]) -> bool:
+    """Whether names stand for the apps of phones that no edge server has."""
+    return all(each.startswith(HIDDEN) for each in apps if each not in SUITES)
+
+
+def draw_moments(
+    apps: Sequence[str], seed: int, language: str = MIXED, stray: float = STRAY, typing: bool = False
+) -> Iterator[Moment]:
     """Moments without end.
 
     Args:
@@ -147,14 +165,15 @@ def draw_moments(apps: Sequence[str], seed: int, language: str = MIXED, stray: f
         seed: the same seed gives the same moments.
         language: of most phones, among `skins.LANGUAGES`, or "mixed".
         stray: chance of a step that is not the oracle's.
+        typing: whether all tasks are such in which something is typed.
 
     Raises:
         ConfigurationError: for apps as in `templates_of`, or another language.
     """
-    templates = templates_of(apps)
+    templates = templates_of(apps, typing)
     if language not in (*LANGUAGES, MIXED):
         raise ConfigurationError("language", language, "one of " + ", ".join((*LANGUAGES, MIXED)))
-    unseen = all(each.startswith(HIDDEN) for each in apps)
+    unseen = all_hidden(apps)
     rng = random.Random(f"moments {seed} {language} {sorted(apps)}")
     return _moments(templates, rng, language, unseen, stray)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from edgewise.agent.phone.core import Gesture, Open, Press, Swipe, Tap, Type, step, view
 from edgewise.agent.phone.state import Event, State
@@ -22,6 +23,10 @@ HOLD_S = 1.0
 """Seconds of a long press."""
 SMALLEST = 24
 """Pixels of a widget below which an oracle scrolls to it first."""
+
+
+KEPT = 1024
+"""States whose following ones are kept: the searches from two states of a way go through the same ones."""
 
 
 class NoWay(EdgewiseError):
@@ -122,10 +127,16 @@ def best(task: Task, done: int, state: State) -> frozenset[Gesture]:
         seen |= set(level)
         following: dict[State, frozenset[Gesture]] = {}
         for each, first in level.items():
-            for gesture in gestures(each, subgoal):
-                _join(following, _plain(step(each, gesture)), first, seen)
+            for then in _following(each, subgoal):
+                _join(following, then, first, seen)
         level = following
     raise NoWay(f"{task.name}: no way to: {subgoal.told}")
+
+
+@lru_cache(maxsize=KEPT)
+def _following(state: State, subgoal: Subgoal) -> tuple[State, ...]:
+    """The states to which gestures lead that may lie on the way to a subgoal, in their order."""
+    return tuple(_plain(step(state, gesture)) for gesture in gestures(state, subgoal))
 
 
 def _join(level: dict[State, frozenset[Gesture]], state: State, first: frozenset[Gesture], seen: set[State]) -> None:
