@@ -55,7 +55,11 @@ class Run:
         tree: whether the tree of elements may be used.
         verify: whether the agent looks again before it says that the task is done.
         out: new folder for the trajectory. If None, none is kept.
-        max_steps, max_calls, max_tokens, max_money, max_seconds: budgets; each ends the run with its name.
+        max_steps: actions and looks, after which the run ends (`steps`); so do the other budgets, each with its name.
+        max_calls: of modules, or of the language model behind them.
+        max_tokens: sent and received.
+        max_money: in the currency of the prices that are told (`--option price_read=...`).
+        max_seconds: from the first look.
         yes: allow everything, whatever a model may have been talked into.
         ask: ask on the terminal on the simulated phone too.
         page: port of a page on the loopback that shows the simulated phone, until Ctrl-C; 0 for none.
@@ -97,7 +101,8 @@ class Run:
         if self.yes and self.ask:
             raise ConfigurationError("yes, ask", "both", "one of them at most")
         if (self.task is None) == (not self.instruction.strip()):
-            raise ConfigurationError("instruction, task", "both" if self.instruction else "none", "one of them")
+            given = "both" if self.instruction else "none"
+            raise ConfigurationError("instruction, task", given, 'one of them: "Turn Wi-Fi off", or --task turn-setting')
         if self.device != SIMULATED:
             for name in ("task", "faults", "page", "language", "unseen"):
                 if getattr(self, name):
