@@ -102,7 +102,9 @@ class Run:
             raise ConfigurationError("yes, ask", "both", "one of them at most")
         if (self.task is None) == (not self.instruction.strip()):
             given = "both" if self.instruction else "none"
-            raise ConfigurationError("instruction, task", given, 'one of them: "Turn Wi-Fi off", or --task turn-setting')
+            raise ConfigurationError(
+                "instruction, task", given, 'one of them: "Turn Wi-Fi off", or --task turn-setting'
+            )
         if self.device != SIMULATED:
             for name in ("task", "faults", "page", "language", "unseen"):
                 if getattr(self, name):
