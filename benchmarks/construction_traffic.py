@@ -25,13 +25,14 @@ from typing import Any
 from construction import NAME, descendants, installed, prepare
 
 from edgewise.agent.modules.learned.kind import PhoneKind, moments
-from edgewise.construction.artefact import read
+from edgewise.construction.artefact import describe, pack, read
 from edgewise.construction.books import Books
 from edgewise.construction.demo import Together
 from edgewise.construction.edge_config import data_of, load_edge_config
 from edgewise.construction.ground import ground_of
+from edgewise.construction.keys import make_key
 from edgewise.construction.kind import MODULES, Data
-from edgewise.construction.leaks import Marks, marks_of, search, texts_in, unpacked
+from edgewise.construction.leaks import Marks, marks_of, search, texts_in, unpacked, without
 from edgewise.construction.processes import free_port, served_by
 from edgewise.construction.relay import DOWN, UP, Relay, recorded
 from edgewise.construction.service import EdgeService
@@ -113,6 +114,12 @@ def own_data(folder: Path, kind: str) -> tuple[dict[str, Data], list[str]]:
     return data, list(texts)
 
 
+def untrained(kind: str) -> bytes:
+    """A module as anybody can make it: schemas, and no data."""
+    of = MODULES.find(kind)
+    return pack(describe(kind, of, 0), of.initial(0), make_key())
+
+
 def carried(folder: Path, modules: Sequence[Path]) -> bool:
     """Whether all numbers of an edge server's modules are in what it has sent: what is sent is seen by the search."""
     sent = recorded(folder, UP)
@@ -170,6 +177,7 @@ def traffic(kinds: tuple[str, ...], examples: int, rounds: int) -> dict[str, Any
             {whose: arrays for data, _ in owned.values() for whose, arrays in data.items()},
             {each: texts for each, (_, texts) in owned.items()},
         )
+        marks = without(marks, b"".join(untrained(each) for each in built))
         servers = {
             each: {
                 "kind": kind_of[each],

@@ -27,7 +27,7 @@ import construction_parts as parts
 from edgewise.construction.artefact import pack
 from edgewise.construction.keys import make_key
 from edgewise.construction.kind import MODULES, Data
-from edgewise.construction.leaks import Marks, marks_of, search, texts_in
+from edgewise.construction.leaks import Marks, marks_of, search, texts_in, without
 from edgewise.construction.processes import LOOPBACK, free_port
 from edgewise.construction.relay import DOWN, UP, Relay, recorded
 from edgewise.construction.security import cloud_security, make_cloud_keys
@@ -124,6 +124,14 @@ def test_honest_modules_hold_none_of_the_data(marks: list[Marks], module: bytes)
     assert search([("raw", module), ("gzip", gzip.compress(module)), ("base64", base64.b64encode(module))], marks) == []
     assert search([("empty", b""), ("short", b"1234567")], marks) == []
     assert search([("up", module)], marks_of({})) == []
+
+
+def test_what_everybody_has_is_no_mark(data: Data, marks: list[Marks], module: bytes) -> None:
+    public = module[:500] + json.dumps(TEXTS[1]).encode() + gzip.compress(data["picture"][3].tobytes())
+    rest = without(marks, public)
+    assert search([("up", public)], rest) == []
+    assert [hit.what for hit in search([("up", data["picture"][4].tobytes())], rest)] == ["es: picture, <f4, example 4"]
+    assert search([("up", TEXTS[0].encode())], rest)
 
 
 def test_what_has_few_different_bytes_is_no_mark() -> None:

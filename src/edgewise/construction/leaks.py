@@ -234,12 +234,28 @@ def search(contents: Iterable[tuple[str, bytes]], marks: Iterable[Marks]) -> lis
     for name, content in contents:
         for way, inner in unpacked(content):
             for each in marks:
-                for what, place in _found(inner, each):
+                for mark, place in _found(inner, each):
+                    what = f"{each.names[each.kinds[mark]]}, example {each.examples[mark]}"
                     hits.setdefault((name + way, what), Hit(name + way, what, place))
     return list(hits.values())
 
 
-def _found(content: bytes, marks: Marks) -> Iterator[tuple[str, int]]:
+def without(marks: Iterable[Marks], public: bytes) -> list[Marks]:
+    """Those marks that are not in what everybody has: texts of schemas are no data of anybody."""
+    found = []
+    for each in marks:
+        kept = np.ones(len(each.keys), bool)
+        for _, inner in unpacked(public):
+            kept[[mark for mark, _ in _found(inner, each)]] = False
+        keys, offsets, runs, kinds, examples = (
+            part[kept] for part in (each.keys, each.offsets, each.runs, each.kinds, each.examples)
+        )
+        found.append(Marks(keys, offsets, runs, kinds, examples, each.names))
+    return found
+
+
+def _found(content: bytes, marks: Marks) -> Iterator[tuple[int, int]]:
+    """Marks that are in content, and where."""
     length = marks.runs.shape[1]
     for shift in range(min(KEY, len(content) - KEY + 1) if len(marks.keys) else 0):
         words = np.frombuffer(content, "<u8", (len(content) - shift) // KEY, shift)
@@ -249,4 +265,4 @@ def _found(content: bytes, marks: Marks) -> Iterator[tuple[str, int]]:
             for mark in range(first, int(np.searchsorted(marks.keys, words[place], "right"))):
                 start = at - int(marks.offsets[mark])
                 if start >= 0 and content[start : start + length] == marks.runs[mark].tobytes():
-                    yield f"{marks.names[marks.kinds[mark]]}, example {marks.examples[mark]}", start
+                    yield mark, start
