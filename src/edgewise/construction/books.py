@@ -14,6 +14,7 @@ import sqlalchemy as sql
 
 from edgewise.common.errors import EdgewiseError
 from edgewise.construction.menu import UNIT, Menu, read_menu
+from edgewise.construction.settlement import owed
 from edgewise.construction.tables import (
     CONSTRUCTIONS,
     EDGES,
@@ -56,6 +57,7 @@ class Choice:
         quality_paper, quality_fitted: by (1) with the constants of the instance and with those fitted to the kind of module,
             micro-units; None if nothing is built or nothing was fitted.
         energy_modelled: by (2)-(5), microjoule.
+        quality_honest, slope: Q(T) and s of the settlement, see `menu.Gauge`; None if the reward is fixed.
     """
 
     item: int | None
@@ -64,6 +66,8 @@ class Choice:
     quality_paper: int | None = None
     quality_fitted: int | None = None
     energy_modelled: int = 0
+    quality_honest: int | None = None
+    slope: int | None = None
 
 
 @dataclass(frozen=True)
@@ -305,10 +309,15 @@ class Books:
                 if closed[column] != value:
                     raise _unbalanced(closed["period"], column, closed[column], value)
             for row in rows:
-                owed = row["reward_promised"] if row["verdict"] == ACCEPTED else 0
+                right = _due(row) if row["verdict"] == ACCEPTED else 0
                 for what, value in (("paid", row["paid"]), ("payment", payments.get(row["edge"], 0))):
-                    if value != owed:
-                        raise _unbalanced(closed["period"], f"{what} of {row['name']}", value, owed)
+                    if value != right:
+                        raise _unbalanced(closed["period"], f"{what} of {row['name']}", value, right)
+
+
+def _due(row: Mapping[str, Any]) -> int:
+    """What a module that has passed is paid, by its row, micro-units."""
+    return owed(row["reward_promised"], row["quality_measured"] or 0, row["quality_honest"], row["slope"])
 
 
 def total_profit(periods: Sequence[dict[str, Any]], beta: float, field: str = "profit") -> int:
@@ -326,7 +335,7 @@ def _close(
         found = judged[row["edge"]]
         values: dict[str, Any] = asdict(found) | {"income": 0, "paid": 0}
         if found.verdict == ACCEPTED:
-            values |= {"income": rates.income(found.quality_measured or 0), "paid": row["reward_promised"]}
+            values |= {"income": rates.income(found.quality_measured or 0), "paid": _due({**row, **values})}
             payment = {"digest": row["digest"], "construction": name, "period": period, "edge": row["edge"]}
             connection.execute(sql.insert(PAYMENTS), {**payment, "amount": values["paid"], "time": time.time()})
         connection.execute(sql.update(ROWS).where(*where, ROWS.c.edge == row["edge"]).values(values))

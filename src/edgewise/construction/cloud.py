@@ -7,6 +7,7 @@ nothing that was built is built again, and nothing is paid twice.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ from edgewise.construction.books import ACCEPTED, Books, Choice, Delivery, Edge,
 from edgewise.construction.building import initial_weights
 from edgewise.construction.contract import energy, quality
 from edgewise.construction.edge import KEY_FILE
-from edgewise.construction.judging import Delivered, agent_path, curves_of, judge, logged
+from edgewise.construction.judging import Delivered, agent_path, judge, logged
 from edgewise.construction.keys import Key, load_key, make_key
 from edgewise.construction.menu import Item, Menu
 from edgewise.construction.order import Order
 from edgewise.construction.origin import Begin
 from edgewise.construction.parcels import Parcel, Transport, digest
 from edgewise.construction.post import Post, signer
-from edgewise.construction.terms import PERIODS, Terms
+from edgewise.construction.terms import PERIODS, Terms, curves_of
 from edgewise.systems.dynamic_contract.network import dbm_to_watt
 
 APART = 100_000
@@ -100,7 +101,9 @@ class Cloud:
             return Choice(place)
         paper, curve = micro(quality(instance, item.rounds)), self.curves.get(kind)
         fitted = None if curve is None else micro(curve.modelled(item.rounds))
-        return Choice(place, item.rounds, item.reward, paper, fitted, micro(energy(instance, item.rounds)))
+        gauge, joules = self.menu.gauge(kind, item.rounds), micro(energy(instance, item.rounds))
+        choice = Choice(place, item.rounds, item.reward, paper, fitted, joules)
+        return choice if gauge is None else replace(choice, quality_honest=gauge.quality, slope=gauge.slope)
 
     def _build(self, period: int, edges: list[Edge]) -> None:
         """Stage II: orders to who has something to build, and what they deliver."""
@@ -222,7 +225,7 @@ class Cloud:
             self.books.choose(self.name, period + 1, edge, choice)
 
         for edge, answer in self.post.collect("settle", untold, parcel, self.terms.patience_s):
-            if following and signer(answer, self.name, following) == edge:
+            if following and signer(answer, self.name, following, self.menu.plain()) == edge:
                 chosen(edge, answer.facts["item"])
             self.books.tell(self.name, period, edge)
         for edge in rows if following else ():  # who has not answered takes nothing

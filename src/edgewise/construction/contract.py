@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, Literal
 
@@ -52,7 +52,13 @@ def whole_rounds(rounds: Sequence[Any], top: float) -> Rounds:
     return tuple(map(whole, first)), tuple(tuple(map(whole, row)) for row in second)
 
 
-def price(instance: Instance, rounds: Rounds, truth: Truth = "expected") -> Menu:
+def price(
+    instance: Instance,
+    rounds: Rounds,
+    truth: Truth = "expected",
+    cover: Callable[[int], float] | None = None,
+    apart: float = 0.0,
+) -> Menu:
     """The menu with given rounds and the least expected rewards under which every type takes part and tells the truth.
 
     A linear programme: in period 2 (13) and (14) after every item of period 1, in period 1 (36) and (37). An item of 0 rounds
@@ -62,11 +68,15 @@ def price(instance: Instance, rounds: Rounds, truth: Truth = "expected") -> Menu
         instance: the problem.
         rounds: whole rounds of the items.
         truth: of period 1; "always" is stricter than (37) and costs the cloud server more.
+        cover: by how much the reward of so many rounds is worth more than the costs at least, for pay that varies. If None,
+            nothing.
+        apart: how far from both ends the difference of two items' rewards is, as a part of half of the way between what makes
+            the one type indifferent and what makes its neighbour so; in [0, 1).
 
     Raises:
         EdgewiseError: if no rewards do that.
     """
-    programme = _Programme(instance, rounds)
+    programme = _Programme(instance, rounds, cover, apart)
     rows, bounds = [], []
     for row, least in programme.constraints(truth):
         rows.append(-row)
@@ -88,8 +98,8 @@ def price(instance: Instance, rounds: Rounds, truth: Truth = "expected") -> Menu
 class _Programme:
     """Constraints on the rewards, flat: period 1, then period 2 row by row."""
 
-    def __init__(self, instance: Instance, rounds: Rounds) -> None:
-        self.instance, self.rounds = instance, rounds
+    def __init__(self, instance: Instance, rounds: Rounds, cover: Callable[[int], float] | None, apart: float) -> None:
+        self.instance, self.rounds, self.cover, self.apart = instance, rounds, cover, apart
         self.kinds = len(instance.theta1)
         self.flat = [*rounds[0], *(built for row in rounds[1] for built in row)]
         self.costs = costs_of(instance)
@@ -125,12 +135,23 @@ class _Programme:
         kinds = range(self.kinds)
         for branch, kind in product(kinds, kinds):
             values = [self._utility(self._at(branch, other), self.instance.theta2[kind]) for other in kinds]
-            yield from _truths(kind, values, self.rounds[1][branch])
+            gaps = self._gaps(kind, self.instance.theta2, self.rounds[1][branch])
+            yield from _truths(kind, values, self.rounds[1][branch], gaps)
         every = [tuple(map(float, row)) for row in np.eye(self.kinds)]
         for kind, theta in enumerate(self.instance.theta1):
             for outlook in [self.instance.p2[kind]] if truth == "expected" else every:
                 values = [self._path(theta, branch, outlook) for branch in kinds]
-                yield from _truths(kind, values, list(zip(*self.rounds, strict=True)))
+                gaps = self._gaps(kind, self.instance.theta1, self.rounds[0])
+                yield from _truths(kind, values, list(zip(*self.rounds, strict=True)), gaps)
+
+    def _gaps(self, kind: int, thetas: Sequence[float], rounds: Sequence[int]) -> list[float]:
+        """By how much utility the truth of a type beats each other item: more where pay varies."""
+        found = []
+        for other, built in enumerate(rounds):
+            near = thetas[kind + (other > kind) - (other < kind)]
+            room = abs(built - rounds[kind]) * self.costs.round * abs(1 - thetas[kind] / near)
+            found.append(MARGIN + self.apart * room / 2)
+        return found
 
     def _rationality(self) -> Iterator[tuple[np.ndarray, float]]:
         instance = self.instance
@@ -138,17 +159,18 @@ class _Programme:
         for place, theta in enumerate(thetas):
             row, constant = self._utility(place, theta)
             if self.flat[place]:
-                yield row, MARGIN - constant
+                risk = 0.0 if self.cover is None else theta * self.cover(self.flat[place])
+                yield row, MARGIN + risk - constant
 
 
 def _truths(
-    kind: int, values: Sequence[tuple[np.ndarray, float]], work: Sequence[Any]
+    kind: int, values: Sequence[tuple[np.ndarray, float]], work: Sequence[Any], gaps: Sequence[float]
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """What makes the own item better than every other one, or equal to one that asks for the same work."""
+    """What makes the own item better than every other one by a gap, or equal to one that asks for the same work."""
     own, constant = values[kind]
     for other, (row, more) in enumerate(values):
         if other != kind:
-            yield own - row, (MARGIN if work[other] != work[kind] else 0.0) - constant + more
+            yield own - row, (gaps[other] if work[other] != work[kind] else 0.0) - constant + more
 
 
 def expected_profit(instance: Instance, menu: Menu) -> float:

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from matplotlib.figure import Figure
-from scipy import optimize, stats
+from numpy.typing import ArrayLike
+from scipy import interpolate, optimize, stats
 
 from edgewise.common.errors import ConfigurationError, EdgewiseError, check_integer, check_range, read_from
 from edgewise.common.files import told
@@ -77,6 +78,15 @@ class Curve:
         """Mean quality of honest runs, straight between measurements."""
         return float(np.interp(rounds, self.rounds, np.mean(self.qualities, axis=0)))
 
+    @cached_property
+    def _through(self) -> interpolate.PchipInterpolator:
+        return interpolate.PchipInterpolator(self.rounds, self.qualities, axis=1)
+
+    def smooth(self, rounds: ArrayLike) -> Float[np.ndarray, _ * shape]:
+        """Quality of each honest run by a monotone cubic through its measurements, whose slope is that of the curve."""
+        found: np.ndarray = self._through(np.minimum(rounds, self.rounds[-1]))
+        return found
+
     def least(self, rounds: float, examples: int) -> float:
         """Quality that a module of so many rounds has, but for chance: the low end of a prediction interval for a further run.
 
@@ -84,13 +94,19 @@ class Curve:
             rounds: T that were promised.
             examples: on which its quality is measured; few of them leave more to chance.
         """
+        among, sample = self._chance(rounds, examples)
+        of_runs = stats.t.ppf(1 - REFUSED, len(self.qualities) - 1) * among
+        return self.expected(rounds) - float(np.hypot(of_runs, stats.norm.ppf(1 - REFUSED) * sample))
+
+    def deviation(self, rounds: float, examples: int) -> float:
+        """Standard deviation of the measured quality of a further honest run around `expected`; arguments as of `least`."""
+        return float(np.hypot(*self._chance(rounds, examples)))
+
+    def _chance(self, rounds: float, examples: int) -> tuple[float, float]:
+        """Deviations of a further run, of which few runs tell little, and of a sample."""
         mean, runs = self.expected(rounds), len(self.qualities)
         among = float(np.interp(rounds, self.rounds, np.std(self.qualities, axis=0, ddof=1)))
-        of_runs = (
-            stats.t.ppf(1 - REFUSED, runs - 1) * among * np.sqrt(1 + 1 / runs)
-        )  # few runs tell little of a further one
-        of_sample = stats.norm.ppf(1 - REFUSED) * np.sqrt(mean * (1 - mean) / examples)
-        return mean - float(np.hypot(of_runs, of_sample))
+        return float(among * np.sqrt(1 + 1 / runs)), float(np.sqrt(mean * (1 - mean) / examples))
 
 
 def measure(

@@ -28,8 +28,18 @@ from edgewise.construction.order import Order
 from edgewise.construction.parcels import Action, Parcel, canonical, digest
 
 KEY_FILE = "key.pem"
-CHOICE = b"edgewise choice 1\n"
+CHOICE = b"edgewise choice 2\n"
 """Begins everything that is signed as a choice."""
+
+
+def choice_text(said: dict[str, Any], menu: object) -> bytes:
+    """What is signed as a choice: the item, and the menu from which it was taken, with the terms of its settlement.
+
+    Args:
+        said: construction, period and item.
+        menu: plain values.
+    """
+    return CHOICE + canonical({**said, "menu": digest(canonical(menu))})
 
 
 class EdgeServer:
@@ -87,7 +97,7 @@ class EdgeServer:
             assert row is not None
             replace_file(self.folder / f"menu-{digest(construction.encode())[:16]}.json", canonical(facts["menu"]))
         said = {"construction": construction, "period": period, "item": row["item"]}
-        signature = self.key.sign(CHOICE + canonical(said))
+        signature = self.key.sign(choice_text(said, facts["menu"]))
         return Parcel({**said, "edge": self.key.public, "name": self.config.name, "signature": signature})
 
     def _choice(self, menu: Menu, period: int, branch: int | None, theta: float) -> int | None:

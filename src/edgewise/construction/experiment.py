@@ -18,13 +18,16 @@ from edgewise.construction.designer import SCHEMES, design
 from edgewise.construction.edge import EdgeServer
 from edgewise.construction.menu import UNIT
 from edgewise.construction.parcels import Nearby
-from edgewise.construction.terms import TYPICAL, Terms
+from edgewise.construction.settlement import FIXED, SettlementName
+from edgewise.construction.terms import TYPICAL, Terms, settlement_of
 
 NAME = "experiment"
 
 
-def construct(designer: str, servers: int, examples: int, tasks: int, seed: int) -> dict[str, float]:
-    """Carry a construction out, with the contract of the paper (truth in expectation).
+def construct(
+    designer: str, servers: int, examples: int, tasks: int, seed: int, settlement: SettlementName = FIXED
+) -> dict[str, float]:
+    """Carry a construction out, with the contract of the paper: truth in expectation, and rewards that are fixed unless said.
 
     Args:
         designer: of the menu.
@@ -32,6 +35,7 @@ def construct(designer: str, servers: int, examples: int, tasks: int, seed: int)
         examples: of each.
         tasks: of the acceptance test.
         seed: of types, data and a random menu.
+        settlement: see `settlement`.
 
     Returns:
         Profits (12): expected of the menu, by (1) and (7) of the items that were taken, and realised with measured qualities;
@@ -39,8 +43,8 @@ def construct(designer: str, servers: int, examples: int, tasks: int, seed: int)
         deliveries that were accepted; success of the last agent.
     """
     instance = replace(TYPICAL, servers=servers)
-    terms = Terms(synthetic_kinds(), instance, designer, "expected", seed, tasks=tasks)
-    menu = design(instance, designer, "expected", seed)
+    terms = Terms(synthetic_kinds(), instance, designer, "expected", seed, tasks=tasks, settlement=settlement)
+    menu = design(instance, designer, "expected", seed, settlement_of(terms))
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "cloud").mkdir()

@@ -14,13 +14,12 @@ from edgewise.common import packed
 from edgewise.construction.agent import Agent, kind_of
 from edgewise.construction.artefact import Refused, unpack
 from edgewise.construction.books import Edge, Integrated, Judged, micro
-from edgewise.construction.curve import Curve, shipped
 from edgewise.construction.ground import GROUNDS
 from edgewise.construction.keys import Key
 from edgewise.construction.kind import MODULES
 from edgewise.construction.order import Order
 from edgewise.construction.origin import Begin
-from edgewise.construction.terms import Terms
+from edgewise.construction.terms import Terms, curves_of
 from edgewise.construction.verdicts import Examined, Held, Wanted, examine_all, integrate_best
 
 HIDDEN_SEED, PROBE_SEED, TASK_SEED = 1_000_000, 2_000_000, 3_000_000
@@ -66,11 +65,6 @@ def logged(content: bytes) -> tuple[int | None, float | None]:
     except Refused:
         return None, None
     return len(manifest.rounds), manifest.cpu_seconds
-
-
-def curves_of(terms: Terms) -> dict[str, Curve]:
-    """Measured curves by kind: those of the terms, else those of the package that were measured with as many examples."""
-    return {**shipped(terms.round_examples), **{curve.kind: curve for curve in terms.curves}}
 
 
 def judge(

@@ -6,12 +6,12 @@ Rounds of training are whole, and rewards are whole micro-units, so that books a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from edgewise.common.plain import from_plain, to_plain
+from edgewise.common.plain import ADDED, from_plain, to_plain
 
 UNIT = 1_000_000
 """Micro-units of money in one unit of reward; also micro-units of quality and of energy in the books."""
@@ -50,6 +50,23 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class Gauge:
+    """By what measured quality corrects the reward of an item, see `settlement`.
+
+    Attributes:
+        kind: of module, by the name under which it is registered.
+        rounds: T of the item.
+        quality: Q(T), mean measured quality of honest work, micro-units.
+        slope: s, micro-units of money per unit of quality.
+    """
+
+    kind: str
+    rounds: int
+    quality: int
+    slope: int
+
+
+@dataclass(frozen=True)
 class Menu:
     """A two-period contract (8) with all that a server needs to choose.
 
@@ -60,6 +77,7 @@ class Menu:
         p2: `[k][j]`, probability of type j in period 2 after type k.
         beta: discount of period 2.
         costs: c and E that the menu was designed for.
+        gauges: settlement by measured quality; the reward of a kind that has none is fixed.
     """
 
     first: tuple[Item, ...]
@@ -69,12 +87,17 @@ class Menu:
     p2: tuple[tuple[float, ...], ...]
     beta: float
     costs: Costs
+    gauges: tuple[Gauge, ...] = field(default=(), metadata=ADDED)
 
     def items(self, period: int, branch: int | None) -> tuple[Item, ...]:
         """What is offered in a period (1 or 2); in period 2 by the item taken in period 1, nothing to who took none."""
         if period == 1:
             return self.first
         return () if branch is None else self.second[branch]
+
+    def gauge(self, kind: str, rounds: int) -> Gauge | None:
+        """The gauge of a kind of module after some rounds; None if its reward is fixed."""
+        return next((each for each in self.gauges if (each.kind, each.rounds) == (kind, rounds)), None)
 
     @property
     def rounds(self) -> Rounds:

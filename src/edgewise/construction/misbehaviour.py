@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.common.errors import ConfigurationError
+from edgewise.common.errors import ConfigurationError, check_range
 from edgewise.construction.artefact import Manifest, pack, read
 from edgewise.construction.keys import Key, make_key
 from edgewise.construction.kind import Weights
@@ -23,7 +23,7 @@ BEHAVIOURS = {
     "wrong-type": "takes the item of another type, and builds what that promises",
     "declines": "takes no item",
     "free-rider": "sends the initial weights with an invented log",
-    "lazy": "builds half of the rounds with an invented log of the others",
+    "lazy": "builds half of the rounds, or another part (`lazy:PART`), with an invented log of the others",
     "copy": "sends another server's module under its own name (`copy:FILE`)",
     "poisoned": "sends weights that spoil the agent",
     "malformed": "sends bytes that are no module",
@@ -42,10 +42,16 @@ def check_behaviour(behaviour: str) -> None:
     """Require a behaviour that exists.
 
     Raises:
-        ConfigurationError: naming those that do.
+        ConfigurationError: naming those that do, or what a parameter may be.
     """
-    if behaviour.partition(":")[0] not in BEHAVIOURS:
+    name, _, parameter = behaviour.partition(":")
+    if name not in BEHAVIOURS:
         raise ConfigurationError("behaviour", behaviour, "one of " + ", ".join(BEHAVIOURS))
+    if name == "lazy" and parameter:
+        try:
+            check_range("behaviour", float(parameter), 0, 1)
+        except ValueError:
+            raise ConfigurationError("behaviour", behaviour, "lazy:PART with a part in [0, 1]") from None
 
 
 def twisted_choice(behaviour: str, best: int | None, items: int) -> int | None:
@@ -65,7 +71,8 @@ def twisted_module(behaviour: str, order: Order, initial: Weights, key: Key, bui
         os._exit(1)
     if name == "malformed":
         return np.random.default_rng(order.seed).bytes(4096), 0, 0.0
-    built = {"free-rider": 0, "copy": 0, "poisoned": 0, "lazy": order.rounds // 2}.get(name, order.rounds)
+    part = float(parameter or 0.5) if name == "lazy" else float(name not in ("free-rider", "copy", "poisoned"))
+    built = int(part * order.rounds)
     manifest, weights = build(built)
     seconds = manifest.cpu_seconds
     if name == "copy":

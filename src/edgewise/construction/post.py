@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from edgewise.construction.edge import CHOICE
+from edgewise.construction.edge import choice_text
 from edgewise.construction.keys import verify
-from edgewise.construction.parcels import Action, Parcel, Transport, canonical
+from edgewise.construction.parcels import Action, Parcel, Transport
 
 POLL_S = 0.5
 """Time between two looks for answers, s."""
@@ -108,7 +108,7 @@ class Post:
                 self._know(node, answer)
 
     def _know(self, node: int, answer: Parcel) -> None:
-        edge = signer(answer, self.hello.facts["construction"], 1)
+        edge = signer(answer, self.hello.facts["construction"], 1, self.hello.facts["menu"])
         if edge is None or (self.allowed is not None and edge not in self.allowed):
             return
         self.known[edge] = node
@@ -142,8 +142,8 @@ class Post:
                 yield edge, answer
 
 
-def signer(answer: Parcel, construction: str, period: int) -> str | None:
-    """The public key by which a choice of a period is signed; None if it is not."""
+def signer(answer: Parcel, construction: str, period: int, menu: object) -> str | None:
+    """The public key by which a choice of a period from a menu is signed; None if it is not."""
     facts = answer.facts
     item, edge, signature = (facts.get(name) for name in ("item", "edge", "signature"))
     if not isinstance(edge, str) or not isinstance(signature, str):
@@ -151,4 +151,4 @@ def signer(answer: Parcel, construction: str, period: int) -> str | None:
     if item is not None and (isinstance(item, bool) or not isinstance(item, int)):
         return None
     said = {"construction": construction, "period": period, "item": item}
-    return edge if verify(edge, signature, CHOICE + canonical(said)) else None
+    return edge if verify(edge, signature, choice_text(said, menu)) else None

@@ -15,12 +15,15 @@ from edgewise.construction.books import ACCEPTED, Books, micro, shown, total_pro
 from edgewise.construction.cloud import read_terms
 from edgewise.construction.contract import expected_profit
 from edgewise.construction.menu import UNIT
+from edgewise.construction.settlement import CAP
 
 MICRO = (
     "reward_promised",
     "quality_paper",
     "quality_fitted",
     "quality_measured",
+    "quality_honest",
+    "slope",
     "energy_modelled",
     "energy_measured",
     "income",
@@ -39,6 +42,7 @@ COLUMNS = (
     "bytes_down",
     "verdict",
     "why",
+    "settlement",
     "digest",
     "edge",
     "in_agent",
@@ -60,7 +64,26 @@ SHORT = (
     ("verdict", "verdict"),
 )
 """Columns in the terminal and on the page, with their heads."""
-DIGITS = {"quality_paper": 3, "quality_fitted": 3, "quality_measured": 3, "energy_modelled": 1, "energy_measured": 2}
+PAID = (
+    ("period", "period"),
+    ("name", "server"),
+    ("reward_promised", "R"),
+    ("quality_honest", "Q(T)"),
+    ("quality_measured", "q"),
+    ("slope", "s"),
+    ("paid", "paid"),
+    ("settlement", "why"),
+)
+"""Columns of what was paid and why, with their heads."""
+DIGITS = {
+    "quality_honest": 3,
+    "slope": 1,
+    "quality_paper": 3,
+    "quality_fitted": 3,
+    "quality_measured": 3,
+    "energy_modelled": 1,
+    "energy_measured": 2,
+}
 
 
 def cell(row: Mapping[str, Any], column: str) -> str:
@@ -84,6 +107,23 @@ def integrated(books: Books, name: str, period: int) -> str:
             by_kind.setdefault(row["kind"], []).append(row["name"])
     told = (f"{kind} of {' and '.join(names)}" for kind, names in by_kind.items())
     return f"; it has {', '.join(told)}" if by_kind else ""
+
+
+def payments(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """What was paid for each delivery and why, in the columns of `PAID`."""
+    closed = [row for row in rows if row["digest"] is not None and row["verdict"] is not None]
+    return [[cell({**row, "settlement": settled(row)}, column) for column, _ in PAID] for row in closed]
+
+
+def settled(row: Mapping[str, Any]) -> str:
+    """How it came to what a server was paid, in a few words."""
+    if row["verdict"] != ACCEPTED:
+        return f"nothing: {row['verdict'] or 'not judged yet'}"
+    if row["slope"] is None:
+        return "R, fixed"
+    if row["paid"] in (0, CAP * row["reward_promised"]):
+        return "R + s (q - Q), at its limit"
+    return "R + s (q - Q)"
 
 
 def sums(books: Books, name: str) -> list[tuple[str, str, str, str]]:
@@ -130,6 +170,9 @@ def print_books(books: Books, name: str) -> None:
                 f"period {closed['period']}: agent {agent[:16]} does {success:.1%} of the tasks of its acceptance test"
                 + integrated(books, name, closed["period"])
             )
+    paid = payments(books.rows(name))
+    if paid:
+        print_table("payments", [head for _, head in PAID], paid, words=("server", "why"), keys=2)
     print_table("sums", ("what", "period 1", "period 2", "together"), sums(books, name))
 
 
@@ -143,7 +186,8 @@ def write_csv(books: Books, name: str, path: Path) -> None:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for row in books.rows(name):
-        row |= {"in_agent": books.parts(name, row["period"]).get(row["edge"])}
+        in_agent = books.parts(name, row["period"]).get(row["edge"])
+        row |= {"in_agent": in_agent, "settlement": settled(row)}
         writer.writerow(
             [
                 shown(row[column]) if column in MICRO else "" if row[column] is None else row[column]
@@ -168,6 +212,8 @@ def write_page(books: Books, name: str, path: Path, notes: Sequence[str] = ()) -
         name=name,
         heads=[head for _, head in SHORT],
         rows=[[cell(row, column) for column, _ in SHORT] for row in rows],
+        paid_heads=[head for _, head in PAID],
+        paid=payments(rows),
         refused=[row for row in rows if row["why"] and row["verdict"] != ACCEPTED],
         sums=sums(books, name),
         periods=[each | {"parts": integrated(books, name, each["period"])} for each in books.periods(name)],

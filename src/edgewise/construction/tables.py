@@ -45,6 +45,8 @@ ROWS = sql.Table(
     sql.Column("quality_paper", sql.BigInteger),
     sql.Column("quality_fitted", sql.BigInteger),
     sql.Column("quality_measured", sql.BigInteger),
+    sql.Column("quality_honest", sql.BigInteger),
+    sql.Column("slope", sql.BigInteger),
     sql.Column("energy_modelled", sql.BigInteger, nullable=False, default=0),
     sql.Column("energy_measured", sql.BigInteger),
     sql.Column("bytes_up", sql.BigInteger, nullable=False, default=0),
@@ -105,9 +107,21 @@ def open_database(path: Path, tables: sql.MetaData) -> sql.Engine:
     sql.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         tables.create_all(engine)
+        with engine.begin() as connection:
+            _add_columns(connection, tables)
     except sql.exc.SQLAlchemyError as error:
         raise EdgewiseError(f"{path}: cannot be opened: {told(error)}") from None
     return engine
+
+
+def _add_columns(connection: sql.Connection, tables: sql.MetaData) -> None:
+    """Columns that a file from before does not have; what stands in it has nothing there."""
+    for table in tables.sorted_tables:
+        there = {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}')
 
 
 def told(error: Exception) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from edgewise.common.errors import check_choice, check_integer, check_range
 from edgewise.common.plain import ADDED
 from edgewise.construction.contract import Truth
-from edgewise.construction.curve import EXAMPLES, Curve
+from edgewise.construction.curve import EXAMPLES, Curve, shipped
 from edgewise.construction.designer import OPTIMUM
 from edgewise.construction.kind import SYNTHETIC
+from edgewise.construction.settlement import FIXED, MEASURED, Settlement, SettlementName
 from edgewise.systems.dynamic_contract.files import Instance
 
 PERIODS = (1, 2)
@@ -51,6 +52,7 @@ class Terms:
             another number say nothing of a promise.
         apart: whether every order has initial weights of its own, by which copies are known, see `origin`; else those of a kind
             are the same for all.
+        settlement: "fixed" pays R as the paper does, "measured" corrects it by the measured quality; see `settlement`.
     """
 
     kinds: tuple[str, ...]
@@ -67,13 +69,29 @@ class Terms:
     ground: str = field(default=SYNTHETIC, metadata=ADDED)
     round_examples: int = field(default=EXAMPLES, metadata=ADDED)
     apart: bool = field(default=False, metadata=ADDED)
+    settlement: SettlementName = field(default=FIXED, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_integer("kinds", len(self.kinds), 1)
         check_choice("truth", self.truth, ("expected", "always"))
+        check_choice("settlement", self.settlement, (FIXED, MEASURED))
         check_integer("seed", self.seed, 0)
         check_integer("examples", self.examples, 1)
         check_integer("tasks", self.tasks, 1)
         check_integer("round_examples", self.round_examples, 1)
         for name in ("patience_s", "gather_s", "watts"):
             check_range(name, getattr(self, name), 0, open_low=True)
+
+
+def curves_of(terms: Terms) -> dict[str, Curve]:
+    """Measured curves by kind: those of the terms, else those of the package that were measured with as many examples."""
+    return {**shipped(terms.round_examples), **{curve.kind: curve for curve in terms.curves}}
+
+
+def settlement_of(terms: Terms) -> Settlement | None:
+    """The settlement by measured quality of the kinds that have a curve; None if the rewards of all are fixed."""
+    if terms.settlement == FIXED:
+        return None
+    known = curves_of(terms)
+    curves = tuple(known[kind] for kind in dict.fromkeys(terms.kinds) if kind in known)
+    return Settlement(curves, terms.examples) if curves else None

@@ -19,8 +19,9 @@ from edgewise.construction.ground import ground_of
 from edgewise.construction.kind import learned_kinds
 from edgewise.construction.security import admit, cloud_security, is_loopback
 from edgewise.construction.service import STEPS, CloudService
+from edgewise.construction.settlement import MEASURED, SettlementName
 from edgewise.construction.showing import print_books, write_page
-from edgewise.construction.terms import PERIODS, TYPICAL, Terms
+from edgewise.construction.terms import PERIODS, TYPICAL, Terms, settlement_of
 from edgewise.systems.dynamic_contract.files import load_instance
 
 PAGE = "report.html"
@@ -42,6 +43,8 @@ class Cloud:
         designer: of the menu: "optimum", "static", "random", or the folder of a trained policy.
         truth: "always" makes the truth best for every server whatever its second type turns out to be; "expected" only on
             average, as in the paper, for less reward.
+        settlement: "measured" corrects the reward by the measured quality, so that building fewer rounds than promised does not
+            pay; "fixed" pays it to every module that passes, as in the paper.
         host, port: where the SuperLink listens.
         seed: of initial weights, of hidden data, and of a random menu.
         patience: how long a server may take for a period's building, s.
@@ -58,6 +61,7 @@ class Cloud:
     kinds: tuple[str, ...] = ()
     designer: str = OPTIMUM
     truth: Truth = "always"
+    settlement: SettlementName = MEASURED
     host: str = "127.0.0.1"
     port: int = 8000
     seed: int = 0
@@ -117,12 +121,14 @@ def terms_of(options: Cloud) -> Terms:
         ground=ground,
         round_examples=options.round_examples,
         apart=True,
+        settlement=options.settlement,
     )
 
 
 def begin(books: Books, name: str, terms: Terms, seed: int) -> None:
     """Design the menu and write terms and menu into the books."""
-    books.begin(name, to_plain(terms), design(terms.instance, terms.designer, terms.truth, seed))
+    menu = design(terms.instance, terms.designer, terms.truth, seed, settlement_of(terms))
+    books.begin(name, to_plain(terms), menu)
 
 
 def carry_out(service: CloudService, books: Books, name: str) -> None:

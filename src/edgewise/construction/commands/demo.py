@@ -20,6 +20,7 @@ from edgewise.construction.edge_book import EdgeBook
 from edgewise.construction.ground import GROUNDS
 from edgewise.construction.menu import UNIT
 from edgewise.construction.misbehaviour import check_behaviour
+from edgewise.construction.settlement import MEASURED, SettlementName
 from edgewise.construction.showing import print_books, write_page
 from edgewise.construction.terms import PERIODS, TYPICAL, Terms
 
@@ -39,14 +40,14 @@ class Demo:
         folder: for all of it.
         edges: number of edge servers.
         seed: of their types, data and initial weights, and of the task that the agent is asked for at the end.
-        designer: of the menu, as of `edgewise construct cloud`.
+        designer, settlement: as of `edgewise construct cloud`.
         kinds: of modules, by name; server n builds kind n, and begins again where there are more servers than kinds. All are of
             the same ground. If empty, memory, planning, decision and action for a phone; perception, memory, decision and action
             are those of a synthetic telephone, which are built in seconds and do little.
         examples: of each edge server. If None, as many as the kinds of the demonstration need.
         patience: how long a server may take for a period's building, s.
         misbehave: what an edge server does instead of being honest, such as `es02=free-rider`; among wrong-type, declines,
-            free-rider, lazy, copy:FILE, poisoned, malformed, unsigned, late:SECONDS, dead.
+            free-rider, lazy:PART, copy:FILE, poisoned, malformed, unsigned, late:SECONDS, dead.
         page: whether a page on the loopback shows the phone.
         port: of that page; 0 for a free one.
         stay: whether the page stays until Ctrl-C when the agent has ended.
@@ -56,6 +57,7 @@ class Demo:
     edges: int = 4
     seed: int = 0
     designer: str = "optimum"
+    settlement: SettlementName = MEASURED
     kinds: tuple[str, ...] = ()
     examples: int | None = None
     patience: float = 300.0
@@ -90,7 +92,8 @@ def run(words: list[str]) -> int:
     if NAME not in books.names():
         a_round = max(each.round_examples or each.examples for each in edges.values())
         terms = Terms(kinds, instance, options.designer, seed=options.seed, patience_s=options.patience, ground=ground)
-        begin(books, NAME, replace(terms, round_examples=a_round, apart=True, gather_s=GATHER_S), options.seed)
+        terms = replace(terms, round_examples=a_round, apart=True, gather_s=GATHER_S, settlement=options.settlement)
+        begin(books, NAME, terms, options.seed)
     together = Together(options.folder, NAME, list(edges))
     with ThreadPoolExecutor(1) as beside:
         preparing = beside.submit(GROUNDS.find(ground).stage, options.seed, options.port if options.page else None)

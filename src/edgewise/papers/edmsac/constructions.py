@@ -32,7 +32,7 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class Constructions(Probe):
-    """Constructions under every designer, with real modules.
+    """Constructions under every designer, with real modules. Rewards are fixed, as in stage III of the paper.
 
     Attributes:
         servers: edge servers, each of which builds a module in each period.
