@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -112,7 +113,8 @@ def test_a_trained_policy_designs_the_menu(trained: Callable[[RunConfig], Path],
     environment = DynamicContract(dataclasses.replace(DynamicContractConfig(), servers=TYPICAL.servers))
     network = TYPICAL.network()
     with precision(network):
-        asked = environment.rounds_of(artefact.act(np.asarray(environment.show(network), np.float32)))
+        action = artefact.act(np.asarray(environment.show(network), np.float32))
+        asked = environment.rounds_of(jnp.asarray(action))
         wanted = project(network, tuple(each.astype(float) for each in asked)).contract.rounds
     fixed = design(TYPICAL, str(folder)).rounds
     np.testing.assert_allclose(
