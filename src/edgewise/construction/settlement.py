@@ -24,9 +24,10 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.construction.curve import Curve
 from edgewise.construction.menu import UNIT, Costs, Gauge, Menu
 
-FIXED, MEASURED = "fixed", "measured"
 SettlementName = Literal["fixed", "measured"]
 """Whether a module is paid R, or R corrected by its measured quality."""
+FIXED: SettlementName = "fixed"
+MEASURED: SettlementName = "measured"
 CAP = 2
 """Times R that is paid at most; the least is 0: honest pay varies around R alike to both sides."""
 LIMIT = 3.0
