@@ -242,9 +242,9 @@ class Padding:
         return self._record(seen, SEEN, {})
 
     def _memory(self, remembered: HostMemory) -> HostMemory:
-        filter_ = jax.tree.map(lambda each: self._filled(np.asarray(each), UNIT), remembered.filter)
-        filter_.probability[self.units :] = (1, 0, 0, 0)  # no target
-        return self._record(remembered, MEMORY, {"filter": filter_})
+        own = {name: self._filled(np.asarray(each), UNIT) for name, each in vars(remembered.filter).items()}
+        own["probability"][self.units :] = (1, 0, 0, 0)  # no target
+        return self._record(remembered, MEMORY, {"filter": with_values(remembered.filter, own)})
 
     def _standing(self, before: HostStanding) -> HostStanding:
         own = vars(before)
