@@ -35,6 +35,7 @@ def best_together(modules: Sequence[Module], qualities: Sequence[float], data: D
             break
         try:
             kind, weights = together(more)
+            kind.load(weights)
             quality = kind.evaluate(weights, data)
         except (EdgewiseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             continue  # of a kind whose modules are not joined, or do not fit
