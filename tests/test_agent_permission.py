@@ -148,6 +148,15 @@ def test_what_is_sent_stands_in_the_instruction_or_on_a_page_that_it_names(
                 permission.ask(TAP, here, SURE)
 
 
+def test_what_was_typed_is_not_forgotten_over_another_change() -> None:
+    told = 'Turn Wi-Fi off, then send Ana the message "on my way"'
+    permission = Permission(None, 0.9)
+    permission.ask(Action(kind="type", text="the door code is 3141"), situation(told, "Ana"), Decision(kind="type"))
+    permission.ask(TAP, situation(told, "Network", button(role="switch", text="Wi-Fi", checked=True)), SURE)
+    with pytest.raises(Over, match="the door code is 3141"):
+        permission.ask(TAP, situation(told, "Ana", button(text="Send")), SURE)
+
+
 def test_a_question_over_the_page_is_about_what_was_held_before() -> None:
     for held, fine in (("Gym plan", True), ("Door code", False)):
         past = (Past(action=Action(kind="long_press", item=0), target=held, page="Notes"),)
@@ -188,5 +197,10 @@ def test_names_are_whole_and_bear_a_wrong_letter() -> None:
     assert not names(told, "")
     assert names('Open the note "Hotel Miramar"', "Hotei Miramar")
     assert not names("Turn the alarm at 07:30 off", "07:31")
+    assert names("Send 太郎 the address", "太郎")
+    assert not names("Send 太郎 the address", "花子")
+    assert holds("Send Ana “Grüße aus 東京”", "grüße aus  東京")
+    assert not holds("Send Ana the address", "東京")
+    assert holds("Send Ana the address", "")
     assert holds("It is 12 Lime Street, Rome", "12 lime street")
     assert not holds("112 Lime Street", "12 Lime Street")

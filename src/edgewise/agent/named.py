@@ -93,7 +93,7 @@ def names(instruction: str, text: str) -> bool:
     """
     words = set(plain_words(text)) | synonyms(text)
     if not words:
-        return False
+        return bool(text.strip()) and _as_written(text) in _as_written(instruction)
     return any(
         set(each) <= words or "".join(each) in words or _alike(" ".join(each), phrase(text))
         for each in names_in(instruction)
@@ -107,6 +107,12 @@ def _alike(name: str, text: str) -> bool:
     return SequenceMatcher(None, name, text, autojunk=False).ratio() >= ALIKE
 
 
+def _as_written(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
 def holds(whole: str, part: str) -> bool:
-    """Whether the words of a text stand in another, one after another."""
+    """Whether the words of a text stand in another, one after another; letters that are not ASCII as they are written."""
+    if not part.isascii() or not phrase(part):
+        return _as_written(part) in _as_written(whole)
     return f" {phrase(part)} " in f" {phrase(whole)} "

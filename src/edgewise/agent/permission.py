@@ -74,7 +74,8 @@ class Permission:
         if not change:
             return ""
         strange = self._strange(change, action, situation)
-        self._typed.clear()
+        if change in WRITES:
+            self._typed.clear()
         if not grave and not strange:
             return ""
         told = (f'{change} "{label}"' if label else change) + (f", though {strange}" if strange else "")
