@@ -154,8 +154,8 @@ def accuracies(results: Results) -> Drawing:
         "Every server builds all modules from tasks in its own users' apps. Built together: for each place the module that the "
         "cloud server measures as the best, on examples of all apps, and those of other servers with which it answers better "
         "there: their probabilities are averaged. Best module of each kind: the same without joining. Built by one server, the "
-        "best: that of each repetition whose agent does the most tasks of both suites, which nobody could know before; any: the "
-        "mean of all servers, as if one were drawn at random.",
+        "best: that of each repetition whose agent does the most tasks of both suites, which nobody could know before, and "
+        "part of which is luck with these very tasks; any: the mean of all servers, as if one were drawn at random.",
         "RA counts identical pictures, which say by themselves that nothing has happened. DA, RA and PA are taken along each "
         "agent's own run: an error leads to displays that the oracle would not see.",
     )
