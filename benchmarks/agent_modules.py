@@ -19,7 +19,7 @@ from edgewise.agent.evaluate import Trial, by_kind, evaluate, figures, latencies
 from edgewise.agent.modules.folder import load_modules, modules_of
 from edgewise.agent.modules.interfaces import Modules
 from edgewise.agent.modules.learned.train import Schooling, train_agent
-from edgewise.agent.refusals import refusal_figures, refusals
+from edgewise.agent.refusals import recognition_figures, recognitions, refusal_figures, refusals
 from edgewise.statistics.estimates import estimate, mean
 
 SUITES = ("simple", "complex")
@@ -29,7 +29,7 @@ TEST_SEED = 10_000
 
 def measured(modules: Modules, episodes: int, seed: int) -> dict[str, Any]:
     """Figures of modules on both suites."""
-    found = {}
+    found: dict[str, Any] = {}
     for suite in SUITES:
         done = evaluate(lambda setting: modules, Trial(suite, episodes, seed))
         found[suite] = {
@@ -41,6 +41,8 @@ def measured(modules: Modules, episodes: int, seed: int) -> dict[str, Any]:
                 for name, value in refusal_figures(refusals(lambda setting: modules, Trial(suite, 1, seed))).items()
             },
         }
+    known = recognition_figures(recognitions(lambda setting: modules, Trial("simple", episodes, seed)))
+    found["simple"]["fulfilled"] = {name: value.value for name, value in known.items()}
     return found
 
 
@@ -57,8 +59,8 @@ def over_seeds(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, floa
     found: dict[str, dict[str, dict[str, float]]] = {}
     for suite in SUITES:
         found[suite] = {}
-        for part in ("figures", "impossible"):
-            for name in rows[0][suite][part]:
+        for part in ("figures", "impossible", "fulfilled"):
+            for name in rows[0][suite].get(part, ()):
                 values = np.array([row[suite][part][name] for row in rows])
                 each = estimate([values], mean)
                 found[suite][name] = {"value": each.value, "low": each.low, "high": each.high}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,11 @@ from edgewise.agent.evaluate import Trial, as_json, by_kind, evaluate, evaluate_
 from edgewise.agent.labels import labelled_folder
 from edgewise.agent.measures import Episode
 from edgewise.agent.phone.faults import read_faults
-from edgewise.agent.refusals import Refusal, refusal_figures, refusals
+from edgewise.agent.refusals import Refusal, recognition_figures, recognitions, refusal_figures, refusals
 from edgewise.common.errors import ConfigurationError, check_integer
 from edgewise.common.files import replace_file
 from edgewise.common.terminal import print_table
+from edgewise.statistics.estimates import Estimate
 
 TOLD = {
     "success": "tasks whose goal was reached, nothing else changed",
@@ -45,6 +46,12 @@ REFUSED = {
     "changed": "has changed what the apps hold",
 }
 """Figures of tasks that cannot be done."""
+RECOGNISED = {
+    "recognised": "has seen that it is fulfilled and says so, and has changed nothing",
+    "denied": "says that it cannot be done, or is not sure",
+    "undone": "has changed what the apps hold",
+}
+"""Figures of tasks that are fulfilled at the start."""
 JUDGED = ("decisions", "asked", "plans")
 """Figures on the oracle's states."""
 
@@ -66,6 +73,7 @@ class Evaluate:
         tree: whether the tree of elements may be used.
         forced: also judge on the oracle's states, where errors do not add up.
         impossible: tasks that cannot be done instead: what they name is not on the phone, or no app does such a thing.
+        fulfilled: tasks that are fulfilled at the start instead, of the simple suite: to be looked up, and left as they are.
         faults: what goes wrong, as NAME[=CHANCE][@FIRST[-LAST]] separated by commas; see `edgewise phone simulate --help`.
         max_steps: budget of a task.
         labels: folder of trajectories with labels by a person; nothing is run then.
@@ -83,6 +91,7 @@ class Evaluate:
     tree: bool = True
     forced: bool = False
     impossible: bool = False
+    fulfilled: bool = False
     faults: str = ""
     max_steps: int = 40
     labels: Path | None = None
@@ -97,8 +106,13 @@ class Evaluate:
         check_integer("episodes", self.episodes, 1)
         check_integer("seed", self.seed, 0)
         check_integer("max_steps", self.max_steps, 1)
-        if self.suite == MINIWOB and (self.faults or self.forced or self.language or self.impossible):
-            raise ConfigurationError("faults, forced, language, impossible", "given", "left out for pages of MiniWoB++")
+        others = self.impossible or self.fulfilled
+        if self.suite == MINIWOB and (self.faults or self.forced or self.language or others):
+            raise ConfigurationError(
+                "faults, forced, language, impossible, fulfilled", "given", "left out for pages of MiniWoB++"
+            )
+        if self.impossible and self.fulfilled:
+            raise ConfigurationError("impossible, fulfilled", "both", "one of them")
 
 
 def run(words: list[str]) -> int:
@@ -125,7 +139,12 @@ def run(words: list[str]) -> int:
         options.kinds,
     )
     if options.impossible:
-        _report_refusals(options, refusals(make, trial))
+        found = refusals(make, trial)
+        _report_ends(options, "tasks that cannot be done", found, refusal_figures(found), REFUSED)
+        return 0
+    if options.fulfilled:
+        found = recognitions(make, trial)
+        _report_ends(options, "tasks that are fulfilled at the start", found, recognition_figures(found), RECOGNISED)
         return 0
     episodes = evaluate(make, trial, _tell)
     judged = evaluate_forced(make, trial) if options.forced and options.modules != "oracle" else []
@@ -185,10 +204,11 @@ def _report(options: Evaluate, title: str, episodes: Sequence[Episode], judged: 
         print(options.json)
 
 
-def _report_refusals(options: Evaluate, found: Sequence[Refusal]) -> None:
-    figures = refusal_figures(found)
-    rows = [[name, each.text(3), REFUSED[name]] for name, each in figures.items()]
-    title = f"{options.modules} on {len(found)} tasks that cannot be done"
+def _report_ends(
+    options: Evaluate, what: str, found: Sequence[Refusal], figures: Mapping[str, Estimate], told: Mapping[str, str]
+) -> None:
+    rows = [[name, each.text(3), told[name]] for name, each in figures.items()]
+    title = f"{options.modules} on {len(found)} {what}"
     print_table(title, ("figure", "value", "what"), rows, words=("what",))
     ends = Counter(each.reason for each in found)
     print_table("ends", ("reason", "tasks"), [[reason, str(count)] for reason, count in ends.most_common()])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,11 +108,11 @@ class PhoneAction(PhoneKind):
     def arrays(self, request: Intent, room: Room, salt: str = "") -> Data:
         return encode(request.situation, room, salt) | text_arrays(request.situation, room)
 
-    def example(self, moment: Moment, room: Room) -> Data | None:
+    def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
         if not moment.texts:
-            return None
+            return ()
         arrays = encode(moment.after, room, moment.salt) | text_arrays(moment.after, room)
-        return arrays | {ANSWER: several(moment.texts, 2 * CANDIDATES)[None]}
+        return (arrays | {ANSWER: several(moment.texts, 2 * CANDIDATES)[None]},)
 
     def right(self, request: Intent, answer: Action, room: Room) -> np.ndarray:
         texts = candidates(request.situation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,8 +44,9 @@ class PhoneDecision(PhoneKind):
     def arrays(self, request: Situation, room: Room, salt: str = "") -> Data:
         return encode(request, room, salt)
 
-    def example(self, moment: Moment, room: Room) -> Data | None:
-        return encode(moment.after, room, moment.salt) | {ANSWER: several(moment.right, choices(room.items))[None]}
+    def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
+        answer = several(moment.right, choices(room.items))[None]
+        return (encode(moment.after, room, moment.salt) | {ANSWER: answer},)
 
     def right(self, request: Situation, answer: Decision, room: Room) -> np.ndarray:
         place = place_of(answer, room.items, request)

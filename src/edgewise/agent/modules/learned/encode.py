@@ -24,15 +24,19 @@ WORD_PIECES, ITEM_PIECES, STATE_PIECES, APP_PIECES = 3, 20, 14, 2
 """Pieces of a word, of an item, of the rest of a situation, of an app."""
 WORD_FACTS, MATCHES, LATEST = 9 + 2 * QUOTES, 5, 2
 """Values of a word; ways in which a word and an item match; steps that are looked back on."""
-ITEM_FACTS = len(ROLES) + 7 + 6 + 4 + COMPARED + 4 + QUOTES
+ITEM_FACTS = len(ROLES) + 7 + 6 + 4 + COMPARED + 4 + QUOTES + 6
 PAST_FACTS = len(KINDS) + len(OUTCOMES) + len(DIRECTIONS) + 2 + QUOTES + 2
-STATE_FACTS = SUBGOALS + 1 + 1 + 3 + 1 + 2 + QUOTES + 1 + 5 + LATEST * PAST_FACTS
+STATE_FACTS = SUBGOALS + 1 + 1 + 3 + 1 + 2 + QUOTES + 1 + 5 + LATEST * PAST_FACTS + 7
 FEW, MANY = (32, 24), (MOST, 48)
 """Room for items and words: what most displays and instructions need, and what is read at most."""
 WHOLE = 255
 """What a match of 1 is written as."""
 FLAT = 0.15
 """Share of the display's height above which an item is no part of a row."""
+FEW_ITEMS = 4
+"""Items of a page up to which it looks like a question."""
+GRAIN = 1000
+"""Steps in which the share of words is told that a salt makes new."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ def encode(situation: Situation, room: Room, salt: str = "") -> Data:
     Args:
         situation: any.
         room: for items and words; what is beyond is left out.
-        salt: words on the display are hashed with it, so that to a network they are words it never saw; empty for none.
+        salt: some words on the display are hashed with it, so that to a network they are words it never saw; the salt tells
+            which, see `new_share`. If empty, none.
     """
     asked = read_instruction(situation.instruction)
     items = situation.screen.items[: room.items]
@@ -122,33 +127,57 @@ def _words(asked: Instruction, room: int) -> Data:
     return {"word_pieces": pieces, "word_facts": facts, "spoken": spoken}
 
 
+@lru_cache(maxsize=4096)
+def new_share(salt: str) -> float:
+    """Share of the words that a salt makes new: all of them for one salt in three, else drawn from [0, 1]."""
+    return min(1.0, 1.5 * bucket(salt, "share", GRAIN) / GRAIN) if salt else 0.0
+
+
 @lru_cache(maxsize=65536)
-def _pieces(text: str, salt: str, whole: int, runs: int) -> tuple[int, ...]:
+def _salt_of(word: str, salt: str) -> str:
+    """The salt with which a word is hashed; empty if it is to stay the word that it is."""
+    return salt if salt and bucket(word, f"{salt} new", GRAIN) <= new_share(salt) * GRAIN else ""
+
+
+@lru_cache(maxsize=65536)
+def _pieces(text: str, salt: str, place: str, whole: int, runs: int) -> tuple[int, ...]:
     """The first words of a text, then runs of three letters of its first word, as places in the items' table."""
     words = words_of(text)
-    found = [bucket(each, f"{salt} w", ITEM_TABLE) for each in words[:whole]]
+    found = [bucket(each, f"{_salt_of(each, salt)}{place} w", ITEM_TABLE) for each in words[:whole]]
     found += [0] * (whole - len(found))
     first = f"<{words[0]}>" if words and runs else ""
-    letters = [bucket(first[start : start + 3], f"{salt} r", ITEM_TABLE) for start in range(len(first) - 2)][:runs]
+    run = f"{_salt_of(words[0], salt)}{place} r" if words else ""
+    letters = [bucket(first[start : start + 3], run, ITEM_TABLE) for start in range(len(first) - 2)][:runs]
     return (*found, *letters, *[0] * (runs - len(letters)))
 
 
 def _item_pieces(item: Item, salt: str) -> tuple[int, ...]:
     said_of_it = item.text if item.text == item.description else item.description
     return (
-        *_pieces(item.text, f"{salt} text", 3, 4),
-        *_pieces(item.detail, f"{salt} detail", 3, 0),
-        *_pieces(said_of_it, f"{salt} text", 3, 3),
-        *_pieces(item.resource, "resource", 3, 0),
-        *_pieces(item.sign, "sign", 1, 0),
+        *_pieces(item.text, salt, " text", 3, 4),
+        *_pieces(item.detail, salt, " detail", 3, 0),
+        *_pieces(said_of_it, salt, " text", 3, 3),
+        *_pieces(item.resource, "", "resource", 3, 0),
+        *_pieces(item.sign, "", "sign", 1, 0),
     )
 
 
 def _item_facts(situation: Situation, items: tuple[Item, ...], asked: Instruction) -> Float[np.ndarray, "m f"]:
     screen = situation.screen
     facts = [each.text for each in situation.facts]
-    rows = [_facts_of(item, screen, asked, place, len(items), facts) for place, item in enumerate(items)]
+    rows = [
+        [*_facts_of(item, screen, asked, place, len(items), facts), *_stands(item, place, len(items), situation.past)]
+        for place, item in enumerate(items)
+    ]
     return np.array(rows, np.float16).reshape(-1, ITEM_FACTS)
+
+
+def _stands(item: Item, place: int, count: int, past: tuple[Past, ...]) -> tuple[float, ...]:
+    """Where an item stands on a page of few, and whether it says what was touched before."""
+    latest = [*reversed(past[-LATEST:])]
+    again = [float(same(item.text, each.target)) for each in latest]
+    first, last, before_last = place == 0, count - place == 1, count - place == 2
+    return float(first), float(last), float(before_last), float(count <= FEW_ITEMS), *again, *[0.0] * (LATEST - len(again))
 
 
 def _facts_of(item: Item, screen: Screen, asked: Instruction, place: int, count: int, facts: list[str]) -> list[float]:
@@ -230,6 +259,9 @@ def _state_facts(situation: Situation, asked: Instruction) -> Float[np.ndarray, 
             *one_hot(len(asked.quotes), QUOTES + 1),
             *one_hot(min(since, 4), 5),
             *(value for each in latest for value in _past_facts(each, screen, asked, facts)),
+            *one_hot(min(sum(each.outcome == "B" for each in past), 2), 3),
+            *one_hot(min(sum(each.outcome == "C" for each in past), 2), 3),
+            float(len(screen.items) <= FEW_ITEMS),
         ],
         np.float16,
     )
@@ -257,17 +289,27 @@ def _state_pieces(situation: Situation, salt: str) -> tuple[int, ...]:
     target, page = (past.target, past.page) if past else ("", "")
     key = past.action.key or "" if past else ""
     return (
-        *_pieces(situation.screen.app.rsplit(".", 1)[-1], "app", 1, 0),
-        *_pieces(situation.screen.title, f"{salt} title", 3, 2),
-        *_pieces(target, f"{salt} target", 3, 2),
-        *_pieces(page, f"{salt} page", 2, 0),
-        *_pieces(key, "key", 1, 0),
+        *page_pieces(situation.screen, salt),
+        *_pieces(target, salt, " target", 3, 2),
+        *_pieces(page, salt, " page", 2, 0),
+        *_pieces(key, "", "key", 1, 0),
     )
+
+
+def page_pieces(screen: Screen, salt: str) -> tuple[int, ...]:
+    """Places in the items' table [6] that say which page it is: the app and the title."""
+    app = screen.app.rsplit(".", 1)[-1]
+    return (*_pieces(app, "", "app", 1, 0), *_pieces(screen.title, salt, " title", 3, 2))
 
 
 def _past_match(past: tuple[Past, ...], asked: Instruction, room: int) -> UInt8[np.ndarray, " l"]:
     """How alike the words of the instruction are to what was touched last."""
-    near, share = said(asked.words, past[-1].target if past else "")
+    return named_in(asked, past[-1].target if past else "", room)
+
+
+def named_in(asked: Instruction, text: str, room: int) -> UInt8[np.ndarray, " l"]:
+    """How alike the words of an instruction are to a text, less so if it says more."""
+    near, share = said(asked.words, text)
     return _filled(np.round(WHOLE * near * share).astype(np.uint8), room)
 
 
@@ -276,7 +318,7 @@ def _apps(situation: Situation, asked: Instruction, room: int) -> Data:
     open_now = np.zeros(APPS, bool)
     for place, app in enumerate(situation.apps[:APPS]):
         name = app.rsplit(".", 1)[-1]
-        pieces[place] = _pieces(name, "package", 2, 0)
+        pieces[place] = _pieces(name, "", "package", 2, 0)
         near = said(asked.words, name)[0][:room]
         matches[place, : len(near)] = np.round(WHOLE * near)
         open_now[place] = app == situation.screen.app

@@ -61,6 +61,11 @@ class PhoneKind(LearnedKind):
         """Whether only moments say something to it in which something is typed: tasks without are not drawn for it."""
         return False
 
+    @property
+    def views(self) -> int:
+        """Examples that a moment makes at most, on average."""
+        return 1
+
     @abc.abstractmethod
     def situation(self, request: Any) -> Situation:
         """The situation of a request."""
@@ -70,8 +75,8 @@ class PhoneKind(LearnedKind):
         """Arrays of a request, with room for so many items and words; salt as in `encode.encode`."""
 
     @abc.abstractmethod
-    def example(self, moment: Moment, room: Room) -> Data | None:
-        """Arrays of a moment with its answers; None for one that says nothing to this kind."""
+    def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
+        """Arrays of a moment with its answers; none for one that says nothing to this kind."""
 
     @abc.abstractmethod
     def right(self, request: Any, answer: Any, room: Room) -> np.ndarray:
@@ -106,14 +111,12 @@ class PhoneKind(LearnedKind):
         room = Room(*FEW)
         rows: list[Data] = []
         for place, moment in enumerate(drawn):
-            example = self.example(moment, room)
-            if example is not None:
-                rows.append(example)
-            if len(rows) == most or (not rows and place >= PATIENCE):
+            rows += self.examples(moment, room)
+            if (most is not None and len(rows) >= most) or (not rows and place >= PATIENCE):
                 break
         if not rows:
             raise ConfigurationError("apps", "of the moments", f"some with tasks that say something to {self.name}")
-        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return {name: np.stack([row[name] for row in rows[:most]]) for name in rows[0]}
 
     def data_from(self, folder: Path) -> Data:
         pairs = examples_in(folder, self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,10 @@ class PhoneMemory(PhoneKind):
     def arrays(self, request: Situation, room: Room, salt: str = "") -> Data:
         return encode(request, room, salt)
 
-    def example(self, moment: Moment, room: Room) -> Data | None:
+    def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
         kept = [each for each in moment.kept if each < room.items]
         answer = several(kept or [room.items], room.items + 1)[None]
-        return encode(moment.before, room, moment.salt) | {ANSWER: answer}
+        return (encode(moment.before, room, moment.salt) | {ANSWER: answer},)
 
     def right(self, request: Situation, answer: Kept, room: Room) -> np.ndarray:
         if answer.item is not None and answer.item >= len(request.screen.items):

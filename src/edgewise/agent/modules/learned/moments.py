@@ -11,14 +11,8 @@ from edgewise.agent.actions import Action
 from edgewise.agent.modules.interfaces import FACTS, STEPS, Change, Fact, Outcome, Past, Situation
 from edgewise.agent.modules.learned.choices import (
     APPS,
-    BACK,
-    DOWN,
     FINISH,
-    GLOBALS,
-    HOME,
-    TYPE,
     UNABLE,
-    UP,
 )
 from edgewise.agent.modules.learned.encode import FEW
 from edgewise.agent.modules.learned.judged import (
@@ -34,13 +28,14 @@ from edgewise.agent.modules.learned.judged import (
 from edgewise.agent.modules.learned.made_up import made_up
 from edgewise.agent.modules.learned.perceived import SHARES, WAYS, perceived
 from edgewise.agent.modules.learned.spoken import spoken
+from edgewise.agent.modules.learned.strayed import any_choice, near_choice
 from edgewise.agent.modules.learned.text import said, words_of
-from edgewise.agent.modules.learned.texts import candidates, place_of
 from edgewise.agent.phone.apps.catalogue import APPS as PHONE_APPS
 from edgewise.agent.phone.core import Gesture, Swipe, act, draw_phone, step
 from edgewise.agent.phone.faults import POPUPS
 from edgewise.agent.phone.skins import LANGUAGES
 from edgewise.agent.phone.state import State
+from edgewise.agent.phone.tasks.fulfilled import fulfilled
 from edgewise.agent.phone.tasks.missing import Missing, foreign, without
 from edgewise.agent.phone.tasks.oracle import NoWay, best
 from edgewise.agent.phone.tasks.simple import Template
@@ -51,23 +46,27 @@ from edgewise.common.errors import ConfigurationError
 
 STRAY = 0.15
 """Chance of a step that is not the oracle's."""
+NEAR = 0.6
+"""Part of those steps that are near to a right one: what an agent may mistake for it."""
+MISTAKEN = 0.1
+"""Chance that a step beside the way is made under a wrong number of finished subgoals."""
 SPOILING = 0.3
 """Part of the steps that would spoil a task which are made: the task ends with them."""
 MOST_STEPS = 36
 """Steps after which a task is left."""
-BEHIND = 0.06
-"""Chance that a situation says one subgoal fewer than are finished, as after a plan that was wrong."""
+BEHIND, AHEAD = 0.06, 0.05
+"""Chances that a situation says one subgoal fewer, or one more, than are finished, as after a plan that was wrong."""
 AGAIN = 0.25
 """Chance that a situation says what is finished already, as where planning is asked a second time."""
-NEW_NAMES, NEW_WORDS = 0.5, 0.5
+NEW_NAMES, NEW_WORDS = 0.5, 0.6
 """Parts of the tasks on phones with made-up names, and with words on the display that are hashed as if never seen."""
 TURNED, POPPED = 0.03, 0.03
 """Chances that the display lies on its side through a task, and that a dialog lies over a page."""
 NO_APPS = 0.1
 """Part of the tasks in which no app can be opened but by touch."""
-LACKING, WISHED, SPOKEN = 0.1, 0.05, 0.2
-"""Parts of the tasks on phones that lack what the task needs, of the wishes that no app fulfils, and of the instructions that
-call people and places by parts of their names."""
+LACKING, WISHED, FULFILLED, SPOKEN = 0.14, 0.05, 0.3, 0.2
+"""Parts of the tasks on phones that lack what the task needs, of the wishes that no app fulfils, of those that are fulfilled at
+the start (where that can be seen), and of the instructions that call people and places by parts of their names."""
 LEFT = 0.5
 """Chance that a course ends where it is told that the task cannot be done."""
 OWN = 0.6
@@ -77,6 +76,27 @@ ENOUGH = 0.9
 MIXED, HIDDEN = "mixed", "hidden"
 """The language of all alike; how names of apps begin that stand for all apps of phones that no edge server has."""
 NAMES = tuple(each.name for each in PHONE_APPS)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A step beside the way, which is made on a copy of the phone.
+
+    Attributes:
+        change: what was done, and what came of it.
+        outcome: of it.
+        after: what planning is told then.
+        finished: subgoals that are.
+        done: whether all are.
+        spoilt: whether it has changed what it must not.
+    """
+
+    change: Change
+    outcome: Outcome
+    after: Situation
+    finished: int
+    done: bool
+    spoilt: bool
 
 
 @dataclass(frozen=True)
@@ -94,6 +114,7 @@ class Moment:
         salt: of words on the display.
         change: what was done here, and what came of it. If None, nothing was.
         outcome: of it.
+        aside: another step that might have been made. If None, none is known.
     """
 
     task: str
@@ -106,6 +127,7 @@ class Moment:
     salt: str
     change: Change | None = None
     outcome: Outcome = "A"
+    aside: Aside | None = None
 
 
 @dataclass(frozen=True)
@@ -194,6 +216,8 @@ def _moments(
         wished = missing is None and rng.random() < WISHED
         if missing is not None or wished:
             task = missing.task if missing is not None else foreign(task, rng, unseen)
+        elif rng.random() < FULFILLED:
+            task = fulfilled(task) or task
         yield from Course(task, rng, 0.0 if unseen else NEW_WORDS, stray, missing).moments()
 
 
@@ -234,6 +258,7 @@ class Course:
             if moment.done or (unable and self.rng.random() < LEFT):
                 yield moment
                 return
+            moment = replace(moment, aside=self._aside(state, finished, moment, ends))
             gesture, action, target = self._move(state, moment, unable or self.rng.random() < self.stray)
             reached = step(state, gesture)
             spoilt = may_spoil(state, gesture, reached) and settled(reached) not in ends
@@ -259,6 +284,8 @@ class Course:
         """The moment, before anything is done, and the states to which a right step leads."""
         task = self.task
         told = finished - 1 if finished and self.rng.random() < BEHIND else finished
+        if finished < len(task.subgoals) and self.rng.random() < AHEAD:
+            told = finished + 1
         finished = task.progress(finished, state)
         if self.rng.random() < AGAIN:
             told = finished
@@ -316,25 +343,37 @@ class Course:
 
     def _move(self, state: State, moment: Moment, astray: bool) -> tuple[Gesture, Action, str]:
         """The step that is made: a gesture, the action it is, the label of what it is made on."""
-        rng, screen = self.rng, moment.after.screen
+        rng, situation = self.rng, moment.after
         if not astray:
             place = rng.choice(sorted(moment.right))
             text = rng.choice(sorted(moment.texts)) if moment.texts else 0
         else:
-            place, text = self._astray(state, moment)
-        return gesture_of(place, text, state, moment.after, screen)
+            near = near_choice(situation, moment.right, bool(state.focus), rng) if rng.random() < NEAR else None
+            place, text = near or any_choice(situation, bool(state.focus), rng)
+        return gesture_of(place, text, state, situation, situation.screen)
 
-    def _astray(self, state: State, moment: Moment) -> tuple[int, int]:
-        """Any step, right or not."""
-        rng, base, screen = self.rng, 2 * FEW[0], moment.after.screen
-        places = [each.number for each in screen.items[: FEW[0]] if each.touchable]
-        held = [FEW[0] + each.number for each in screen.items[: FEW[0]] if each.holdable]
-        apps = [base + GLOBALS + place for place in range(len(moment.after.apps))]
-        texts = [place for place, each in enumerate(candidates(moment.after)) if each]
-        wholes = [base + each for each in (BACK, HOME, UP, DOWN)] + ([base + TYPE] if state.focus and texts else [])
-        drawn = rng.choice([each for each in (places, places, held, wholes, wholes, apps) if each])
-        text = place_of(rng.choice(texts), rng.random() < 0.5) if texts else 0
-        return rng.choice(drawn), text
+    def _aside(self, state: State, finished: int, moment: Moment, ends: frozenset[State]) -> Aside:
+        """A step that is most likely not right, and what would come of it."""
+        gesture, action, target = self._move(state, moment, True)
+        reached = step(state, gesture)
+        seen = perceived(reached, self.way, self.rng)
+        told = finished
+        if self.rng.random() < MISTAKEN:
+            told = min(len(self.task.subgoals), max(0, finished + self.rng.choice((-1, 1))))
+        before = moment.after.model_copy(update={"finished": told})
+        outcome = outcome_of(state, reached, ends)
+        share = changed_share(state, reached, self.rng.random())
+        past = Past(action=action, target=target, page=before.screen.title, outcome=outcome, finished=finished)
+        after = moment.after.model_copy(update={"screen": seen, "past": (*self.past, past)[-STEPS:]})
+        further = self.task.progress(finished, reached)
+        return Aside(
+            Change(before=before, action=action, after=seen, changed=share),
+            outcome,
+            after,
+            further,
+            0 < len(self.task.subgoals) == further,
+            may_spoil(state, gesture, reached) and settled(reached) not in ends,
+        )
 
 
 def _reads(text: str, fact: str) -> bool:

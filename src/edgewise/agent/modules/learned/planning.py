@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from edgewise.common.errors import ConfigurationError
 from edgewise.construction.kind import Data, Name
 from edgewise.construction.modules.learned import ANSWER
 
-FURTHER = 3
-"""Subgoals that can be found finished at a time: none, one or two."""
+FURTHER = (0, 1, 2, -1)
+"""Subgoals that can be found finished at a time; the last says that one of those that were told is not."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class PhonePlanning(PhoneKind):
         return "planning"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return trunk_shapes(self.width) | whole_shapes(self.width, "plan", FURTHER + 2)
+        return trunk_shapes(self.width) | whole_shapes(self.width, "plan", len(FURTHER) + 2)
 
     def scores(self, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Float[Array, "n 2 c"]:
         found = whole(weights, "plan", read(weights, inputs))
-        nothing = jnp.full((len(found), FURTHER - 2), NEVER)
-        done = jnp.concatenate([found[:, FURTHER:], nothing], axis=-1)
-        return jnp.stack([found[:, :FURTHER], done], axis=1)
+        nothing = jnp.full((len(found), len(FURTHER) - 2), NEVER)
+        done = jnp.concatenate([found[:, len(FURTHER) :], nothing], axis=-1)
+        return jnp.stack([found[:, : len(FURTHER)], done], axis=1)
 
     def situation(self, request: Situation) -> Situation:
         return request
@@ -50,25 +50,30 @@ class PhonePlanning(PhoneKind):
     def arrays(self, request: Situation, room: Room, salt: str = "") -> Data:
         return encode(request, room, salt)
 
-    def example(self, moment: Moment, room: Room) -> Data | None:
+    def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
         answer = _answer(moment.after.finished - moment.before.finished, moment.done)
-        return encode(moment.before, room, moment.salt) | {ANSWER: answer}
+        example = encode(moment.before, room, moment.salt) | {ANSWER: answer}
+        aside = moment.aside
+        if aside is None or not aside.spoilt:
+            return (example,)
+        further = _answer(aside.finished - aside.after.finished, aside.done)
+        return example, encode(aside.after, room, moment.salt) | {ANSWER: further}
 
     def right(self, request: Situation, answer: Plan, room: Room) -> np.ndarray:
         further = answer.finished - request.finished
-        if not 0 <= further < FURTHER:
-            raise ConfigurationError(
-                "finished", answer.finished, f"{request.finished} to {request.finished + FURTHER - 1}"
-            )
+        if further not in FURTHER:
+            allowed = f"{request.finished + min(FURTHER)} to {request.finished + max(FURTHER)}"
+            raise ConfigurationError("finished", answer.finished, allowed)
         return _answer(further, answer.done)
 
     def decode(self, request: Situation, choices: np.ndarray, confidence: np.ndarray) -> Any:
-        finished = min(SUBGOALS, request.finished + int(choices[0]))
+        finished = min(SUBGOALS, max(0, request.finished + FURTHER[int(choices[0])]))
         return Plan(finished=finished, done=bool(choices[1]), confidence=min(1.0, float(confidence.min())))
 
 
 def _answer(further: int, done: bool) -> np.ndarray:
-    return np.stack([several([min(further, FURTHER - 1)], FURTHER), several([int(done)], FURTHER)])
+    place = FURTHER.index(min(max(FURTHER), max(min(FURTHER), further)))
+    return np.stack([several([place], len(FURTHER)), several([int(done)], len(FURTHER))])
 
 
 PHONE_PLANNING = PhonePlanning()

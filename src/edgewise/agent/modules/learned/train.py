@@ -84,7 +84,7 @@ def examples_of(name: str, schooling: Schooling) -> Data:
     if not isinstance(kind, PhoneKind):
         return kind.draw_data(schooling.apps, schooling.examples, schooling.seed, schooling.language)
     drawn = islice(moments(schooling.apps, schooling.seed, schooling.language), schooling.examples)
-    return kind.data_of(drawn)
+    return kind.data_of(drawn, kind.views * schooling.examples)
 
 
 def train_agent(
