@@ -33,6 +33,10 @@ SYLLABLES = (
 """That made-up words are put together from."""
 
 
+KNOWN = 0.6
+"""Chance that a place keeps one word of its name: places are called by what they are, people are not."""
+
+
 def made_up(state: State, rng: random.Random) -> State:
     """A phone that holds the same under made-up names, titles, addresses and texts."""
     world = state.world
@@ -42,7 +46,7 @@ def made_up(state: State, rng: random.Random) -> State:
         messages=tuple(replace(each, text=_text(rng)) for each in world.messages),
         notes=tuple(replace(each, title=_phrase(rng), text=_text(rng)) for each in world.notes),
         products=tuple(replace(each, name=_phrase(rng)) for each in world.products),
-        spots=tuple(replace(each, name=_title(rng, 2), address=_street(rng)) for each in world.spots),
+        spots=tuple(replace(each, name=_spot(each.name, rng), address=_street(rng)) for each in world.spots),
         appointments=tuple(replace(each, title=_phrase(rng)) for each in world.appointments),
     )
     return replace(state, world=named)
@@ -54,6 +58,14 @@ def _word(rng: random.Random) -> str:
 
 def _title(rng: random.Random, words: int) -> str:
     return " ".join(_word(rng).capitalize() for _ in range(words))
+
+
+def _spot(name: str, rng: random.Random) -> str:
+    words = [_title(rng, 1) for _ in range(2)]
+    if rng.random() < KNOWN:
+        place = rng.randrange(2)
+        words[place] = name.split()[place % len(name.split())]
+    return " ".join(words)
 
 
 def _phrase(rng: random.Random) -> str:

@@ -28,7 +28,7 @@ from edgewise.agent.modules.learned.judged import (
 from edgewise.agent.modules.learned.made_up import made_up
 from edgewise.agent.modules.learned.perceived import SHARES, WAYS, perceived
 from edgewise.agent.modules.learned.spoken import spoken
-from edgewise.agent.modules.learned.strayed import any_choice, near_choice
+from edgewise.agent.modules.learned.strayed import any_choice, mistakable, near_choice
 from edgewise.agent.modules.learned.text import said, words_of
 from edgewise.agent.phone.apps.catalogue import APPS as PHONE_APPS
 from edgewise.agent.phone.core import Gesture, Swipe, act, draw_phone, step
@@ -48,6 +48,8 @@ STRAY = 0.15
 """Chance of a step that is not the oracle's."""
 NEAR = 0.6
 """Part of those steps that are near to a right one: what an agent may mistake for it."""
+MISTAKABLE = 0.25
+"""Chance that an address is looked for in the wrong app first."""
 MISTAKEN = 0.1
 """Chance that a step beside the way is made under a wrong number of finished subgoals."""
 SPOILING = 0.3
@@ -344,7 +346,10 @@ class Course:
     def _move(self, state: State, moment: Moment, astray: bool) -> tuple[Gesture, Action, str]:
         """The step that is made: a gesture, the action it is, the label of what it is made on."""
         rng, situation = self.rng, moment.after
-        if not astray:
+        other = mistakable(situation, moment.right)
+        if other is not None and rng.random() < MISTAKABLE:
+            place, text = other, 0
+        elif not astray:
             place = rng.choice(sorted(moment.right))
             text = rng.choice(sorted(moment.texts)) if moment.texts else 0
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from edgewise.agent.device.elements import read_tree
@@ -86,30 +87,49 @@ def _sign(name: str, rng: random.Random) -> str:
     return rng.choice(tuple(LINES)) if rng.random() < CONFUSED else name
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Something that is seen; fields as of `screen.Item`."""
+
+    box: Box
+    role: Role
+    text: str = ""
+    detail: str = ""
+    description: str = ""
+    sign: str = ""
+    touchable: bool = False
+    holdable: bool = False
+    checked: bool | None = None
+
+
 def _from_picture(state: State, rng: random.Random) -> Screen:
     screen = view(state)
     joined = rng.random() < JOINED
     pieces = [each for widget in screen.widgets if _seen(widget) for each in _pieces(state, widget, joined, rng)]
     if rng.random() < BUTTONS:
-        pieces += [(each.box, "icon", "", "", _sign(each.part.glyph, rng), True, None) for each in screen.navigation]
+        pieces += [
+            _Piece(each.box, "icon", sign=_sign(each.part.glyph, rng), touchable=True) for each in screen.navigation
+        ]
     if screen.far and rng.random() < LISTS:
-        pieces.append((screen.body, "list", "", "", "", False, None))
+        pieces.append(_Piece(screen.body, "list"))
     focused = {widget.seen for widget in screen.widgets if widget.focused and rng.random() < FOCUS}
-    pieces.sort(key=lambda each: (each[0][1], each[0][0]))
+    pieces.sort(key=lambda each: (each.box[1], each.box[0]))
     items = tuple(
         Item(
             number=number,
-            box=box,
-            role=role,
-            text=_read(text, rng),
-            detail=_read(detail, rng),
-            sign=sign,
-            touchable=touchable != (rng.random() < MISJUDGED),
-            focused=role == "field" and box in focused,
-            scrollable=role == "list",
-            checked=checked,
+            box=each.box,
+            role=each.role,
+            text=_read(each.text, rng),
+            detail=_read(each.detail, rng),
+            description=_read(each.description, rng),
+            sign=each.sign,
+            touchable=each.touchable != (rng.random() < MISJUDGED),
+            holdable=each.holdable,
+            focused=each.role == "field" and each.box in focused,
+            scrollable=each.role == "list",
+            checked=each.checked,
         )
-        for number, (box, role, text, detail, sign, touchable, checked) in enumerate(pieces[:MOST])
+        for number, each in enumerate(pieces[:MOST])
     )
     return Screen(
         width=state.size[0],
@@ -126,51 +146,65 @@ def _seen(widget: Widget) -> bool:
     return right - left > 20 and bottom - top > 20
 
 
-Piece = tuple[Box, Role, str, str, str, bool, bool | None]
+def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> Iterator[_Piece]:
+    """What is seen of a widget.
 
-
-def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> Iterator[Piece]:
-    """What is seen of a widget: box, role, text, detail, sign, whether it can be touched, whether it is on."""
+    Args:
+        state: of the phone.
+        widget: on its display.
+        joined: whether what stands in a row is taken for one item, as the perception of pictures mostly does.
+        rng: of what is not recognised.
+    """
     part, box = widget.part, widget.seen
     touchable = widget.event is not None
     sign = _sign(part.glyph, rng)
     if part.kind == "icon":
         words = state.skin.words and widget.bar and part.text
-        yield box, "button" if words else "icon", part.text if words else "", "", "" if words else sign, True, None
-        return
-    if part.kind == "field":
+        beside = part.description.rpartition(":")[0] if joined else ""  # of a level: what stands in its row
+        if words:
+            yield _Piece(box, "button", part.text, touchable=True)
+        else:
+            yield _Piece(box, "icon", description=beside, sign=sign, touchable=True)
+    elif part.kind == "field":
         hinted = not part.text
         text, hint = ("", part.detail) if hinted and joined else (part.text or part.detail, "")
-        yield box, "field" if rng.random() < 0.8 else "text", text, hint, "", True, None
-        return
-    if part.kind in ("row", "switch", "level") and not joined:
+        yield _Piece(box, "field" if rng.random() < 0.8 else "text", text, hint, touchable=True)
+    elif part.kind in ("row", "switch", "level") and not joined:
         yield from _apart(widget, sign, touchable)
-        return
-    if part.kind == "picture":
-        yield box, "picture", "", "", sign, False, None
-        return
-    checked = part.on if part.kind == "switch" else None
-    role = ROLES[part.kind]
-    yield box, role, part.text, part.detail, "" if part.kind == "button" else sign, touchable, checked
+    elif part.kind in ("row", "switch", "level"):
+        whole = bool(part.glyph or part.detail or part.kind == "switch")  # else only a text is seen
+        role = ROLES[part.kind] if whole else "text"
+        on = part.on if part.kind == "switch" else None
+        yield _Piece(box, role, part.text, part.detail, "", sign, whole, whole, on)
+    elif part.kind == "picture":
+        if not joined:
+            yield _Piece(box, "picture", sign=sign)
+    else:
+        yield _Piece(
+            box, ROLES[part.kind], part.text, part.detail, "", "" if part.kind == "button" else sign, touchable
+        )
 
 
-def _apart(widget: Widget, sign: str, touchable: bool) -> Iterator[Piece]:
+def _apart(widget: Widget, sign: str, touchable: bool) -> Iterator[_Piece]:
     part, (left, top, right, bottom) = widget.part, widget.seen
     middle = (top + bottom) // 2
     start = left + 24
     if part.glyph:
-        yield (start, middle - ICON // 2, start + ICON, middle + ICON // 2), "icon", "", "", sign, touchable, None
+        box = (start, middle - ICON // 2, start + ICON, middle + ICON // 2)
+        yield _Piece(box, "icon", sign=sign, touchable=touchable)
         start += ICON + 16
     end = min(right - 24, start + 24 * max(3, len(part.text)))
     if part.detail and part.kind == "row":
-        yield (start, top + 12, end, middle), "text", part.text, "", "", touchable, None
-        yield (start, middle, end, max(middle + 1, bottom - 12)), "text", part.detail, "", "", touchable, None
+        yield _Piece((start, top + 12, end, middle), "text", part.text, touchable=touchable)
+        low = (start, middle, end, max(middle + 1, bottom - 12))
+        yield _Piece(low, "text", part.detail, touchable=touchable)
     else:
-        yield (start, top + 12, end, max(top + 13, bottom - 12)), "text", part.text, "", "", touchable, None
+        yield _Piece((start, top + 12, end, max(top + 13, bottom - 12)), "text", part.text, touchable=touchable)
     if part.kind == "switch":
-        yield (right - 190, middle - 48, right - 24, middle + 48), "switch", "", "", "", touchable, part.on
+        box = (right - 190, middle - 48, right - 24, middle + 48)
+        yield _Piece(box, "switch", touchable=touchable, checked=part.on)
     if part.kind == "level":
-        yield (right - 380, middle - 48, right - 180, middle + 48), "text", part.detail, "", "", False, None
+        yield _Piece((right - 380, middle - 48, right - 180, middle + 48), "text", part.detail)
 
 
 def _read(text: str, rng: random.Random) -> str:

@@ -12,6 +12,10 @@ from edgewise.agent.modules.learned.texts import candidates, place_of
 
 NAMED = 0.5
 """Share of an item's words that the instruction has, from which the item may be mistaken for what is meant."""
+CLOSING = ("button", "icon")
+"""Roles of what ends a form: it may be touched too early."""
+LOOKED_UP = ("contacts", "maps")
+"""Apps in which an address may stand: where an instruction gives a name alone, either may be the one."""
 
 
 def any_choice(situation: Situation, typing: bool, rng: random.Random) -> tuple[int, int]:
@@ -56,13 +60,22 @@ def near_choice(
     items = [
         each.number
         for each in screen.items[:room]
-        if each.touchable and (each.role in roles or said(words, each.text)[1] >= NAMED)
+        if each.touchable and (each.role in roles or each.role in CLOSING or said(words, each.text)[1] >= NAMED)
     ]
     texts = _texts(situation)
     kinds = [each for each in (items, [2 * room + TYPE] if typing and texts else []) if each]
     if not kinds:
         return None
     return rng.choice(rng.choice(kinds)), rng.choice(texts) if texts else 0
+
+
+def mistakable(situation: Situation, right: frozenset[int]) -> int | None:
+    """Where one of two apps is to be opened in which an address may stand: the place of the other; else None."""
+    base = 2 * FEW[0] + GLOBALS
+    names = [each.rsplit(".", 1)[-1] for each in situation.apps]
+    places = {name: base + names.index(name) for name in LOOKED_UP if name in names}
+    found = [place for name, place in places.items() if place not in right]
+    return found[0] if len(found) == 1 and len(places) == len(LOOKED_UP) else None
 
 
 def _texts(situation: Situation) -> list[int]:
