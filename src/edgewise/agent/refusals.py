@@ -88,9 +88,7 @@ def _tried(make: Maker, trial: Trial, seed: int, kind: str, task: Task) -> Refus
     session = Session(task.start, trial.striking, seed)
     truth = Truth(session, task)
     modules = make(Setting(seed, trial.conduct.tree, None, trial.options))
-    end = run_agent(
-        task.instruction, SimulatedDevice(session), modules, trial.conduct, apps=packages(), allow=anything
-    )
+    end = run_agent(task.instruction, SimulatedDevice(session), modules, trial.conduct, apps=packages(), allow=anything)
     return Refusal(
         kind=kind,
         instruction=task.instruction,

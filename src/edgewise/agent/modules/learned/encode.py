@@ -177,7 +177,14 @@ def _stands(item: Item, place: int, count: int, past: tuple[Past, ...]) -> tuple
     latest = [*reversed(past[-LATEST:])]
     again = [float(same(item.text, each.target)) for each in latest]
     first, last, before_last = place == 0, count - place == 1, count - place == 2
-    return float(first), float(last), float(before_last), float(count <= FEW_ITEMS), *again, *[0.0] * (LATEST - len(again))
+    return (
+        float(first),
+        float(last),
+        float(before_last),
+        float(count <= FEW_ITEMS),
+        *again,
+        *[0.0] * (LATEST - len(again)),
+    )
 
 
 def _facts_of(item: Item, screen: Screen, asked: Instruction, place: int, count: int, facts: list[str]) -> list[float]:

@@ -190,7 +190,9 @@ class PhoneReflection(PhoneKind):
         return request.before
 
     def arrays(self, request: Change, room: Room, salt: str = "") -> Data:
-        return encode(request.before, room, salt) | text_arrays(request.before, room) | change_arrays(request, room, salt)
+        return (
+            encode(request.before, room, salt) | text_arrays(request.before, room) | change_arrays(request, room, salt)
+        )
 
     def examples(self, moment: Moment, room: Room) -> Sequence[Data]:
         made = [] if moment.change is None else [(moment.change, moment.outcome)]

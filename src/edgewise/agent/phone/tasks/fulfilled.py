@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from edgewise.agent.phone.apps.settings import GROUPS
 from edgewise.agent.phone.core import draw_phone
-from edgewise.agent.phone.tasks.suites import SUITES
+from edgewise.agent.phone.tasks.suites import ALL
 from edgewise.agent.phone.tasks.task import Subgoal, Task
 
 PAGES = {
@@ -37,7 +37,9 @@ def fulfilled(task: Task) -> Task | None:
         page = next(group for group, names in GROUPS.items() if name in names)
     if page is None:
         return None
-    seen = Subgoal(f"See that it is so: {subgoal.told}", subgoal.app, page=(page, argument), arguments=subgoal.arguments)
+    seen = Subgoal(
+        f"See that it is so: {subgoal.told}", subgoal.app, page=(page, argument), arguments=subgoal.arguments
+    )
     return replace(task, start=replace(task.start, world=task.goal), subgoals=(seen,))
 
 
@@ -45,12 +47,12 @@ def draw_fulfilled(suite: str, seed: int, language: str | None = None, unseen: b
     """One task of every kind of a suite of which it can be seen, fulfilled.
 
     Args:
-        suite: `simple` or `complex`; of the complex ones it can be seen of none.
+        suite: `simple`, `complex` or `long`; of the last two it can be seen of none.
         seed: the same seed gives the same tasks.
         language: of the apps. If None, drawn.
         unseen: names, texts and looks for tests.
     """
-    for place, template in enumerate(SUITES[suite]):
+    for place, template in enumerate(ALL[suite]):
         rng = random.Random(f"fulfilled {suite} {seed} {place} {unseen}")
         found = fulfilled(template(draw_phone(rng.randrange(10**9), language, unseen), rng))
         if found is not None:
