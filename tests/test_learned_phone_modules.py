@@ -47,7 +47,7 @@ ALL = (PHONE_MEMORY, PHONE_PLANNING, PHONE_DECISION, PHONE_REFLECTION, PHONE_ACT
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Moment]:
-    return list(islice(draw_moments(NAMES, 3), 100))
+    return list(islice(draw_moments(NAMES, 3), 200))
 
 
 @pytest.fixture(scope="module")
