@@ -31,8 +31,8 @@ class Schooling:
         language: of most phones, or "mixed".
     """
 
-    examples: int = 16_384
-    rounds: int = 12
+    examples: int = 32_768
+    rounds: int = 6
     seed: int = 0
     apps: tuple[str, ...] = NAMES
     language: str = MIXED
