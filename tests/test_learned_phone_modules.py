@@ -158,6 +158,7 @@ REFERENCES = (
     (PHONE_DECISION, phone_network.decision, slice(None)),
     (PHONE_PLANNING, phone_network.planning, None),
     (PHONE_ACTION, phone_network.texts, slice(None)),
+    (PHONE_REFLECTION, phone_network.reflection, slice(3)),
 )
 
 

@@ -134,3 +134,24 @@ def texts(weights, x):
         hidden = x["text_facts"][place].astype(float) @ weights["text_facts"] + among @ weights["text_words"] + stands
         found += list(relu(hidden) @ weights["text"]) if x["text_there"][place] else [-1e9, -1e9]
     return np.array(found)
+
+
+def reflection(weights, x):
+    """Scores of the three outcomes of an action; of one example."""
+    _, due, state, asked, items, _ = trunk(weights, x)
+    room = len(x["there"])
+    hidden = x["change"].astype(float) @ weights["judge_change"]
+    for scores, made, places in ((decision(weights, x), x["made"], (0, 1)), (texts(weights, x), x["typed"], (2,))):
+        logs = scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
+        done = [logs[place] for place in range(len(logs)) if made[place]]
+        behind = max(-12.0, min(0.0, sum(done) - logs.max())) if done else 0.0
+        chance = np.exp(max(-12.0, min(0.0, sum(done)))) if done else 0.0
+        for place, value in zip(places, (behind, chance), strict=False):
+            hidden = hidden + value * weights["judge_likely"][place]
+    touched = [place for place in range(room) if x["made"][place] or x["made"][room + place]]
+    hidden = hidden + sum((items[place] for place in touched), np.zeros(len(state))) @ weights["judge_item"]
+    hidden = hidden + state @ weights["judge_state"] + asked @ weights["judge_asked"]
+    hidden = hidden + row_sum(weights["item_table"], x["after_pieces"]) @ weights["judge_page"]
+    matched = np.concatenate([(each.astype(float) / 255) @ due for each in x["after_match"]])
+    hidden = relu(hidden + matched @ weights["judge_match"] + weights["judge_bias"])
+    return (relu(hidden @ weights["judge_2"] + weights["judge_2_bias"]) + hidden) @ weights["judge"]
