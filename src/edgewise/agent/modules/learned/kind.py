@@ -63,7 +63,7 @@ class PhoneKind(LearnedKind):
 
     @property
     def views(self) -> int:
-        """Examples that a moment makes at most, on average."""
+        """Examples that a moment makes at most."""
         return 1
 
     @abc.abstractmethod
