@@ -86,14 +86,7 @@ def fuzz(total: int) -> dict[str, Any]:
     """Send so many requests to a server of the policies that come with the package."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        words = [
-            "--database",
-            f"sqlite:///{folder / 'store.sqlite'}",
-            "--deadline-ms",
-            "5000",
-            "--wait-for-programs-s",
-            "5",
-        ]
+        words = ["--database", f"sqlite:///{folder / 'store.sqlite'}", "--deadline-ms", "5000"]
         with Running(words, folder) as server:
             run = Fuzz(server, total)
             schema = schemathesis.openapi.from_url(f"{run.address}/openapi.json")
