@@ -262,37 +262,50 @@ def test_requests_of_a_size_without_programs_wait_beside_the_others(
 def test_who_has_waited_too_long_for_programs_is_answered_by_a_rule(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server, compiled = client.app.state.server, threading.Event()
+    server = client.app.state.server
     monkeypatch.setattr(server.worker._aside, "_longest_s", 0.05)
-    monkeypatch.setattr(server.programs, "make", lambda model, size: compiled.wait(60))
-    monkeypatch.setattr(server.programs, "make_together", lambda model, size: None)
-    open_session(client, "many")
-    names = "abcde"
-    wrong = {"vehicles": [*served.vehicles(0, names), *served.vehicles(0, "a")]}
-    assert ask(client, "many", wrong, 422)["faults"][0]["field"] == "vehicles"
-    first = ask(client, "many", served.slot(0, names), **{"Idempotency-Key": "first"})
+    monkeypatch.setattr(server.programs, "made", lambda model, size: False)
+    monkeypatch.setattr(server.programs, "want", lambda model, size, then: None)
+    open_session(client, "late")
+    wrong = {"vehicles": served.vehicles(0, "aa")}
+    assert ask(client, "late", wrong, 422)["faults"][0]["field"] == "vehicles"
+    first = ask(client, "late", served.slot(0), **{"Idempotency-Key": "first"})
     assert first["degraded"]
-    assert "programs for so many vehicles and units were not compiled within 0.05" in first["degraded_because"]
+    assert "programs for so many vehicles and units were not compiled within" in first["degraded_because"]
     assert first["waited_for_programs_s"] >= 0.05
-    assert ask(client, "many", served.slot(0, names), **{"Idempotency-Key": "first"}) == first
-    assert {each["target_unit"] for each in first["answer"]["vehicles"].values()} == {"west", "east"}
-    shares = [each["processor_share"] for each in first["answer"]["vehicles"].values()]
-    assert sum(shares) == pytest.approx(2)
-    (row,) = decisions(client, "many")
+    assert ask(client, "late", served.slot(0), **{"Idempotency-Key": "first"}) == first
+    told = first["answer"]["vehicles"].values()
+    assert [each["target_unit"] for each in told] == ["west"] * 3  # the nearest
+    assert [each["processor_share"] for each in told] == pytest.approx([1 / 3] * 3)
+    (row,) = decisions(client, "late")
     assert (row["degraded"], row["observation"]) == (True, b"")
-    assert unpack(row["action"])[0]["target"].shape == (5,)
-    assert "ask again later" in ask(client, "many", served.slot(1, names), 503)["error"]
-    compiled.set()
+    assert unpack(row["action"])[0]["target"].shape == (3,)
+    service = server.repository.find("small").service
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "meanwhile", lambda state, operation, request: None)
+        assert "ask again later" in ask(client, "late", served.slot(1), 503)["error"]
     monkeypatch.undo()
-    second = ask(client, "many", served.slot(1, names))
+    second = ask(client, "late", served.slot(1))
     assert not second["degraded"]
     open_session(client, "undisturbed")
-    ask(client, "undisturbed", served.slot(0, names))
+    ask(client, "undisturbed", served.slot(0))
     done = {
         "target_unit": {name: each["target_unit"] for name, each in first["answer"]["vehicles"].items()},
         "defend": {name: each["defend"] for name, each in first["answer"]["units"].items()},
     }
-    assert ask(client, "undisturbed", served.slot(1, names, carried_out=done))["answer"] == second["answer"]
+    assert ask(client, "undisturbed", served.slot(1, carried_out=done))["answer"] == second["answer"]
+
+
+def test_a_rule_without_programs_compiles_nothing(client: TestClient) -> None:
+    service = client.app.state.server.repository.find("small").service
+    opening, words = service.opening.request, service.operations["slots"].request
+    state = service.open(opening.model_validate({"units": served.UNITS})).state
+    told = [words.model_validate(served.slot(number, "abcde")) for number in range(2)]
+    first = service.meanwhile(state, "slots", told[0])
+    assert list(first.answer.vehicles) == list("abcde")
+    assert (
+        service.meanwhile(first.state, "slots", told[1]) is None
+    )  # what the slot has brought needs programs of its size
 
 
 def test_sizes_are_those_of_the_models(client: TestClient, tmp_path: Path) -> None:
