@@ -33,7 +33,7 @@ BRIEF_PLACES = tuple(
     for missing, language in (("settings", "en"), ("calendar", "de"), ("shop", "es"), ("maps", "fr"))
 )
 """The same where there is little time: each lacks one app, another one."""
-EXPERIENCE = {"phone-memory": Experience(1024, 512, False), "phone-action": Experience(1024, 512, False)}
+EXPERIENCE = {"phone-memory": Experience(1024, 512, False), "phone-action": Experience(512, None, False)}
 MOST_EXPERIENCE = Experience(8192, 4096, False)
 """Data of an edge server of a demonstration, by kind: less where there is less to learn; as much for all other kinds."""
 OF_A_KIND = 2
