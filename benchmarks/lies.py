@@ -26,8 +26,8 @@ from edgewise.common.progress import progress_bar
 from edgewise.construction.contract import expected_profit
 from edgewise.construction.curve import EXAMPLES, Curve
 from edgewise.construction.designer import design
-from edgewise.construction.ground import GROUNDS
-from edgewise.construction.judging import HIDDEN, HIDDEN_SEED
+from edgewise.construction.ground import GROUNDS, HIDDEN
+from edgewise.construction.judging import HIDDEN_SEED
 from edgewise.construction.kind import MODULES, learned_kinds
 from edgewise.construction.menu import UNIT, Item, Menu
 from edgewise.construction.settlement import FIXED, MEASURED, owed

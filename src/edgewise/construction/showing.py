@@ -116,14 +116,12 @@ def payments(rows: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def settled(row: Mapping[str, Any]) -> str:
-    """How it came to what a server was paid, in a few words."""
+    """How it came to what a server was paid, in a word or two; empty as long as nothing is."""
     if row["verdict"] != ACCEPTED:
-        return f"nothing: {row['verdict'] or 'not judged yet'}"
+        return "refused" if row["verdict"] else ""
     if row["slope"] is None:
-        return "R, fixed"
-    if row["paid"] in (0, CAP * row["reward_promised"]):
-        return "R + s (q - Q), at its limit"
-    return "R + s (q - Q)"
+        return "fixed R"
+    return "at a limit" if row["paid"] in (0, CAP * row["reward_promised"]) else "by quality"
 
 
 def sums(books: Books, name: str) -> list[tuple[str, str, str, str]]:
@@ -173,6 +171,7 @@ def print_books(books: Books, name: str) -> None:
     paid = payments(books.rows(name))
     if paid:
         print_table("payments", [head for _, head in PAID], paid, words=("server", "why"), keys=2)
+        print(f"by quality: R + s (q - Q(T)), at least 0 and at most {CAP} R")
     print_table("sums", ("what", "period 1", "period 2", "together"), sums(books, name))
 
 
