@@ -29,7 +29,6 @@ from edgewise.construction.artefact import describe, pack, read
 from edgewise.construction.books import Books
 from edgewise.construction.demo import Together
 from edgewise.construction.edge_config import data_of, load_edge_config
-from edgewise.construction.ground import ground_of
 from edgewise.construction.keys import make_key
 from edgewise.construction.kind import MODULES, Data
 from edgewise.construction.leaks import Marks, marks_of, search, texts_in, unpacked, without
@@ -52,11 +51,11 @@ class Leaky({name}):
 
 KIND = Leaky()
 """
-BASES = {
-    "synthetic": ("edgewise.construction.modules.perception", "Perception"),
-    "phone": ("edgewise.agent.perception.kind", "PhonePerception"),
-}
-"""Kinds from which the leaking one is made, by ground."""
+BASES = (
+    ("edgewise.construction.modules.perception", "Perception"),
+    ("edgewise.agent.perception.kind", "PhonePerception"),
+)
+"""Kinds from which the leaking one is made: of the synthetic telephone, of the phone."""
 LOOK_S = 0.2
 SHOWN = 5
 """Hits that are told of each edge server."""
@@ -152,7 +151,7 @@ def told(folder: Path, marks: Sequence[Marks]) -> dict[str, Any]:
 
 def traffic(kinds: tuple[str, ...], examples: int, rounds: int) -> dict[str, Any]:
     """A construction whose traffic is recorded and searched."""
-    module, name = BASES[ground_of(kinds)]
+    module, name = BASES[kinds[0].startswith("phone-")]  # kinds must not be looked up before the leaking one is there
     with installed(LEAKY.format(module=module, name=name)) as leaky, ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         built = (*kinds, leaky)
