@@ -63,7 +63,9 @@ def prepare(
     instance = replace(TYPICAL, servers=servers)
     wanted = ROUNDS if rounds is None else ((rounds, rounds + 1), ((rounds, rounds + 1),) * 2)
     ground = ground_of(kinds)
-    terms = Terms(kinds, instance, seed=seed, patience_s=600.0, ground=ground, round_examples=examples, apart=True)
+    terms = Terms(
+        kinds, instance, seed=seed, patience_s=600.0, gather_s=600.0, ground=ground, round_examples=examples, apart=True
+    )
     (folder / "cloud").mkdir(parents=True)
     books = Books(folder / "cloud")
     books.begin(NAME, to_plain(terms), price(instance, wanted, "always"))
