@@ -234,7 +234,7 @@ def plot(table: pd.DataFrame, kinds: Sequence[str]) -> Any:
             )
         panel.axhline(0, color=GREY, linewidth=0.8)
         panel.set_title(kind)
-        panel.set_xlabel("part of the promised rounds that is built")
+        panel.set_xlabel("part that is built")
     for panel in axes[:, 0]:
         panel.set_ylabel("utility, less that of the truth")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
