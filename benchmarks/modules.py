@@ -35,7 +35,9 @@ SERVERS = (
     (("correo", "mapas", "tienda"), "es"),
     (("posta", "mappe", "treno"), "it"),
 )
-"""Apps and language of the honest runs."""
+"""Apps and language of the servers whose modules are compared and make agents."""
+HONEST = (*SERVERS, *(((f"app-{n}", f"tool-{n}", f"place-{n}"), SERVERS[n % len(SERVERS)][1]) for n in range(15)))
+"""Those of the honest runs that a curve is of: from few of them its deviation is hardly known."""
 AT = (0, 5, 10, 20, 30, 60, 100)
 """Rounds after which the agent is tested."""
 EXAMPLES, TASKS = 1024, 200
@@ -113,7 +115,7 @@ def refused(name: str, curve: Curve) -> list[dict[str, Any]]:
     found: dict[int, list[tuple[bool, bool]]] = {rounds: [] for rounds in PROMISED}
     for number in range(FRESH):
         apps, language = (f"app-{number}", f"other-{number}", f"third-{number}"), SERVERS[number % len(SERVERS)][1]
-        data, weights, quality = kind.draw_data(apps, EXAMPLES, 900 + number, language), kind.initial(0), {}
+        data, weights, quality = kind.draw_data(apps, EXAMPLES, 900 + number, language), kind.initial(900 + number), {}
         for done in range(max(PROMISED) + 1):
             if done in PROMISED or 2 * done in PROMISED:
                 quality[done] = kind.evaluate(weights, hidden)
@@ -130,7 +132,7 @@ def refused(name: str, curve: Curve) -> list[dict[str, Any]]:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.process_time()
-    curves: dict[str, Curve] = {name: measure(name, SERVERS) for name in NAMES}
+    curves: dict[str, Curve] = {name: measure(name, HONEST) for name in NAMES}
     plain = {name: to_plain(curve) for name, curve in curves.items()}
     replace_file(folder / "curves.json", (json.dumps(plain, indent=1) + "\n").encode())
     figure, data = plot_curves(curves, Hardware().quality_rate)

@@ -117,12 +117,12 @@ def measure(
     examples: int = EXAMPLES,
     hidden: int = HIDDEN,
 ) -> Curve:
-    """Build modules honestly, and measure them on the way.
+    """Build modules honestly, each from initial weights of its own, and measure them on the way.
 
     Args:
         kind: name under which it is registered.
         servers: apps and language of each run.
-        seed: of the data; the hidden data have apps and a seed that no server has.
+        seed: of the data and the initial weights; the hidden data have apps and a seed that no server has.
         rounds: at which quality is measured, 0 first.
         examples: of a run.
         hidden: examples on which quality is measured.
@@ -138,7 +138,7 @@ def measure(
     runs = []
     for number, (apps, language) in enumerate(servers):
         data = of.draw_data(apps, examples, seed + number, language)
-        runs.append(run(of, of.initial(seed), data, measured_on, seed + number, rounds))
+        runs.append(run(of, of.initial(seed + number), data, measured_on, seed + number, rounds))
     return fit(kind, rounds, runs, examples, seed)
 
 
