@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgewise.agent.perception.areas import Areas
+from edgewise.agent.perception.draft import Draft
 from edgewise.agent.perception.marks import Drawing, Mark
 from edgewise.agent.perception.plates import Plate
 from edgewise.agent.perception.reading import Icon, Text, below_middle
-from edgewise.agent.screen import Box, Role
+from edgewise.agent.screen import Box
 
 FIELD_DP = 120
 """Largest height of a field, density-independent pixels."""
@@ -27,23 +28,6 @@ MIDDLE = 0.02
 """Share of the plate below by which a button may stand beside its middle."""
 STRONG = 0.65
 """Contrast of what was typed, of the largest possible; what a field says while it is empty is fainter."""
-
-
-@dataclass
-class Draft:
-    """An item before it has a number; attributes as of `screen.Item`."""
-
-    box: Box
-    role: Role
-    text: str = ""
-    detail: str = ""
-    description: str = ""
-    sign: str = ""
-    touchable: bool = False
-    holdable: bool = False
-    focused: bool = False
-    scrollable: bool = False
-    checked: bool | None = None
 
 
 @dataclass

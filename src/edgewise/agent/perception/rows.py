@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from edgewise.agent.perception.drafts import Draft, Page, contrast
+from edgewise.agent.perception.draft import Draft
+from edgewise.agent.perception.drafts import Page, contrast
 from edgewise.agent.perception.reading import Icon, Text
 from edgewise.agent.screen import Box
 

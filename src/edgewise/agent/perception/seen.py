@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgewise.agent.perception.areas import areas_of
-from edgewise.agent.perception.drafts import Draft, Page, find_widgets
+from edgewise.agent.perception.draft import Draft
+from edgewise.agent.perception.drafts import Page, find_widgets
 from edgewise.agent.perception.marks import taken_apart
 from edgewise.agent.perception.raster import Pixels, picture_digest
 from edgewise.agent.perception.reading import texts_of, told_apart

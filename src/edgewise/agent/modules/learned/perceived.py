@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from edgewise.agent.device.elements import read_tree
+from edgewise.agent.perception.draft import Draft
 from edgewise.agent.perception.tree import screen_of, title_of
 from edgewise.agent.phone.apps.catalogue import find_app
 from edgewise.agent.phone.core import view
 from edgewise.agent.phone.glyphs import LINES
 from edgewise.agent.phone.state import State
 from edgewise.agent.phone.tree import tree
-from edgewise.agent.phone.widgets import Box, Widget
+from edgewise.agent.phone.widgets import Widget
 from edgewise.agent.screen import MOST, Item, Role, Screen
 
 Way = Literal["tree", "signs", "poor", "picture"]
@@ -87,31 +87,16 @@ def _sign(name: str, rng: random.Random) -> str:
     return rng.choice(tuple(LINES)) if rng.random() < CONFUSED else name
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Something that is seen; fields as of `screen.Item`."""
-
-    box: Box
-    role: Role
-    text: str = ""
-    detail: str = ""
-    description: str = ""
-    sign: str = ""
-    touchable: bool = False
-    holdable: bool = False
-    checked: bool | None = None
-
-
 def _from_picture(state: State, rng: random.Random) -> Screen:
     screen = view(state)
     joined = rng.random() < JOINED
     pieces = [each for widget in screen.widgets if _seen(widget) for each in _pieces(state, widget, joined, rng)]
     if rng.random() < BUTTONS:
         pieces += [
-            _Piece(each.box, "icon", sign=_sign(each.part.glyph, rng), touchable=True) for each in screen.navigation
+            Draft(each.box, "icon", sign=_sign(each.part.glyph, rng), touchable=True) for each in screen.navigation
         ]
     if screen.far and rng.random() < LISTS:
-        pieces.append(_Piece(screen.body, "list"))
+        pieces.append(Draft(screen.body, "list"))
     focused = {widget.seen for widget in screen.widgets if widget.focused and rng.random() < FOCUS}
     pieces.sort(key=lambda each: (each.box[1], each.box[0]))
     items = tuple(
@@ -146,7 +131,7 @@ def _seen(widget: Widget) -> bool:
     return right - left > 20 and bottom - top > 20
 
 
-def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> Iterator[_Piece]:
+def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> Iterator[Draft]:
     """What is seen of a widget.
 
     Args:
@@ -162,49 +147,47 @@ def _pieces(state: State, widget: Widget, joined: bool, rng: random.Random) -> I
         words = state.skin.words and widget.bar and part.text
         beside = part.description.rpartition(":")[0] if joined else ""  # of a level: what stands in its row
         if words:
-            yield _Piece(box, "button", part.text, touchable=True)
+            yield Draft(box, "button", part.text, touchable=True)
         else:
-            yield _Piece(box, "icon", description=beside, sign=sign, touchable=True)
+            yield Draft(box, "icon", description=beside, sign=sign, touchable=True)
     elif part.kind == "field":
         hinted = not part.text
         text, hint = ("", part.detail) if hinted and joined else (part.text or part.detail, "")
-        yield _Piece(box, "field" if rng.random() < 0.8 else "text", text, hint, touchable=True)
+        yield Draft(box, "field" if rng.random() < 0.8 else "text", text, hint, touchable=True)
     elif part.kind in ("row", "switch", "level") and not joined:
         yield from _apart(widget, sign, touchable)
     elif part.kind in ("row", "switch", "level"):
         whole = bool(part.glyph or part.detail or part.kind == "switch")  # else only a text is seen
         role = ROLES[part.kind] if whole else "text"
         on = part.on if part.kind == "switch" else None
-        yield _Piece(box, role, part.text, part.detail, "", sign, whole, whole, on)
+        yield Draft(box, role, part.text, part.detail, "", sign, whole, whole, on)
     elif part.kind == "picture":
         if not joined:
-            yield _Piece(box, "picture", sign=sign)
+            yield Draft(box, "picture", sign=sign)
     else:
-        yield _Piece(
-            box, ROLES[part.kind], part.text, part.detail, "", "" if part.kind == "button" else sign, touchable
-        )
+        yield Draft(box, ROLES[part.kind], part.text, part.detail, "", "" if part.kind == "button" else sign, touchable)
 
 
-def _apart(widget: Widget, sign: str, touchable: bool) -> Iterator[_Piece]:
+def _apart(widget: Widget, sign: str, touchable: bool) -> Iterator[Draft]:
     part, (left, top, right, bottom) = widget.part, widget.seen
     middle = (top + bottom) // 2
     start = left + 24
     if part.glyph:
         box = (start, middle - ICON // 2, start + ICON, middle + ICON // 2)
-        yield _Piece(box, "icon", sign=sign, touchable=touchable)
+        yield Draft(box, "icon", sign=sign, touchable=touchable)
         start += ICON + 16
     end = min(right - 24, start + 24 * max(3, len(part.text)))
     if part.detail and part.kind == "row":
-        yield _Piece((start, top + 12, end, middle), "text", part.text, touchable=touchable)
+        yield Draft((start, top + 12, end, middle), "text", part.text, touchable=touchable)
         low = (start, middle, end, max(middle + 1, bottom - 12))
-        yield _Piece(low, "text", part.detail, touchable=touchable)
+        yield Draft(low, "text", part.detail, touchable=touchable)
     else:
-        yield _Piece((start, top + 12, end, max(top + 13, bottom - 12)), "text", part.text, touchable=touchable)
+        yield Draft((start, top + 12, end, max(top + 13, bottom - 12)), "text", part.text, touchable=touchable)
     if part.kind == "switch":
         box = (right - 190, middle - 48, right - 24, middle + 48)
-        yield _Piece(box, "switch", touchable=touchable, checked=part.on)
+        yield Draft(box, "switch", touchable=touchable, checked=part.on)
     if part.kind == "level":
-        yield _Piece((right - 380, middle - 48, right - 180, middle + 48), "text", part.detail)
+        yield Draft((right - 380, middle - 48, right - 180, middle + 48), "text", part.detail)
 
 
 def _read(text: str, rng: random.Random) -> str:
