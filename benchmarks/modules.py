@@ -132,7 +132,7 @@ def refused(name: str, curve: Curve) -> list[dict[str, Any]]:
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.process_time()
-    curves: dict[str, Curve] = {name: measure(name, HONEST) for name in NAMES}
+    curves: dict[str, Curve] = {name: measure(name, HONEST, apart=True) for name in NAMES}
     plain = {name: to_plain(curve) for name, curve in curves.items()}
     replace_file(folder / "curves.json", (json.dumps(plain, indent=1) + "\n").encode())
     figure, data = plot_curves(curves, Hardware().quality_rate)

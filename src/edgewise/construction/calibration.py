@@ -55,7 +55,7 @@ def measure_kind(
     of = MODULES.find(kind)
     known = GROUNDS.find(of.ground).places
     places = [known[number % len(known)] for number in range(servers)]
-    curve = measure(kind, places, seed, rounds, examples, hidden)
+    curve = measure(kind, places, seed, rounds, examples, hidden, apart=True)
     began = time.process_time()
     data = of.draw_data(*places[0][:1], examples, seed, places[0][1])
     perceived = time.process_time() - began

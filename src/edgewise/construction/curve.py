@@ -116,8 +116,9 @@ def measure(
     rounds: Sequence[int] = ROUNDS,
     examples: int = EXAMPLES,
     hidden: int = HIDDEN,
+    apart: bool = False,
 ) -> Curve:
-    """Build modules honestly, each from initial weights of its own, and measure them on the way.
+    """Build modules honestly, and measure them on the way.
 
     Args:
         kind: name under which it is registered.
@@ -126,6 +127,7 @@ def measure(
         rounds: at which quality is measured, 0 first.
         examples: of a run.
         hidden: examples on which quality is measured.
+        apart: whether each run begins from initial weights of its own, as those of a construction do where `Terms.apart` says so.
 
     Raises:
         ConfigurationError: for fewer than two runs, or rounds that do not rise from 0.
@@ -138,7 +140,7 @@ def measure(
     runs = []
     for number, (apps, language) in enumerate(servers):
         data = of.draw_data(apps, examples, seed + number, language)
-        runs.append(run(of, of.initial(seed + number), data, measured_on, seed + number, rounds))
+        runs.append(run(of, of.initial(seed + number if apart else seed), data, measured_on, seed + number, rounds))
     return fit(kind, rounds, runs, examples, seed)
 
 
