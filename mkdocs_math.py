@@ -15,6 +15,8 @@ def on_page_content(content: str, **_: Any) -> str:
     """Called by MkDocs with the HTML of every page."""
 
     def draw(found: re.Match[str]) -> str:
-        return convert(html.unescape(found[3]), display="inline" if found[2] == "(" else "block")
+        inline = found[2] == "("
+        drawn = convert(html.unescape(found[3]), display="inline" if inline else "block")
+        return drawn if inline else f'<div style="overflow-x: auto">{drawn}</div>'
 
     return FORMULA.sub(draw, content)
