@@ -143,6 +143,11 @@ def test_a_repeated_request_is_answered_again_and_counts_once(client: TestClient
         ({"vehicles": [{"id": "a", "position_m": [0, "x"]}]}, "vehicles.0.position_m.1", "valid number"),
         ({"vehicles": [{"id": "a"}]}, "vehicles.0.position_m", "given"),
         ({"vehicles": [{"id": "a", "position_m": [0, 1e30]}]}, "vehicles.0.position_m.1", "1000"),
+        (
+            {"vehicles": served.vehicles(0), "units": [{**served.UNITS[0], "cpu_mhz": 5e-324}]},
+            "units.0.cpu_mhz",
+            "0.000001",
+        ),
         ({"vehicles": served.vehicles(0, "aa")}, "vehicles", "another name"),
         ({**served.slot(1)}, "report", "first slot"),
         ({"vehicles": served.vehicles(0), "wheels": 4}, "wheels", "not permitted"),

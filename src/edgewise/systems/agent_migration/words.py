@@ -16,13 +16,15 @@ LONGEST_S = 1e6
 """Longest latency, s."""
 MOST_MB = 1e6
 """Largest volume, 1e6 byte."""
+LEAST = 1e-6
+"""Least of what must be above 0: in single precision much smaller numbers are 0, or make others infinite."""
 MOST_VEHICLES, MOST_UNITS = 2000, 1000
 """Most of each in a request: a decision on more takes longer than operators wait."""
 
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Coordinate = Annotated[float, Field(ge=-FARTHEST_M, le=FARTHEST_M)]
 Point = tuple[Coordinate, Coordinate]
-Megabytes = Annotated[float, Field(gt=0, le=MOST_MB)]
+Megabytes = Annotated[float, Field(ge=LEAST, le=MOST_MB)]
 Seconds = Annotated[float, Field(ge=0, le=LONGEST_S)]
 Count = Annotated[float, Field(ge=0, le=1e9)]
 
@@ -58,8 +60,8 @@ class UnitIn(Words):
 
     id: Name
     position_m: Point
-    link_rate_mbps: Annotated[float, Field(gt=0, le=1e6)] | None = None
-    cpu_mhz: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    link_rate_mbps: Annotated[float, Field(ge=LEAST, le=1e6)] | None = None
+    cpu_mhz: Annotated[float, Field(ge=LEAST, le=1e9)] | None = None
 
 
 class VehicleIn(Words):
@@ -69,7 +71,7 @@ class VehicleIn(Words):
     position_m: Point
     raw_data_mb: Megabytes | None = Field(None, description="mean volume per slot")
     agent_data_mb: Megabytes | None = Field(None, description="size of its agent")
-    tolerance_s: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = None
+    tolerance_s: Annotated[float, Field(ge=LEAST, le=LONGEST_S)] | None = None
     expected_position_m: Point | None = Field(None, description="where it is expected one slot later")
     own_pace_position_m: Point | None = Field(None, description="the same at its own pace, as the last answer told it")
     serving_unit: Name | None = Field(None, description="told for all vehicles or none")

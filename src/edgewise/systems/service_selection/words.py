@@ -10,6 +10,8 @@ from edgewise.environments.service import Words
 
 MOST_PROVIDERS = 2000
 """Most providers of a session: a decision on more takes longer than operators wait."""
+LEAST = 1e-6
+"""Least of what must be above 0: in single precision much smaller numbers are 0, or make others infinite."""
 MOST_STEPS = 1e6
 """Largest task and capacity, denoising steps."""
 LONGEST_S = 1e12
@@ -18,7 +20,7 @@ MOST_POINTS = 16
 """Most points of a prior curve."""
 
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-Steps = Annotated[float, Field(gt=0, le=MOST_STEPS)]
+Steps = Annotated[float, Field(ge=LEAST, le=MOST_STEPS)]
 Quality = Annotated[float, Field(ge=0, le=1)]
 Time = Annotated[float, Field(ge=-LONGEST_S, le=LONGEST_S)]
 
@@ -38,7 +40,7 @@ class ProviderIn(Words):
     prior_curve: Annotated[list[PointIn], Field(max_length=MOST_POINTS)] = Field(
         default_factory=list, description="what is believed of its quality beforehand"
     )
-    prior_deviation: Annotated[float, Field(gt=0, le=1)] = Field(
+    prior_deviation: Annotated[float, Field(ge=LEAST, le=1)] = Field(
         default=0.05, description="standard deviation of the points of the prior curve"
     )
 
@@ -46,7 +48,7 @@ class ProviderIn(Words):
 class SystemIn(Words):
     """What is known of the tasks, as in the configuration; what is left out is as in the policy's training."""
 
-    arrival_rate: Annotated[float, Field(gt=0, le=1e9)] | None = Field(
+    arrival_rate: Annotated[float, Field(ge=LEAST, le=1e9)] | None = Field(
         default=None, description="mean arrivals, tasks per second, until it is known from those that have come"
     )
     smallest_task: Annotated[int, Field(ge=10, le=int(MOST_STEPS))] | None = Field(
@@ -65,7 +67,7 @@ class SystemIn(Words):
     quality_drift: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="standard deviation of a provider's level, which wanders"
     )
-    drift_time: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = Field(
+    drift_time: Annotated[float, Field(ge=LEAST, le=LONGEST_S)] | None = Field(
         default=None, description="time in which a level forgets where it was, s"
     )
 
